@@ -1,0 +1,5 @@
+/** Microbenchmarks. */
+@NullMarked
+package io.pannier.bench;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,11 @@
+/** The {@code pannier} command. */
+module io.pannier.cli {
+  requires static transitive org.jspecify;
+  requires io.pannier.server;
+  requires com.fasterxml.jackson.databind;
+  requires info.picocli;
+  requires org.slf4j;
+
+  opens io.pannier.cli to
+      info.picocli;
+}

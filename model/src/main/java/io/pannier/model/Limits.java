@@ -1,0 +1,74 @@
+package io.pannier.model;
+
+/**
+ * Every bound of the engine in one place.
+ *
+ * @param openFiles files kept open at once; more only while all are in use
+ * @param openBlocksPerEntry blocks of one entry that may be written at once, each by one upload
+ * @param blockRecords records after which a block is sealed whatever its bucket says
+ * @param blockIndexBytes memory of an open block's index after which it is sealed
+ * @param indexCacheBytes indexes of closed blocks kept in memory
+ * @param unsyncedBytes bytes not yet on the device beyond which writers are slowed, then refused
+ * @param unsyncedSeconds age of the oldest unsynced byte beyond which writers are slowed, then refused
+ * @param syncDelayMillis longest time between a write and the beginning of the sync round that covers it
+ * @param accountMillis time between two notes to the journal up to where open blocks are accounted for
+ * @param ballastBytes room kept back so that removing works on a full device
+ * @param evictAheadBytes most that FIFO makes free before the bytes that need it arrive
+ * @param rewriteDeadPercent share of dead bytes from which a block is rewritten
+ * @param operationMillis longest wait for another request: a timestamp in flight, a busy block, a slow sender
+ */
+public record Limits(
+    int openFiles,
+    int openBlocksPerEntry,
+    int blockRecords,
+    long blockIndexBytes,
+    long indexCacheBytes,
+    long unsyncedBytes,
+    int unsyncedSeconds,
+    int syncDelayMillis,
+    int accountMillis,
+    long ballastBytes,
+    long evictAheadBytes,
+    int rewriteDeadPercent,
+    int operationMillis) {
+
+  public Limits {
+    require(openFiles >= 16, "openFiles must be at least 16");
+    require(openBlocksPerEntry >= 2, "openBlocksPerEntry must be at least 2");
+    require(blockRecords >= 1 && blockRecords <= 1 << 20, "blockRecords must be 1 to 2^20");
+    require(blockIndexBytes >= 64 << 10, "blockIndexBytes must be at least 64 KiB");
+    require(indexCacheBytes >= 2 * blockIndexBytes, "indexCacheBytes must hold two indexes of blockIndexBytes");
+    require(unsyncedBytes > evictAheadBytes, "unsyncedBytes must be more than evictAheadBytes");
+    require(unsyncedSeconds > 0 && syncDelayMillis < unsyncedSeconds * 1000, "a sync round must begin before unsyncedSeconds");
+    require(rewriteDeadPercent >= 1 && rewriteDeadPercent <= 100, "rewriteDeadPercent must be 1 to 100");
+    require(operationMillis > 0 && accountMillis > 0, "times must be positive");
+  }
+
+  /**
+   * What a robot of any size gets.
+   *
+   * @param fileHandleLimit handles the process may have open; half of them at most are files of the store
+   */
+  public static Limits forHandles(long fileHandleLimit) {
+    return new Limits(
+        (int) Math.max(16, Math.min(4096, fileHandleLimit / 2)),
+        128,
+        65_536,
+        4L << 20,
+        32L << 20,
+        1L << 30,
+        5,
+        100,
+        5_000,
+        16L << 20,
+        8L << 20,
+        30,
+        30_000);
+  }
+
+  private static void require(boolean condition, String message) {
+    if (!condition) {
+      throw new IllegalArgumentException(message);
+    }
+  }
+}

@@ -1,0 +1,260 @@
+package io.pannier.query;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.pannier.model.Clock;
+import io.pannier.model.Names;
+import io.pannier.model.PannierException;
+import io.pannier.model.Timestamp;
+import io.pannier.store.Bucket;
+import io.pannier.store.Entry;
+import io.pannier.store.EntryInfo;
+import io.pannier.store.TimeRange;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+
+/** The queries that are alive. Any thread may call. */
+public final class Queries implements AutoCloseable {
+  /** Positions in entries that all queries together may hold: at 64 bytes each, 16 MiB. */
+  static final int POSITIONS_MAX = 1 << 18;
+
+  /** Queries alive at once. */
+  static final int QUERIES_MAX = 1 << 16;
+
+  private static final long SWEEP_NANOS = 1_000_000_000L;
+
+  private final Clock clock;
+  private final Executor executor;
+  private final Timers timers;
+  private final AtomicLong nextId;
+  private final Map<Long, Query> alive = new ConcurrentHashMap<>();
+  private final AtomicInteger positions = new AtomicInteger();
+  private final AtomicInteger sweeping = new AtomicInteger();
+  private volatile boolean closed;
+
+  /**
+   * @param executor runs the collecting, which reads files
+   * @param timers end the waiting of continuous queries, and the life of those that nobody reads
+   */
+  public Queries(Clock clock, RandomGenerator random, Executor executor, Timers timers) {
+    this.clock = clock;
+    this.executor = executor;
+    this.timers = timers;
+    // Ids of an earlier process must not fit a query of this one.
+    nextId = new AtomicLong(random.nextLong(1L << 47, 1L << 48));
+  }
+
+  /**
+   * Begins a query on one entry.
+   *
+   * @param owner who may read it
+   * @param body the request, for what does not exist yet and is refused in the query's name
+   */
+  public Query start(String owner, Bucket bucket, Entry entry, QueryOptions options, @Nullable ObjectNode body) {
+    requireStartBeforeEnd(entry, options);
+    return open(owner, bucket, entry, options, body);
+  }
+
+  /** Begins a query on the entries that the options choose. */
+  public Query start(String owner, Bucket bucket, QueryOptions options, @Nullable ObjectNode body) {
+    return open(owner, bucket, null, options, body);
+  }
+
+  private Query open(
+      String owner, Bucket bucket, @Nullable Entry entry, QueryOptions options, @Nullable ObjectNode body) {
+    options.requireOrder();
+    long id = nextId.getAndIncrement();
+    if (body != null) {
+      QueryOptions.refuseExtensions(body, id);
+    }
+    if (alive.size() >= QUERIES_MAX) {
+      sweep();
+      if (alive.size() >= QUERIES_MAX) {
+        throw tooMany();
+      }
+    }
+    var query = new Query(this, id, owner, bucket, entry, options);
+    boolean opened = false;
+    try {
+      query.open();
+      opened = true;
+    } finally {
+      if (!opened) {
+        query.close();
+      }
+    }
+    alive.put(id, query);
+    if (closed) {
+      close();
+      throw new PannierException.Unavailable("Server is stopping", 1);
+    }
+    keepSweeping();
+    return query;
+  }
+
+  /**
+   * Finds a query and renews its time to live.
+   *
+   * @param entry of a query on one entry; null for one on many
+   * @throws PannierException.NotFound when there is none with that id, or it has another owner, bucket or entry, or nobody read it for its time to live
+   */
+  public Query find(long id, String owner, Bucket bucket, @Nullable Entry entry) {
+    Query query = alive.get(id);
+    if (query == null || !query.belongsTo(owner, bucket, entry)) {
+      throw notFound(id);
+    }
+    if (!query.touch()) {
+      drop(query);
+      throw notFound(id);
+    }
+    return query;
+  }
+
+  /** The answer to a query that nobody knows. */
+  public static PannierException.NotFound notFound(long id) {
+    return new PannierException.NotFound(
+        "Query "
+            + Long.toUnsignedString(id)
+            + " not found and it might have expired. Check TTL in your query request.");
+  }
+
+  /** Removes the records of one entry that the options choose; may take long. Returns their number. */
+  public long remove(Entry entry, QueryOptions options) {
+    requireRemovalParameter(options, false);
+    requireStartBeforeEnd(entry, options);
+    return removeFrom(entry, removalRange(options));
+  }
+
+  /** Removes the records that the options choose, in all visible entries that they choose; may take long. Returns their number. */
+  public long remove(Bucket bucket, QueryOptions options) {
+    requireRemovalParameter(options, true);
+    TimeRange range = removalRange(options);
+    var patterns = new EntryPatterns(options.entries().orElse(List.of()));
+    long removed = 0;
+    for (Entry entry : bucket.entries()) {
+      if (patterns.matches(entry.name())) {
+        removed += removeFrom(entry, range);
+      }
+    }
+    return removed;
+  }
+
+  /** What a removal on an entry that does not exist has to check all the same. */
+  public static void checkRemoval(QueryOptions options) {
+    requireRemovalParameter(options, false);
+    options.requireOrder();
+  }
+
+  private static long removeFrom(Entry entry, TimeRange range) {
+    if (range.isEmpty() || Names.isMeta(entry.name())) {
+      return 0;
+    }
+    try {
+      return entry.removeRange(range);
+    } catch (PannierException.NotFound | PannierException.Conflict removed) {
+      // The entry went away meanwhile, and its records with it.
+      return 0;
+    }
+  }
+
+  private static TimeRange removalRange(QueryOptions options) {
+    options.requireOrder();
+    return options.range();
+  }
+
+  /** An empty list of entries counts as none: it would clear the bucket. */
+  private static void requireRemovalParameter(QueryOptions options, boolean withEntries) {
+    if (options.start().isEmpty()
+        && options.stop().isEmpty()
+        && !(withEntries && options.entries().isPresent() && !options.entries().get().isEmpty())) {
+      throw new PannierException.Invalid("Define at least one query parameter to delete records");
+    }
+  }
+
+  /** On one entry, a start beyond the newest record is told at once, as the reference does: there the absent stop is the newest time + 1. */
+  private static void requireStartBeforeEnd(Entry entry, QueryOptions options) {
+    options.requireOrder();
+    if (options.continuous() || options.start().isEmpty() || options.stop().isPresent()) {
+      return;
+    }
+    EntryInfo info = entry.info();
+    long end = info.recordCount() == 0 ? 1 : info.latestRecord() + 1;
+    if (end != 0 && Timestamp.isAfter(options.start().getAsLong(), end)) {
+      throw QueryOptions.startBehindStop();
+    }
+  }
+
+  // ---------------------------------------------------------------- life
+
+  private void keepSweeping() {
+    if (sweeping.compareAndSet(0, 1)) {
+      timers.after(SWEEP_NANOS, this::sweepAgain);
+    }
+  }
+
+  private void sweepAgain() {
+    sweep();
+    sweeping.set(0);
+    if (!alive.isEmpty() && !closed) {
+      keepSweeping();
+    }
+  }
+
+  private void sweep() {
+    for (Query query : List.copyOf(alive.values())) {
+      if (query.hasExpired()) {
+        drop(query);
+      }
+    }
+  }
+
+  private void drop(Query query) {
+    if (alive.remove(query.id(), query)) {
+      query.close();
+    }
+  }
+
+  /** How many queries are alive. */
+  public int count() {
+    return alive.size();
+  }
+
+  @Override
+  public void close() {
+    closed = true;
+    List.copyOf(alive.values()).forEach(this::drop);
+  }
+
+  boolean takePosition() {
+    if (positions.incrementAndGet() > POSITIONS_MAX) {
+      positions.decrementAndGet();
+      return false;
+    }
+    return true;
+  }
+
+  void givePositions(int count) {
+    positions.addAndGet(-count);
+  }
+
+  static PannierException.TooMany tooMany() {
+    return new PannierException.TooMany("Too many queries are alive", 5);
+  }
+
+  Clock clock() {
+    return clock;
+  }
+
+  Executor executor() {
+    return executor;
+  }
+
+  Timers timers() {
+    return timers;
+  }
+}

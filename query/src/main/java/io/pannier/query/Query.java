@@ -1,0 +1,466 @@
+package io.pannier.query;
+
+import io.pannier.model.Names;
+import io.pannier.model.PannierException;
+import io.pannier.model.Timestamp;
+import io.pannier.store.Bucket;
+import io.pannier.store.Entry;
+import io.pannier.store.EntryInfo;
+import io.pannier.store.StoredRecord;
+import io.pannier.store.TimeRange;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.PriorityQueue;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A query that is alive: records of one entry or many, by time, then by entry name, a batch per read. Reads take turns in the order in which they came.
+ *
+ * <p>A continuous query with nothing new parks its read; a committing thread that touches one of its entries, or makes a new one that the patterns choose, sends
+ * it off again. So nothing polls, and a parked read holds no thread.
+ */
+public final class Query {
+  private final Queries queries;
+  private final long id;
+  private final String owner;
+  private final Bucket bucket;
+  private final @Nullable Entry single;
+  private final EntryPatterns patterns;
+  private final QueryOptions options;
+  private final TimeRange range;
+  private final long ttlNanos;
+
+  /** Entries that may have something to give, the earliest first. Used by the read whose turn it is. */
+  private final PriorityQueue<Cursor> sources = new PriorityQueue<>(Query::inOrder);
+
+  /** Those in which this read looked ahead. */
+  private final List<Cursor> looked = new ArrayList<>();
+
+  /** How many entries this query has a position in; what {@link Queries} counts. */
+  private final AtomicInteger positions = new AtomicInteger();
+
+  /** Of a continuous query: its entries, and those that it was told of and does not want. */
+  private final Map<Entry, Cursor> chosen = new ConcurrentHashMap<>();
+
+  private final Set<Entry> ignored = ConcurrentHashMap.newKeySet();
+
+  /** Entries in which something was committed since the read under way, or the last one, looked. */
+  private final ConcurrentLinkedQueue<Cursor> marked = new ConcurrentLinkedQueue<>();
+
+  private final AtomicReference<@Nullable Read> parked = new AtomicReference<>();
+  private Bucket.@Nullable Registration registration;
+
+  /** The read whose turn it is, first, and those that wait for it. Guarded by itself, as is the next field. */
+  private final ArrayDeque<Read> turns = new ArrayDeque<>();
+
+  private long expiresAtNanos;
+
+  private boolean atEnd;
+  private boolean endWasTold;
+  private PannierException.@Nullable Damaged pending;
+
+  Query(
+      Queries queries, long id, String owner, Bucket bucket, @Nullable Entry single, QueryOptions options) {
+    this.queries = queries;
+    this.id = id;
+    this.owner = owner;
+    this.bucket = bucket;
+    this.single = single;
+    this.options = options;
+    patterns = new EntryPatterns(options.entries().orElse(List.of()));
+    range = options.range();
+    ttlNanos = nanosOfSeconds(options.ttlSeconds());
+    expiresAtNanos = queries.clock().monotonicNanos() + ttlNanos;
+  }
+
+  /** Chooses the entries, and listens for new records if the query is continuous. */
+  void open() {
+    if (options.continuous()) {
+      registration = bucket.onCommit(this::committed);
+    }
+    if (single != null) {
+      add(single);
+    } else {
+      for (Entry entry : bucket.entries()) {
+        if (patterns.matches(entry.name())) {
+          add(entry);
+        }
+      }
+    }
+  }
+
+  private void add(Entry entry) {
+    long from = range.start();
+    if (!options.continuous() && single == null) {
+      // Entries that have nothing to give, and those whose turn comes late, cost no look into their files.
+      EntryInfo info = entry.info();
+      if (info.recordCount() == 0
+          || Timestamp.isBefore(info.latestRecord(), from)
+          || range.isPast(info.oldestRecord())) {
+        return;
+      }
+      from = Timestamp.max(from, info.oldestRecord());
+    }
+    var cursor = new Cursor(entry, from);
+    if (options.continuous() && chosen.putIfAbsent(entry, cursor) != null) {
+      return;
+    }
+    if (!queries.takePosition()) {
+      throw Queries.tooMany();
+    }
+    positions.incrementAndGet();
+    cursor.isSource = true;
+    sources.add(cursor);
+  }
+
+  /** What the client names it by. */
+  public long id() {
+    return id;
+  }
+
+  /** What was asked for. */
+  public QueryOptions options() {
+    return options;
+  }
+
+  boolean belongsTo(String caller, Bucket toBucket, @Nullable Entry toEntry) {
+    return owner.equals(caller) && bucket == toBucket && single == toEntry;
+  }
+
+  // ---------------------------------------------------------------- life
+
+  /** Renews the time to live if there is any left. */
+  boolean touch() {
+    synchronized (turns) {
+      if (hasExpired()) {
+        return false;
+      }
+      expiresAtNanos = queries.clock().monotonicNanos() + ttlNanos;
+      return true;
+    }
+  }
+
+  /** Whether nobody has read it for its time to live. A read that waits keeps it alive. */
+  boolean hasExpired() {
+    synchronized (turns) {
+      return turns.isEmpty() && queries.clock().monotonicNanos() - expiresAtNanos >= 0;
+    }
+  }
+
+  void close() {
+    if (registration != null) {
+      registration.close();
+    }
+    queries.givePositions(positions.getAndSet(0));
+  }
+
+  private static long nanosOfSeconds(long seconds) {
+    // A century is for ever, and differences of nanoTime stay far from overflow.
+    long century = 100L * 365 * 86_400;
+    return (Long.compareUnsigned(seconds, century) > 0 ? century : seconds) * 1_000_000_000;
+  }
+
+  // ---------------------------------------------------------------- reading
+
+  /** A read under way. */
+  public final class Read {
+    private final BatchSink sink;
+    private final ReadLimits limits;
+    private final boolean oneRecord;
+    private final Consumer<ReadOutcome> done;
+    private Timers.@Nullable Timer timer;
+
+    /** Whether it is or was its turn. Guarded by the turns. */
+    private boolean begun;
+
+    private volatile boolean timeIsOver;
+    private volatile boolean cancelled;
+
+    private Read(BatchSink sink, ReadLimits limits, boolean oneRecord, Consumer<ReadOutcome> done) {
+      this.sink = sink;
+      this.limits = limits;
+      this.oneRecord = oneRecord;
+      this.done = done;
+    }
+
+    /** Gives the turn back if the read still waits: the client is gone, and records taken for it would be lost. */
+    public void cancel() {
+      cancelled = true;
+      boolean waits;
+      synchronized (turns) {
+        waits = !begun && turns.remove(this);
+      }
+      if (!waits && parked.compareAndSet(this, null)) {
+        end(this, null);
+      }
+    }
+  }
+
+  /**
+   * Reads the next batch.
+   *
+   * @param oneRecord whether this is the old way of reading, in which a query that was read to its end is closed
+   * @param done called once, on the executor, unless the read is cancelled before
+   */
+  public Read read(BatchSink sink, ReadLimits limits, boolean oneRecord, Consumer<ReadOutcome> done) {
+    var read = new Read(sink, limits, oneRecord, done);
+    boolean first;
+    synchronized (turns) {
+      turns.add(read);
+      first = turns.size() == 1;
+      if (first) {
+        read.begun = true;
+      }
+    }
+    if (first) {
+      send(read);
+    }
+    return read;
+  }
+
+  private void send(Read read) {
+    try {
+      queries.executor().execute(() -> run(read));
+    } catch (RejectedExecutionException e) {
+      end(read, new ReadOutcome.Failed(new PannierException.Unavailable("Server is overloaded", 1)));
+    }
+  }
+
+  private void run(Read read) {
+    if (read.cancelled) {
+      end(read, null);
+      return;
+    }
+    ReadOutcome outcome;
+    try {
+      outcome = collect(read);
+    } catch (PannierException e) {
+      outcome = new ReadOutcome.Failed(e);
+    } catch (RuntimeException e) {
+      outcome = new ReadOutcome.Failed(new PannierException.Internal("Query failed", e));
+    }
+    if (outcome instanceof ReadOutcome.Nothing && options.continuous() && park(read)) {
+      return;
+    }
+    end(read, outcome);
+  }
+
+  /** Leaves the read to the next commit or to its timer. False when its time is over. */
+  private boolean park(Read read) {
+    if (read.timer == null) {
+      long wait = Math.min(read.limits.batchTimeoutNanos(), ttlNanos / 2);
+      read.timer = queries.timers().after(wait, () -> giveUp(read));
+    }
+    parked.set(read);
+    // What came between the look at the entries and this moment found nothing parked.
+    boolean goOn = !marked.isEmpty() || read.timeIsOver || read.cancelled;
+    if (goOn && parked.compareAndSet(read, null)) {
+      if (read.timeIsOver) {
+        return false;
+      }
+      send(read);
+    }
+    return true;
+  }
+
+  /** The timer of a parked read. */
+  private void giveUp(Read read) {
+    read.timeIsOver = true;
+    if (parked.compareAndSet(read, null)) {
+      try {
+        queries.executor().execute(() -> end(read, new ReadOutcome.Nothing()));
+      } catch (RejectedExecutionException e) {
+        end(read, new ReadOutcome.Nothing());
+      }
+    }
+  }
+
+  private void end(Read read, @Nullable ReadOutcome outcome) {
+    if (read.timer != null) {
+      read.timer.cancel();
+    }
+    Read next;
+    synchronized (turns) {
+      turns.remove(read);
+      expiresAtNanos = queries.clock().monotonicNanos() + ttlNanos;
+      next = turns.peek();
+      if (next != null) {
+        next.begun = true;
+      }
+    }
+    if (next != null) {
+      send(next);
+    }
+    if (outcome != null) {
+      read.done.accept(outcome);
+    }
+  }
+
+  private ReadOutcome collect(Read read) {
+    if (pending != null) {
+      var error = pending;
+      pending = null;
+      return new ReadOutcome.Failed(error);
+    }
+    if (read.oneRecord && endWasTold) {
+      return new ReadOutcome.Failed(
+          new PannierException.BadRequest("Query'" + path() + "' was closed: broken channel"));
+    }
+    admitMarked();
+    try {
+      fill(read);
+    } catch (PannierException e) {
+      if (read.sink.isEmpty()) {
+        throw e;
+      }
+      // What was collected is good; the next read meets the error again.
+    } finally {
+      looked.forEach(Cursor::forget);
+      looked.clear();
+    }
+    boolean end = atEnd && pending == null;
+    endWasTold |= end;
+    return read.sink.isEmpty() ? new ReadOutcome.Nothing() : new ReadOutcome.Batch(end);
+  }
+
+  private void fill(Read read) {
+    BatchSink sink = read.sink;
+    long began = queries.clock().monotonicNanos();
+    long lastTaken = began;
+    int ahead = Math.max(1, sink.maxRecords() / Math.max(1, sources.size()));
+    while (!sink.isFull()) {
+      Cursor cursor = sources.poll();
+      if (cursor == null) {
+        atEnd = !options.continuous();
+        return;
+      }
+      boolean isExhausted = false;
+      try {
+        if (!cursor.hasLooked()) {
+          looked.add(cursor);
+        }
+        StoredRecord record = cursor.peek(range, ahead);
+        if (record == null) {
+          isExhausted = true;
+          continue;
+        }
+        Cursor other = sources.peek();
+        if (other != null && inOrder(other, cursor) < 0) {
+          continue;
+        }
+        long now = queries.clock().monotonicNanos();
+        if (!sink.isEmpty()
+            && (now - began >= read.limits.batchTimeoutNanos()
+                || now - lastTaken >= read.limits.recordTimeoutNanos())) {
+          return;
+        }
+        if (!take(cursor, record, sink)) {
+          return;
+        }
+        lastTaken = now;
+      } finally {
+        if (isExhausted) {
+          retire(cursor);
+        } else {
+          sources.add(cursor);
+        }
+      }
+    }
+  }
+
+  /** Puts a record into the sink and steps behind it. False: the batch ends before it. */
+  private boolean take(Cursor cursor, StoredRecord record, BatchSink sink) {
+    try {
+      if (!sink.add(record)) {
+        return false;
+      }
+    } catch (PannierException.NotFound vanished) {
+      // It was removed or evicted between the look-up and now.
+    } catch (PannierException.Damaged damaged) {
+      cursor.take();
+      if (sink.isEmpty()) {
+        throw damaged;
+      }
+      pending = damaged;
+      return false;
+    }
+    cursor.take();
+    return true;
+  }
+
+  private void retire(Cursor cursor) {
+    cursor.isSource = false;
+    if (!options.continuous()) {
+      positions.decrementAndGet();
+      queries.givePositions(1);
+    }
+  }
+
+  private static int inOrder(Cursor a, Cursor b) {
+    int order = Timestamp.compare(a.next(), b.next());
+    return order != 0 ? order : a.entry.name().compareTo(b.entry.name());
+  }
+
+  private String path() {
+    return bucket.name() + "/" + (single == null ? "" : single.name() + "/") + Long.toUnsignedString(id);
+  }
+
+  // ---------------------------------------------------------------- new records
+
+  /** Called by committing threads. */
+  private void committed(Entry entry) {
+    Cursor cursor = chosen.get(entry);
+    if (cursor == null) {
+      if (single != null || ignored.contains(entry)) {
+        return;
+      }
+      cursor = admitNew(entry);
+      if (cursor == null) {
+        return;
+      }
+    }
+    if (cursor.marked.compareAndSet(false, true)) {
+      marked.add(cursor);
+    }
+    Read waiting = parked.get();
+    if (waiting != null && parked.compareAndSet(waiting, null)) {
+      send(waiting);
+    }
+  }
+
+  private @Nullable Cursor admitNew(Entry entry) {
+    if (Names.isMeta(entry.name()) || !patterns.matches(entry.name()) || !queries.takePosition()) {
+      ignored.add(entry);
+      return null;
+    }
+    var cursor = new Cursor(entry, range.start());
+    Cursor other = chosen.putIfAbsent(entry, cursor);
+    if (other != null) {
+      queries.givePositions(1);
+      return other;
+    }
+    positions.incrementAndGet();
+    return cursor;
+  }
+
+  /** Puts entries that have something new back among the sources. */
+  private void admitMarked() {
+    for (Cursor cursor = marked.poll(); cursor != null; cursor = marked.poll()) {
+      // Before the look at the entry: what is committed from here on marks it again.
+      cursor.marked.set(false);
+      if (!cursor.isSource) {
+        cursor.isSource = true;
+        sources.add(cursor);
+      }
+    }
+  }
+}

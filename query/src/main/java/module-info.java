@@ -1,0 +1,10 @@
+/** The {@code when} language; select, merge, limit and transform records. */
+module io.pannier.query {
+  requires static transitive org.jspecify;
+  requires transitive io.pannier.model;
+  requires transitive io.pannier.store;
+  requires com.fasterxml.jackson.databind;
+  requires org.slf4j;
+
+  exports io.pannier.query;
+}

@@ -1,0 +1,97 @@
+package io.pannier.server;
+
+import io.pannier.model.PannierException;
+import org.jspecify.annotations.Nullable;
+
+/** Walks over {@code name=value,name="va,lue"} behind length and content type of a record header; both batch protocols have it. */
+final class LabelItems {
+  private final String text;
+  private int at;
+  private String name = "";
+  private String value = "";
+
+  LabelItems(String text, int from) {
+    this.text = text;
+    this.at = from;
+  }
+
+  static PannierException.Invalid malformed() {
+    return new PannierException.Invalid("Invalid batched header");
+  }
+
+  /** Moves to the next item. Empty items are skipped. */
+  boolean next() {
+    for (; ; ) {
+      if (at >= text.length()) {
+        return false;
+      }
+      int equals = at;
+      while (equals < text.length() && text.charAt(equals) != '=' && text.charAt(equals) != ',') {
+        equals++;
+      }
+      if (equals == text.length() || text.charAt(equals) == ',') {
+        if (!HeaderText.trim(text, at, equals).isEmpty()) {
+          throw malformed();
+        }
+        at = equals + 1;
+        continue;
+      }
+      name = HeaderText.trim(text, at, equals);
+      if (name.isEmpty()) {
+        throw new PannierException.Invalid("Label name must not be empty");
+      }
+      readValue(equals + 1);
+      return true;
+    }
+  }
+
+  private void readValue(int from) {
+    while (from < text.length() && text.charAt(from) == ' ') {
+      from++;
+    }
+    if (from < text.length() && text.charAt(from) == '"') {
+      int quote = text.indexOf('"', from + 1);
+      if (quote < 0) {
+        throw malformed();
+      }
+      value = text.substring(from + 1, quote);
+      int comma = text.indexOf(',', quote);
+      int end = comma < 0 ? text.length() : comma;
+      if (!HeaderText.trim(text, quote + 1, end).isEmpty()) {
+        throw malformed();
+      }
+      at = end + 1;
+      return;
+    }
+    int comma = text.indexOf(',', from);
+    int end = comma < 0 ? text.length() : comma;
+    value = HeaderText.trim(text, from, end);
+    at = end + 1;
+  }
+
+  String name() {
+    return name;
+  }
+
+  String value() {
+    return value;
+  }
+
+  private static boolean isPlainName(String name) {
+    return name.indexOf(',') < 0 && name.indexOf('=') < 0 && name.indexOf('"') < 0;
+  }
+
+  /** Appends {@code ,name=value} in the form that {@link #next} and the clients read. */
+  static void append(StringBuilder out, String name, @Nullable String value) {
+    out.append(',').append(isPlainName(name) ? name : HeaderText.percentEncode(name)).append('=');
+    if (value == null || value.isEmpty()) {
+      return;
+    }
+    if (value.indexOf(',') < 0) {
+      out.append(HeaderText.encode(value));
+    } else {
+      // The grammar has no escape: a quote inside quotes would end the value early and shift everything behind it.
+      out.append('"').append(HeaderText.encode(value).replace('"', '\'')).append('"');
+    }
+  }
+}

@@ -1,0 +1,18 @@
+/** HTTP API, tokens, configuration, lifecycle, metrics. */
+module io.pannier.server {
+  requires static transitive org.jspecify;
+  requires transitive io.pannier.model;
+  requires transitive io.pannier.store;
+  requires transitive io.pannier.query;
+  requires com.fasterxml.jackson.databind;
+  requires io.netty.buffer;
+  requires io.netty.codec;
+  requires io.netty.codec.http;
+  requires io.netty.common;
+  requires io.netty.handler;
+  requires io.netty.transport;
+  requires io.netty.transport.classes.epoll;
+  requires org.slf4j;
+
+  exports io.pannier.server;
+}

@@ -1,0 +1,109 @@
+package io.pannier.store;
+
+import io.pannier.model.Labels;
+import java.util.BitSet;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A block in use: its files, its index, and the changes laid over the index. There is at most one per block at a time: the cache drops it only when nobody
+ * holds it. Index of an open block, overlay and lengths are guarded by the lock of the entry.
+ */
+final class Active {
+  final Block block;
+  final FileCache.Slot data;
+  final FileCache.Slot changes;
+
+  /** Salt of the block file, and of its change log: a log with another one belongs to an earlier block of the same id. */
+  final long salt;
+
+  /** Holes that a power cut left in the change log. */
+  int changeHoles;
+
+  boolean hasChangeLog;
+
+  /** Rows of an open block grow, those of a sealed one are fixed. */
+  BlockIndex index;
+
+  /** Bytes that recovery or a walk found unreadable; they go into the footer. */
+  List<IndexCodec.Hole> holes;
+
+  private final BitSet removed = new BitSet();
+  private @Nullable Map<Integer, Labels> relabelled;
+  private final BitSet damaged = new BitSet();
+
+  /** Records with a lower sequence number may have been changed by a change that was lost; 0: none. Unsigned. */
+  long suspectBefore;
+
+  /** Highest sequence number of a change that was read back. */
+  long lastChange;
+
+  /** Uses that keep it from being dropped; guarded by the cache. */
+  int holds;
+
+  /** Seen by the cache since it last looked. */
+  volatile boolean used = true;
+
+  Active(Block block, FileCache.Slot data, FileCache.Slot changes, long salt, BlockIndex index, List<IndexCodec.Hole> holes) {
+    this.block = block;
+    this.data = data;
+    this.changes = changes;
+    this.salt = salt;
+    this.index = index;
+    this.holes = holes;
+  }
+
+  boolean isLive(int row) {
+    return !removed.get(row);
+  }
+
+  /** Whether the row must not be served: its frame or a change to it is damaged. */
+  boolean isDamaged(int row) {
+    return damaged.get(row) || (suspectBefore != 0 && Long.compareUnsigned(index.sequence(row), suspectBefore) < 0);
+  }
+
+  void markDamaged(int row) {
+    damaged.set(row);
+  }
+
+  void clearDamaged(int row) {
+    damaged.clear(row);
+  }
+
+  void markRemoved(int row) {
+    removed.set(row);
+  }
+
+  void relabel(int row, Labels labels) {
+    if (relabelled == null) {
+      relabelled = new HashMap<>();
+    }
+    relabelled.put(row, labels);
+  }
+
+  Labels labels(int row) {
+    if (relabelled != null) {
+      Labels changed = relabelled.get(row);
+      if (changed != null) {
+        return changed;
+      }
+    }
+    return index.labels(row);
+  }
+
+  long memoryBytes() {
+    return 512 + index.memoryBytes() + (relabelled == null ? 0 : relabelled.size() * 200L);
+  }
+
+  /** Bytes of a record's frame. */
+  long frameLength(int row) {
+    return Frames.length(index.metaLength(row), index.length(row));
+  }
+
+  /** Reported size of a record. */
+  static long sizeOf(long length, Labels labels) {
+    return length + 32 + labels.utf8Bytes();
+  }
+}

@@ -1,0 +1,754 @@
+package io.pannier.store;
+
+import io.pannier.model.BucketSettings;
+import io.pannier.model.Names;
+import io.pannier.model.PannierException;
+import io.pannier.model.QuotaType;
+import io.pannier.model.Timestamp;
+import io.pannier.store.disk.DiskFullException;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/** A set of entries under one quota. Any thread may call. */
+public final class Bucket {
+  final Store store;
+  final int id;
+  private volatile String name;
+  private volatile BucketSettings settings;
+  private volatile BlockLimits limits;
+  final BucketJournal journal;
+
+  /** Entries by name; changed under {@link #structure}, together with the journal. */
+  private final Map<String, Entry> entries = new ConcurrentHashMap<>();
+
+  /** Entries that are removed and whose files are not. */
+  private final Set<Entry> removing = ConcurrentHashMap.newKeySet();
+
+  /** Blocks that are gone and whose files are not. */
+  final Set<Block> unpurged = ConcurrentHashMap.newKeySet();
+
+  /** Unfinished copies of blocks. */
+  final Set<Block> detached = ConcurrentHashMap.newKeySet();
+
+  private final ReentrantLock structure = new ReentrantLock();
+  private int nextEntry = 1;
+  private volatile boolean gone;
+  private volatile @Nullable PannierException unusable;
+
+  /** Reported size of live records, exactly. */
+  private final AtomicLong size = new AtomicLong();
+
+  /** {@link #size} and what writes in flight have reserved: what HARD is measured by. */
+  private final AtomicLong charged = new AtomicLong();
+
+  /** Bytes of all files, exactly: what FIFO is measured by. */
+  private final AtomicLong disk = new AtomicLong();
+
+  private final AtomicLong records = new AtomicLong();
+  private final ReentrantLock makingRoom = new ReentrantLock();
+  private final CopyOnWriteArrayList<Consumer<Entry>> listeners = new CopyOnWriteArrayList<>();
+
+  /** When a block is full. */
+  record BlockLimits(long records, long bytes) {}
+
+  /** What a quota says to a write. */
+  enum Grant {
+    GRANTED,
+    OVER_QUOTA,
+    NEVER_FITS,
+    NEEDS_ROOM
+  }
+
+  /** Whether the journal ended with a clean stop; known at start only. */
+  boolean stoppedCleanly;
+
+  Bucket(Store store, int id, String name, BucketSettings settings, @Nullable Journal journal) {
+    this.store = store;
+    this.id = id;
+    this.name = name;
+    this.settings = settings;
+    this.limits = limitsOf(settings);
+    this.journal = new BucketJournal(store, this, journal);
+  }
+
+  private BlockLimits limitsOf(BucketSettings of) {
+    long most = store.limits.blockRecords();
+    long wanted = of.maxBlockRecords();
+    long bytes = of.maxBlockSize() < 0 ? Long.MAX_VALUE : of.maxBlockSize();
+    return new BlockLimits(wanted < 0 ? most : Math.max(1, Math.min(most, wanted)), bytes);
+  }
+
+  BlockLimits blockLimits() {
+    return limits;
+  }
+
+  /** Its name at this moment; names change, the bucket stays. */
+  public String name() {
+    return name;
+  }
+
+  void rename(String newName) {
+    name = newName;
+  }
+
+  /** Its settings. */
+  public BucketSettings settings() {
+    return settings;
+  }
+
+  /** Changes settings for what is written from now on. */
+  public void changeSettings(BucketSettings changed) {
+    store.changeSettings(this, changed);
+  }
+
+  void apply(BucketSettings changed) {
+    settings = changed;
+    limits = limitsOf(changed);
+  }
+
+  String folder() {
+    return "b/" + id;
+  }
+
+  // ---------------------------------------------------------------- entries
+
+  /** The entry of this name, if there is one. Never waits. */
+  public Optional<Entry> findEntry(String entryName) {
+    requireHere();
+    return Optional.ofNullable(entries.get(entryName));
+  }
+
+  /** The entry of this name. */
+  public Entry entry(String entryName) {
+    return findEntry(entryName)
+        .orElseThrow(
+            () -> new PannierException.NotFound("Entry '" + entryName + "' not found in bucket '" + name + "'"));
+  }
+
+  /** All entries by name, those of attachments too. */
+  public List<Entry> entries() {
+    requireHere();
+    return List.copyOf(new TreeMap<>(entries).values());
+  }
+
+  /** The entry of this name, created with its parents if it is missing; may wait. */
+  public Entry entryForWrite(String entryName) {
+    requireHere();
+    Entry found = entries.get(entryName);
+    if (found != null) {
+      return found;
+    }
+    Names.checkEntry(entryName);
+    structure.lock();
+    try {
+      requireHere();
+      for (int slash = entryName.indexOf('/'); slash >= 0; slash = entryName.indexOf('/', slash + 1)) {
+        createEntry(entryName.substring(0, slash));
+      }
+      return createEntry(entryName);
+    } catch (DiskFullException full) {
+      throw deviceFull(FileHeader.BYTES);
+    } catch (IOException failed) {
+      throw store.failure("entry could not be created", name + "/" + entryName, failed);
+    } finally {
+      structure.unlock();
+    }
+  }
+
+  private Entry createEntry(String entryName) throws IOException {
+    Entry existing = entries.get(entryName);
+    if (existing != null) {
+      return existing;
+    }
+    var entry = new Entry(this, nextEntry, entryName);
+    if (store.disk.exists(entry.folder())) {
+      // Made by a process whose journal frame was lost with the power.
+      store.deleteFolder(entry.folder());
+    }
+    nextEntry++;
+    journal.entry(
+        entry,
+        entryName,
+        () -> {
+          store.disk.makeFolder(entry.folder());
+          entries.put(entryName, entry);
+        });
+    store.sync.dirtyFolder(folder());
+    return entry;
+  }
+
+  /**
+   * Renames an entry with everything below it.
+   *
+   * @throws PannierException.Conflict when there is an entry of the new name, or it lies below the old one
+   */
+  public void renameEntry(String entryName, String newName) {
+    Names.checkEntry(newName);
+    structure.lock();
+    try {
+      entry(entryName);
+      if (newName.equals(entryName) || newName.startsWith(entryName + "/") || entries.containsKey(newName)) {
+        throw new PannierException.Conflict("Entry '" + newName + "' already exists in bucket '" + name + "'");
+      }
+      if (Names.isMeta(entryName) || Names.isMeta(newName)) {
+        throw new PannierException.Invalid("Can't rename system entry '" + entryName + "'");
+      }
+      int slash = newName.lastIndexOf('/');
+      if (slash >= 0) {
+        entryForWrite(newName.substring(0, slash));
+      }
+      journal.renamed(entryName, newName, () -> applyRename(entryName, newName));
+    } catch (IOException failed) {
+      throw store.failure("entry could not be renamed", name + "/" + entryName, failed);
+    } finally {
+      structure.unlock();
+    }
+  }
+
+  void applyRename(String from, String to) {
+    for (Entry entry : below(from)) {
+      String fresh = to + entry.name().substring(from.length());
+      entries.remove(entry.name());
+      entry.rename(fresh);
+      entries.put(fresh, entry);
+    }
+  }
+
+  private List<Entry> below(String entryName) {
+    var found = new ArrayList<Entry>();
+    for (Entry entry : entries.values()) {
+      if (entry.name().equals(entryName) || entry.name().startsWith(entryName + "/")) {
+        found.add(entry);
+      }
+    }
+    return found;
+  }
+
+  /** Removes an entry with everything below it: nothing of it is found from now on; its room is given back in the background. */
+  public void removeEntry(String entryName) {
+    structure.lock();
+    try {
+      entry(entryName);
+      if (Names.isMeta(entryName)) {
+        throw new PannierException.Invalid(
+            "Can't delete system entry '" + entryName + "'; remove the parent entry instead");
+      }
+      List<Entry> leaving = below(entryName);
+      journal.entriesGone(leaving, () -> applyGone(leaving));
+    } catch (IOException failed) {
+      throw store.failure("entry could not be removed", name + "/" + entryName, failed);
+    } finally {
+      structure.unlock();
+    }
+    store.background(this::purge);
+  }
+
+  void applyGone(Collection<Entry> leaving) {
+    for (Entry entry : leaving) {
+      removing.add(entry);
+      entries.remove(entry.name());
+      entry.goAway();
+    }
+  }
+
+  /** Calls the listener on the committing thread after each call that committed records. */
+  public Registration onCommit(Consumer<Entry> listener) {
+    listeners.add(listener);
+    return () -> listeners.remove(listener);
+  }
+
+  /** Ends a listener's life. */
+  public interface Registration extends AutoCloseable {
+    @Override
+    void close();
+  }
+
+  void committed(Entry entry) {
+    for (Consumer<Entry> listener : listeners) {
+      listener.accept(entry);
+    }
+  }
+
+  // ---------------------------------------------------------------- what it holds
+
+  /** What the bucket holds. */
+  public BucketInfo info() {
+    requireHere();
+    long count = 0;
+    long oldest = 0;
+    long newest = 0;
+    boolean any = false;
+    for (Entry entry : entries.values()) {
+      if (entry.isMeta()) {
+        continue;
+      }
+      count++;
+      EntryInfo info = entry.info();
+      if (info.recordCount() > 0) {
+        oldest = any ? Timestamp.min(oldest, info.oldestRecord()) : info.oldestRecord();
+        newest = any ? Timestamp.max(newest, info.latestRecord()) : info.latestRecord();
+        any = true;
+      }
+    }
+    return new BucketInfo(name, count, size.get(), oldest, newest, false, any);
+  }
+
+  /** What the visible entries hold, by name. */
+  public List<EntryInfo> entryInfos() {
+    var infos = new ArrayList<EntryInfo>();
+    for (Entry entry : entries()) {
+      if (!entry.isMeta()) {
+        infos.add(entry.info());
+      }
+    }
+    return infos;
+  }
+
+  /** Bytes of all its files. */
+  public long diskBytes() {
+    return disk.get();
+  }
+
+  // ---------------------------------------------------------------- quota
+
+  /** Reserves the size of a record. {@code frameBytes}: bytes about to be appended, 0 when they are claimed piece by piece. */
+  Grant reserve(long recordSize, long frameBytes, long length) {
+    BucketSettings now = settings;
+    switch (now.quotaType()) {
+      case NONE -> {}
+      case HARD -> {
+        long after = charged.addAndGet(recordSize);
+        if (Long.compareUnsigned(after, now.quotaSize()) > 0) {
+          charged.addAndGet(-recordSize);
+          return Grant.OVER_QUOTA;
+        }
+        return Grant.GRANTED;
+      }
+      case FIFO -> {
+        if (Long.compareUnsigned(length, now.quotaSize()) > 0) {
+          return Grant.NEVER_FITS;
+        }
+        if (frameBytes > 0 && !roomFor(frameBytes)) {
+          return Grant.NEEDS_ROOM;
+        }
+      }
+    }
+    charged.addAndGet(recordSize);
+    return Grant.GRANTED;
+  }
+
+  /** Reserves the growth of labels; false when HARD has no room for it. */
+  boolean reserveGrowth(long bytes) {
+    return reserve(bytes, 0, 0) == Grant.GRANTED;
+  }
+
+  /** Takes a reservation back. */
+  void unreserve(long recordSize) {
+    charged.addAndGet(-recordSize);
+  }
+
+  /** Records that were reserved are committed. */
+  void committedReserved(long recordSize, long diskBytes, long count) {
+    size.addAndGet(recordSize);
+    disk.addAndGet(diskBytes);
+    records.addAndGet(count);
+  }
+
+  /** Sums change without a reservation: a start, a removal. */
+  void added(long recordSize, long diskBytes, long count) {
+    charged.addAndGet(recordSize);
+    committedReserved(recordSize, diskBytes, count);
+  }
+
+  /** Bytes of files came or went. */
+  void disk(long bytes) {
+    disk.addAndGet(bytes);
+  }
+
+  /** Whether FIFO lets so many bytes be appended without evicting. A record that fits the quota by itself always finds room in an empty bucket. */
+  boolean roomFor(long bytes) {
+    BucketSettings now = settings;
+    if (now.quotaType() != QuotaType.FIFO) {
+      return true;
+    }
+    long quota = now.quotaSize() < 0 ? Long.MAX_VALUE : now.quotaSize();
+    return disk.get() + bytes <= Math.max(quota, bytes + 2 * FileHeader.BYTES);
+  }
+
+  /** Counts bytes of an upload about to be appended, making room for them. */
+  void claim(long bytes, long deadline) {
+    if (!roomFor(bytes)) {
+      long ahead = Math.min(store.limits.evictAheadBytes(), Math.max(0, settings.quotaSize() / 16));
+      makeRoom(Math.max(bytes, ahead), deadline);
+    }
+    disk.addAndGet(bytes);
+  }
+
+  /** Evicts blocks until so many bytes can be appended. */
+  void makeRoom(long bytes, long deadline) {
+    while (!roomFor(bytes)) {
+      boolean evicted = false;
+      makingRoom.lock();
+      try {
+        if (roomFor(bytes)) {
+          return;
+        }
+        Block victim = oldestBlock();
+        if (victim != null) {
+          evict(victim);
+          evicted = true;
+        }
+      } catch (IOException failed) {
+        throw store.failure("block could not be evicted", name, failed);
+      } finally {
+        makingRoom.unlock();
+      }
+      if (!evicted && roomFor(bytes)) {
+        return;
+      }
+      if (!evicted) {
+        if (store.clock.monotonicNanos() >= deadline) {
+          throw new PannierException.Unavailable("Every block of bucket '" + name + "' is busy", 1);
+        }
+        store.pause(TimeUnit.MILLISECONDS.toNanos(10));
+      }
+    }
+  }
+
+  private void evict(Block victim) throws IOException {
+    retire(List.of(victim));
+    purgeBlocks();
+  }
+
+  /** The block to be evicted next; null when all are busy. Attachments are never evicted. */
+  private @Nullable Block oldestBlock() {
+    Block oldest = null;
+    for (Entry entry : entries.values()) {
+      if (entry.isMeta()) {
+        continue;
+      }
+      Block candidate = entry.evictable();
+      if (candidate != null && (oldest == null || isBefore(candidate, oldest))) {
+        oldest = candidate;
+      }
+    }
+    return oldest;
+  }
+
+  private static boolean isBefore(Block a, Block b) {
+    int order = Timestamp.compare(a.fifoKey(), b.fifoKey());
+    return order != 0 ? order < 0 : a.entry.name().compareTo(b.entry.name()) < 0;
+  }
+
+  PannierException quotaExceeded() {
+    return new PannierException.BadRequest("Quota of '" + name + "' exceeded");
+  }
+
+  PannierException neverFits() {
+    return new PannierException.BadRequest(
+        "Record is larger than the quota of bucket '" + name + "' and can never be stored");
+  }
+
+  PannierException deviceFull(long bytes) {
+    long available = 0;
+    try {
+      available = store.disk.usableBytes();
+    } catch (IOException unknown) {
+      store.failure("free space could not be read", name, unknown);
+    }
+    return new PannierException.DiskFull(
+        "Not enough free disk space in the data folder to write a record of "
+            + bytes
+            + " bytes: only "
+            + available
+            + " bytes available");
+  }
+
+  /** Refuses a large record before its first byte when the device has no room for it. */
+  void checkDevice(long bytes) {
+    try {
+      if (bytes > store.disk.usableBytes() && settings.quotaType() != QuotaType.FIFO) {
+        throw deviceFull(bytes);
+      }
+    } catch (IOException failed) {
+      throw store.failure("free space could not be read", name, failed);
+    }
+  }
+
+  // ---------------------------------------------------------------- blocks that go
+
+  /**
+   * Takes blocks out of their entries: told to the journal, then forgotten; their files are deleted later. Blocks that are owned by somebody else stay.
+   */
+  int retire(List<Block> blocks) {
+    int retired = 0;
+    for (Block block : blocks) {
+      try {
+        if (retire(block)) {
+          retired++;
+        }
+      } catch (IOException failed) {
+        throw store.failure("block could not be removed", block.path(), failed);
+      }
+    }
+    if (retired > 0) {
+      store.background(this::purge);
+    }
+    return retired;
+  }
+
+  private boolean retire(Block block) throws IOException {
+    synchronized (block) {
+      BlockOwner owner;
+      block.entry.lock.lock();
+      try {
+        owner = block.owner;
+        if (block.gone
+            || block.entry.gone
+            || block.frozen
+            || (owner != null && owner != BlockOwner.Work.SEALING && owner != BlockOwner.Work.BROKEN)
+            || (owner == BlockOwner.Work.SEALING && block.live > 0)) {
+          return false;
+        }
+        block.owner = BlockOwner.Work.DROPPING;
+      } finally {
+        block.entry.lock.unlock();
+      }
+      try {
+        journal.blockGone(
+            block,
+            () -> {
+              block.entry.lock.lock();
+              try {
+                unpurged.add(block);
+                if (!block.entry.gone) {
+                  block.entry.drop(block);
+                }
+              } finally {
+                block.entry.lock.unlock();
+              }
+            });
+      } catch (IOException failed) {
+        block.entry.lock.lock();
+        try {
+          block.owner = owner;
+        } finally {
+          block.entry.lock.unlock();
+        }
+        throw failed;
+      }
+      // The counters of the entry must outlive its blocks.
+      journal.entry(block.entry, block.entry.name(), () -> {});
+      return true;
+    }
+  }
+
+  /** Removes closed blocks that lie within the range, as a whole. Returns the number of their live records. */
+  long dropBlocksWithin(Entry entry, TimeRange range) {
+    if (entry.isMeta()) {
+      return 0;
+    }
+    long removed = 0;
+    BlockMap map = entry.closed;
+    for (int i = 0; i < map.size(); i++) {
+      Block block = map.get(i);
+      int live;
+      entry.lock.lock();
+      try {
+        live = block.live;
+        if (block.gone || live == 0 || !range.contains(block.oldest) || !range.contains(block.newest)) {
+          continue;
+        }
+      } finally {
+        entry.lock.unlock();
+      }
+      removed += retire(List.of(block)) * (long) live;
+    }
+    return removed;
+  }
+
+  void purgeSoon(Block block) {
+    unpurged.add(block);
+    store.background(this::purge);
+  }
+
+  /** Deletes a copy that was not finished. */
+  void discard(Block block) {
+    try {
+      synchronized (block) {
+        block.gone = true;
+        journal.blockGone(
+            block,
+            () -> {
+              detached.remove(block);
+              unpurged.add(block);
+            });
+      }
+    } catch (IOException failed) {
+      store.failure("unfinished copy of a block could not be removed", block.path(), failed);
+    }
+    store.background(this::purge);
+  }
+
+  /** Deletes the files of what is gone. Runs in the background; whatever fails is tried again with the next one, and at start. */
+  void purge() {
+    try {
+      purgeBlocks();
+      purgeEntries();
+      if (gone) {
+        store.purged(this);
+      }
+    } catch (IOException failed) {
+      store.failure("files of removed data could not be deleted", folder(), failed);
+    }
+  }
+
+  private synchronized void purgeBlocks() throws IOException {
+    if (unpurged.isEmpty()) {
+      return;
+    }
+    var blocks = List.copyOf(unpurged);
+    // A name must not be gone from the device before the reason is on it.
+    journal.sync();
+    var folders = new java.util.LinkedHashSet<String>();
+    for (Block block : blocks) {
+      deleteFiles(block);
+      folders.add(block.entry.folder());
+    }
+    // Nor may the journal forget a name that could come back.
+    for (String folder : folders) {
+      if (store.disk.exists(folder)) {
+        store.disk.syncFolder(folder);
+      }
+    }
+    for (Block block : blocks) {
+      journal.blockPurged(block, () -> unpurged.remove(block));
+    }
+  }
+
+  private void deleteFiles(Block block) throws IOException {
+    Active active;
+    synchronized (block) {
+      active = block.active;
+      block.active = null;
+    }
+    FileCache.Slot data = active != null ? active.data : store.files.new Slot(block.path());
+    FileCache.Slot changes = active != null ? active.changes : store.files.new Slot(block.changesPath());
+    long bytes = block.bytes;
+    long changeBytes = block.changeBytes;
+    data.delete(() -> disk(-bytes));
+    changes.delete(() -> disk(-changeBytes));
+  }
+
+  private synchronized void purgeEntries() throws IOException {
+    for (Entry entry : List.copyOf(removing)) {
+      journal.sync();
+      long bytes = 0;
+      entry.lock.lock();
+      try {
+        BlockMap map = entry.closed;
+        for (int i = 0; i < map.size(); i++) {
+          bytes += map.get(i).diskBytes();
+        }
+        for (Block block : entry.open) {
+          if (block.owner instanceof Upload) {
+            // It is told at its next step that the entry is gone, and cuts its block back. Then we come again.
+            store.backgroundLater(this::purge);
+            return;
+          }
+          bytes += block.diskBytes();
+        }
+        entry.closed = BlockMap.EMPTY;
+        entry.open.clear();
+      } finally {
+        entry.lock.unlock();
+      }
+      store.deleteFolder(entry.folder());
+      disk(-bytes);
+      journal.entryPurged(entry, () -> removing.remove(entry));
+      store.sync.dirtyFolder(folder());
+    }
+  }
+
+  // ---------------------------------------------------------------- life
+
+  /** Every entry of which files may exist, for a snapshot of the journal. */
+  List<Entry> everyEntry() {
+    var all = new ArrayList<>(entries.values());
+    all.addAll(removing);
+    return all;
+  }
+
+  int nextEntryId() {
+    return nextEntry;
+  }
+
+  void restoreEntry(Entry entry) {
+    entries.put(entry.name(), entry);
+  }
+
+  void restoreRemoving(Entry entry) {
+    removing.add(entry);
+  }
+
+  void restoreNextEntry(int next) {
+    nextEntry = Math.max(nextEntry, next);
+  }
+
+  /** Its journal is damaged beyond what the second copy mends: everything but its removal is refused. */
+  void refuse(PannierException why) {
+    unusable = why;
+  }
+
+  void goAway() {
+    gone = true;
+    for (Entry entry : entries.values()) {
+      entry.goAway();
+    }
+  }
+
+  boolean isUsable() {
+    return unusable == null;
+  }
+
+  @Nullable Entry entryById(int entryId) {
+    for (Entry entry : everyEntry()) {
+      if (entry.id == entryId) {
+        return entry;
+      }
+    }
+    return null;
+  }
+
+  boolean isGone() {
+    return gone;
+  }
+
+  private void requireHere() {
+    PannierException why = unusable;
+    if (why != null) {
+      throw why;
+    }
+    if (gone) {
+      throw new PannierException.Conflict("Bucket '" + name + "' is being deleted");
+    }
+  }
+
+  @Override
+  public String toString() {
+    return name;
+  }
+}

@@ -1,0 +1,161 @@
+package io.pannier.store;
+
+import io.pannier.store.disk.Disk;
+import io.pannier.store.disk.DiskFile;
+import java.io.IOException;
+import java.util.ArrayDeque;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Keeps at most a set number of files open, whatever the number of blocks. A {@link Slot} is a file that may be open; who wants to use it acquires and
+ * releases it. Idle files are closed by second chance. A file with unsynced bytes may be closed too: the next sync round opens it again, and the kernel
+ * reports an unseen write error to the new handle.
+ */
+final class FileCache {
+  private final Disk disk;
+  private final int openMax;
+  private final ArrayDeque<Slot> open = new ArrayDeque<>();
+
+  FileCache(Disk disk, int openMax) {
+    this.disk = disk;
+    this.openMax = openMax;
+  }
+
+  /** A file of the data folder by its path. */
+  final class Slot {
+    final String path;
+    private @Nullable DiskFile file;
+    private int users;
+    private boolean used;
+    private boolean deleted;
+    private @Nullable Runnable whenClosed;
+
+    Slot(String path) {
+      this.path = path;
+    }
+
+    /** Opens the file if needed and keeps it open until {@link #release}. */
+    DiskFile acquire() throws IOException {
+      boolean opened = false;
+      DiskFile result;
+      synchronized (this) {
+        result = file;
+        if (result == null) {
+          if (deleted) {
+            throw new java.nio.file.NoSuchFileException(path);
+          }
+          result = disk.open(path);
+          file = result;
+          opened = true;
+        }
+        users++;
+        used = true;
+      }
+      if (opened) {
+        opened(this);
+      }
+      return result;
+    }
+
+    /** Creates the file; as {@link #acquire} otherwise. */
+    DiskFile create() throws IOException {
+      DiskFile result;
+      synchronized (this) {
+        result = disk.create(path);
+        file = result;
+        users++;
+        used = true;
+      }
+      opened(this);
+      return result;
+    }
+
+    /** Ends one use. */
+    void release() {
+      Runnable closed = null;
+      synchronized (this) {
+        users--;
+        if (users == 0 && deleted) {
+          closed = closeQuietly();
+        }
+      }
+      if (closed != null) {
+        closed.run();
+      }
+    }
+
+    /**
+     * Deletes the file. Handles in use stay readable; {@code whenClosed} runs when the last one is released, which is when the device gets its room
+     * back.
+     */
+    void delete(Runnable closed) throws IOException {
+      synchronized (this) {
+        disk.delete(path);
+        deleted = true;
+        whenClosed = closed;
+        if (users > 0) {
+          return;
+        }
+        closeQuietly();
+      }
+      closed.run();
+    }
+
+    /** Forgets an open handle, as before the file is deleted by its folder. */
+    synchronized void closeIfIdle() {
+      if (users == 0) {
+        closeQuietly();
+      }
+    }
+
+    private @Nullable Runnable closeQuietly() {
+      DiskFile closing = file;
+      file = null;
+      if (closing != null) {
+        try {
+          closing.close();
+        } catch (IOException e) {
+          // Nothing depends on a close: content is made durable by sync rounds only.
+          assert e != null;
+        }
+      }
+      return whenClosed;
+    }
+
+    /** Whether it was closed, or is to be dropped from the list of open files. */
+    private synchronized boolean closeUnlessUsed() {
+      if (file == null) {
+        return true;
+      }
+      if (users > 0 || used) {
+        used = false;
+        return false;
+      }
+      closeQuietly();
+      return true;
+    }
+  }
+
+  private void opened(Slot slot) {
+    synchronized (open) {
+      open.addLast(slot);
+      // Twice round: the first clears the marks of use. When all are in use the bound is exceeded rather than a request refused; requests are bounded elsewhere.
+      for (int looked = 2 * open.size(); open.size() > openMax && looked > 0; looked--) {
+        Slot candidate = open.removeFirst();
+        if (candidate != slot && candidate.closeUnlessUsed()) {
+          continue;
+        }
+        open.addLast(candidate);
+      }
+    }
+  }
+
+  void closeAll() {
+    synchronized (open) {
+      for (Slot slot : open) {
+        slot.closeIfIdle();
+      }
+      open.clear();
+    }
+  }
+}

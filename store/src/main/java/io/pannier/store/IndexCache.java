@@ -1,0 +1,316 @@
+package io.pannier.store;
+
+import io.pannier.model.PannierException;
+import io.pannier.store.disk.DiskFile;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Makes blocks active and keeps a bounded amount of what it read. An active block that somebody holds, or that is open for writing, stays; of the others those
+ * not used since the last look go first. Per block there is one {@link Active} at a time, so an overlay can never be changed in one copy and read in another.
+ *
+ * <p>Locks: the monitor of a block guards its coming and going and is never taken under the lock of an entry.
+ */
+final class IndexCache {
+  private final Store store;
+  private final long bytesMax;
+  private final ArrayDeque<Active> cached = new ArrayDeque<>();
+  private long bytes;
+
+  IndexCache(Store store, long bytesMax) {
+    this.store = store;
+    this.bytesMax = bytesMax;
+  }
+
+  /** Makes the block active and keeps it so until {@link #release}. */
+  Active hold(Block block) throws IOException {
+    Active loaded;
+    synchronized (block) {
+      Active active = block.active;
+      if (active != null) {
+        active.holds++;
+        active.used = true;
+        return active;
+      }
+      if (block.gone) {
+        throw new java.nio.file.NoSuchFileException(block.path());
+      }
+      loaded = read(block);
+      loaded.holds++;
+      block.active = loaded;
+    }
+    if (loaded.block.sealed) {
+      cache(loaded);
+    }
+    return loaded;
+  }
+
+  void release(Active active) {
+    synchronized (active.block) {
+      active.holds--;
+    }
+  }
+
+  /** Makes the block active; it stays so for a while, an open block for good. */
+  void load(Block block) throws IOException {
+    release(hold(block));
+  }
+
+  /** A block that was just made. */
+  void install(Active active) {
+    synchronized (active.block) {
+      active.block.active = active;
+    }
+  }
+
+  /** From now on the block is closed and may be dropped from memory. */
+  void cache(Active active) {
+    synchronized (cached) {
+      cached.addLast(active);
+      bytes += active.memoryBytes();
+      for (int looked = 2 * cached.size(); bytes > bytesMax && looked > 0; looked--) {
+        Active candidate = cached.removeFirst();
+        if (candidate == active || !drop(candidate)) {
+          cached.addLast(candidate);
+        } else {
+          bytes -= candidate.memoryBytes();
+        }
+      }
+    }
+  }
+
+  private static boolean drop(Active candidate) {
+    synchronized (candidate.block) {
+      if (candidate.block.active != candidate) {
+        return true;
+      }
+      if (candidate.holds > 0 || candidate.used) {
+        candidate.used = false;
+        return false;
+      }
+      candidate.data.closeIfIdle();
+      candidate.changes.closeIfIdle();
+      candidate.block.active = null;
+      return true;
+    }
+  }
+
+  private Active read(Block block) throws IOException {
+    var data = store.files.new Slot(block.path());
+    var changes = store.files.new Slot(block.changesPath());
+    DiskFile file = data.acquire();
+    Active active;
+    try {
+      active = block.sealed ? readSealed(block, data, changes, file) : walk(block, data, changes, file);
+    } finally {
+      data.release();
+    }
+    if (block.changeBytes > 0) {
+      replay(active, block.changeBytes, block.changeBytes);
+    }
+    return active;
+  }
+
+  private Active readSealed(Block block, FileCache.Slot data, FileCache.Slot changes, DiskFile file) throws IOException {
+    try {
+      Footer.Loaded footer = Footer.read(file);
+      return new Active(block, data, changes, footer.salt(), footer.index(), footer.holes());
+    } catch (PannierException.Damaged damaged) {
+      store.events.event(
+          StoreEvents.Kind.DAMAGE, "index of a block is damaged and was built again", block.path(), damaged);
+      Active active = walk(block, data, changes, file);
+      store.background(() -> Rewriter.rewrite(block));
+      return active;
+    }
+  }
+
+  /** Builds the index from the frames. */
+  private Active walk(Block block, FileCache.Slot data, FileCache.Slot changes, DiskFile file) throws IOException {
+    long salt = salt(file);
+    var active = new Active(block, data, changes, salt, new OpenIndex(), new ArrayList<>());
+    new BlockWalk(file, salt).walk(FileHeader.BYTES, block.bytes, new Rows(store, active));
+    return active;
+  }
+
+  /** The salt of a block: that of its header, or of its first frame. */
+  static long salt(DiskFile file) throws IOException {
+    ByteBuffer header = Frames.direct(FileHeader.BYTES);
+    file.read(header, 0);
+    try {
+      return FileHeader.parse(header.flip()).salt();
+    } catch (FileHeader.Unusable damaged) {
+      return BlockWalk.saltOf(file, FileHeader.BYTES);
+    }
+  }
+
+  /** Puts what a walk finds into the index of an active block. */
+  static final class Rows implements BlockWalk.Visitor {
+    private final Store store;
+    private final Active active;
+
+    Rows(Store store, Active active) {
+      this.store = store;
+      this.active = active;
+    }
+
+    @Override
+    public void record(long offset, Frames.Header header, long sequence, Meta meta) {
+      ((OpenIndex) active.index)
+          .add(
+              header.timestamp(),
+              offset,
+              header.length(),
+              header.metaLength(),
+              sequence,
+              header.flags(),
+              meta.contentType(),
+              meta.labels());
+    }
+
+    @Override
+    public void damaged(long offset, long length, long timestamp, long sequence) {
+      var index = (OpenIndex) active.index;
+      long known = index.rows() == 0 ? 0 : index.sequence(index.rows() - 1);
+      int row =
+          index.add(
+              timestamp,
+              offset,
+              Math.max(0, length - Frames.HEADER - Frames.TRAILER),
+              0,
+              sequence != 0 ? sequence : known + 1,
+              0,
+              Meta.DEFAULT_CONTENT_TYPE,
+              io.pannier.model.Labels.EMPTY);
+      active.markDamaged(row);
+      store.events.event(
+          StoreEvents.Kind.DAMAGE,
+          "frame of a record is damaged",
+          active.block + " at " + offset + ", record " + io.pannier.model.Timestamp.toString(timestamp),
+          null);
+    }
+
+    @Override
+    public void hole(long from, long to) {
+      active.holes = new ArrayList<>(active.holes);
+      active.holes.add(new IndexCodec.Hole(from, to));
+      store.events.event(
+          StoreEvents.Kind.LOSS, "part of a block is unreadable", active.block + " from " + from + " to " + to, null);
+    }
+  }
+
+  /**
+   * Lays the change log over the index.
+   *
+   * @return where the log ends; behind it is a torn tail
+   */
+  long replay(Active active, long size, long accounted) throws IOException {
+    DiskFile file = active.changes.acquire();
+    try {
+      long length = Math.min(size, file.size());
+      ByteBuffer log = ByteBuffer.allocate(Math.toIntExact(length)).order(ByteOrder.LITTLE_ENDIAN);
+      file.read(log, 0);
+      log.flip();
+      active.hasChangeLog = true;
+      if (file.size() > size) {
+        // Left by a process whose note of it was lost with the power: it was never on the device as a whole.
+        file.truncate(size);
+      }
+      int header = FileHeader.BYTES;
+      if (length < header) {
+        active.suspectBefore = accounted > 0 ? -1 : 0;
+        return 0;
+      }
+      ByteBuffer frames = log.slice(header, (int) length - header).order(ByteOrder.LITTLE_ENDIAN);
+      try {
+        if (FileHeader.parse(log.slice(0, header).order(ByteOrder.LITTLE_ENDIAN)).salt() != active.salt && accounted == 0) {
+          // The log of an earlier block of this id, whose journal frame was lost with the power.
+          return 0;
+        }
+      } catch (FileHeader.Unusable damaged) {
+        tell(active, "header of a change log is damaged");
+      }
+      return ChangeFrames.walk(frames, header, accounted, active.salt, new Overlay(store, active));
+    } finally {
+      active.changes.release();
+    }
+  }
+
+  private void tell(Active active, String text) {
+    store.events.event(StoreEvents.Kind.DAMAGE, text, active.block.changesPath(), null);
+  }
+
+  /** Lays changes over an index. */
+  private static final class Overlay implements ChangeFrames.Visitor {
+    private final Store store;
+    private final Active active;
+
+    Overlay(Store store, Active active) {
+      this.store = store;
+      this.active = active;
+    }
+
+    @Override
+    public void change(int kind, long target, long own, long timestamp, ByteBuffer content) {
+      active.lastChange = Math.max(active.lastChange, own);
+      int row = active.index.rowOfSequence(target);
+      if (row < 0) {
+        return;
+      }
+      active.clearDamaged(row);
+      if (kind == ChangeFrames.KIND_REMOVAL) {
+        active.markRemoved(row);
+      } else {
+        active.relabel(row, Meta.decode(content, 0, content.limit()).labels());
+      }
+    }
+
+    @Override
+    public void damaged(long target, long own) {
+      active.lastChange = Math.max(active.lastChange, own);
+      int row = active.index.rowOfSequence(target);
+      if (row >= 0) {
+        active.markDamaged(row);
+      }
+      tell("change to a record is damaged");
+    }
+
+    @Override
+    public void lost(long beforeSequence) {
+      if (active.suspectBefore == 0 || Long.compareUnsigned(beforeSequence, active.suspectBefore) > 0) {
+        active.suspectBefore = beforeSequence;
+      }
+      tell("changes to records are lost");
+    }
+
+    @Override
+    public void hole(long from, long to) {
+      active.changeHoles++;
+      store.events.event(
+          StoreEvents.Kind.LOSS,
+          "changes that were not on the device are lost",
+          active.block.changesPath() + " from " + from + " to " + to,
+          null);
+    }
+
+    private void tell(String text) {
+      store.events.event(StoreEvents.Kind.DAMAGE, text, active.block.changesPath(), null);
+    }
+  }
+
+  /** Indexes in memory, for metrics. */
+  long bytes() {
+    synchronized (cached) {
+      return bytes;
+    }
+  }
+
+  List<Active> cachedNow() {
+    synchronized (cached) {
+      return new ArrayList<>(cached);
+    }
+  }
+}

@@ -1,0 +1,189 @@
+package io.pannier.store;
+
+import io.pannier.model.PannierException;
+import io.pannier.store.disk.DiskFile;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The body of one record, read and verified: bytes that do not match their checksum are never returned. One thread at a time; {@link #close} gives the file
+ * back.
+ */
+public final class RecordBody implements AutoCloseable {
+  /** Bytes that one checksum covers: positions of {@link #read} are multiples of it. */
+  public static final int CHUNK = Frames.CHUNK;
+
+  /** Longest body that {@link #readWhole} takes. */
+  public static final int WHOLE_MAX = 1 << 20;
+
+  private final StoredRecord record;
+  private final Active active;
+  private final DiskFile file;
+  private final long offset;
+  private final int metaLength;
+  private int @Nullable [] chunkCrcs;
+  private boolean closed;
+
+  RecordBody(StoredRecord record, Active active, DiskFile file, long offset, int metaLength) {
+    this.record = record;
+    this.active = active;
+    this.file = file;
+    this.offset = offset;
+    this.metaLength = metaLength;
+  }
+
+  /** Bytes of the body. */
+  public long length() {
+    return record.length();
+  }
+
+  /** Scratch bytes that {@link #readWhole} needs. */
+  public int frameBytes() {
+    if (length() > WHOLE_MAX) {
+      throw new IllegalStateException("body is longer than " + WHOLE_MAX + " bytes");
+    }
+    return (int) Frames.length(metaLength, length());
+  }
+
+  /**
+   * Reads and verifies the whole frame with one positional read.
+   *
+   * @param scratch at least {@link #frameBytes} remaining bytes; overwritten from its position on, position and limit stay
+   * @return the body, a slice of the scratch buffer
+   * @throws PannierException.Damaged when anything of the frame does not match its checksums
+   */
+  public ByteBuffer readWhole(ByteBuffer scratch) {
+    int bytes = frameBytes();
+    ByteBuffer frame = scratch.slice(scratch.position(), bytes).order(ByteOrder.LITTLE_ENDIAN);
+    int got = read(frame, offset);
+    var crc = Scratch.get().crc;
+    int tailAt = bytes - Frames.tailLength(metaLength, length());
+    if (got < bytes || !headChecks(frame, crc, frame, tailAt)) {
+      throw damaged();
+    }
+    int bodyAt = Frames.HEADER + metaLength;
+    int length = (int) length();
+    int table = bodyAt + length + Frames.tableAt(metaLength, length);
+    for (int at = 0; at < length; at += CHUNK, table += 4) {
+      crc.reset();
+      crc.add(frame, bodyAt + at, Math.min(CHUNK, length - at));
+      if (crc.value() != frame.getInt(table)) {
+        throw damaged();
+      }
+    }
+    return frame.slice(bodyAt, length);
+  }
+
+  /**
+   * Reads a part of the body and verifies every chunk of it.
+   *
+   * @param position in the body, a multiple of {@link #CHUNK}
+   * @param target filled from its position on, as far as it has room for whole chunks or the rest of the body
+   */
+  public void read(long position, ByteBuffer target) {
+    if (position % CHUNK != 0) {
+      throw new IllegalArgumentException("position must be a multiple of " + CHUNK);
+    }
+    int[] crcs = chunkCrcs();
+    long left = length() - position;
+    int bytes = (int) Math.min(left, target.remaining());
+    if (bytes < left) {
+      bytes -= bytes % CHUNK;
+    }
+    ByteBuffer part = target.slice(target.position(), bytes);
+    if (read(part, offset + Frames.HEADER + metaLength + position) < bytes) {
+      throw damaged();
+    }
+    var crc = Scratch.get().crc;
+    int chunk = (int) (position / CHUNK);
+    for (int at = 0; at < bytes; at += CHUNK) {
+      crc.reset();
+      crc.add(part, at, Math.min(CHUNK, bytes - at));
+      if (crc.value() != crcs[chunk++]) {
+        throw damaged();
+      }
+    }
+    target.position(target.position() + bytes);
+  }
+
+  /** Verifies header, meta section and table once, and keeps the table. */
+  int[] chunkCrcs() {
+    if (chunkCrcs == null) {
+      int headLength = Frames.HEADER + metaLength;
+      int tailLength = Frames.tailLength(metaLength, length());
+      var both = ByteBuffer.allocate(headLength + tailLength).order(ByteOrder.LITTLE_ENDIAN);
+      ByteBuffer head = both.slice(0, headLength).order(ByteOrder.LITTLE_ENDIAN);
+      ByteBuffer tail = both.slice(headLength, tailLength).order(ByteOrder.LITTLE_ENDIAN);
+      var crc = Scratch.get().crc;
+      if (read(head, offset) < headLength
+          || read(tail, offset + headLength + length()) < tailLength
+          || !headChecks(head, crc, tail, 0)) {
+        throw damaged();
+      }
+      var crcs = new int[Frames.chunks(length())];
+      int table = Frames.tableAt(metaLength, length());
+      for (int i = 0; i < crcs.length; i++) {
+        crcs[i] = tail.getInt(table + 4 * i);
+      }
+      chunkCrcs = crcs;
+    }
+    return chunkCrcs;
+  }
+
+  /** The meta section as it stands in the frame. */
+  Meta meta() {
+    var head = ByteBuffer.allocate(Frames.HEADER + metaLength).order(ByteOrder.LITTLE_ENDIAN);
+    read(head, offset);
+    return Meta.decode(head, Frames.HEADER, metaLength);
+  }
+
+  private boolean headChecks(ByteBuffer head, Checksum crc, ByteBuffer tail, int tailAt) {
+    Frames.Header header = Frames.header(head, 0, offset, active.salt, crc);
+    int tailLength = Frames.tailLength(metaLength, length());
+    return header != null
+        && header.timestamp() == record.timestamp()
+        && header.length() == length()
+        && header.metaLength() == metaLength
+        && Frames.frameChecks(head, 0, tail, tailAt, header, crc)
+        && Frames.trailer(
+                tail,
+                tailAt + tailLength - Frames.TRAILER,
+                offset + header.frameLength(),
+                active.salt,
+                crc)
+            != null;
+  }
+
+  private int read(ByteBuffer target, long position) {
+    try {
+      int at = target.position();
+      int got = file.read(target, position);
+      target.position(at);
+      return got;
+    } catch (IOException failed) {
+      throw record.entry().bucket.store.failure("record could not be read", active.block.path(), failed);
+    }
+  }
+
+  private PannierException.Damaged damaged() {
+    var broken = record.broken();
+    record
+        .entry()
+        .bucket
+        .store
+        .events
+        .event(StoreEvents.Kind.DAMAGE, "record does not match its checksums", record.toString(), null);
+    return broken;
+  }
+
+  @Override
+  public void close() {
+    if (!closed) {
+      closed = true;
+      active.data.release();
+      active.block.entry.bucket.store.cache.release(active);
+    }
+  }
+}

@@ -1,0 +1,393 @@
+package io.pannier.store;
+
+import io.pannier.model.Labels;
+import io.pannier.model.PannierException;
+import io.pannier.store.disk.DiskFile;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Writes the live records of a block, as changed, into a new sealed block that then takes its place: to win back the room of removed records, to give a block
+ * with a damaged index a new one, and to save what a failed sync left in doubt ({@code docs/format.md}, order of writing, 8 and 9).
+ */
+final class Rewriter {
+  private static final int COPY = 512 * 1024;
+
+  private final Block old;
+  private final Entry entry;
+  private final Store store;
+
+  /** Whether records that cannot be read are left behind, and reported, instead of keeping the old block. */
+  private final boolean salvage;
+
+  private Rewriter(Block old, boolean salvage) {
+    this.old = old;
+    this.entry = old.entry;
+    this.store = entry.bucket.store;
+    this.salvage = salvage;
+  }
+
+  /** Rewrites a closed block in the background if enough of it is dead. */
+  static void consider(Block block) {
+    Entry entry = block.entry;
+    Store store = entry.bucket.store;
+    entry.lock.lock();
+    try {
+      if (!block.sealed
+          || block.gone
+          || block.rewriting
+          || block.live == 0
+          || block.dead * 100 < block.bytes * store.limits.rewriteDeadPercent()) {
+        return;
+      }
+      block.rewriting = true;
+    } finally {
+      entry.lock.unlock();
+    }
+    store.background(() -> new Rewriter(block, false).run());
+  }
+
+  /** Rewrites a block whatever its state. */
+  static void rewrite(Block block) {
+    begin(block, false);
+  }
+
+  /** Rewrites a block whose bytes on the device are in doubt; what cannot be read is reported as lost. */
+  static void salvage(Block block) {
+    begin(block, true);
+  }
+
+  private static void begin(Block block, boolean salvage) {
+    block.entry.lock.lock();
+    try {
+      if (block.gone || block.rewriting) {
+        return;
+      }
+      block.rewriting = true;
+    } finally {
+      block.entry.lock.unlock();
+    }
+    new Rewriter(block, salvage).run();
+  }
+
+  /** A live record of the old block at the moment the rewrite began. */
+  private record Row(int row, Labels labels) {}
+
+  private void run() {
+    boolean again = true;
+    try {
+      again = !copyAndSwitch();
+    } catch (PannierException.Damaged damaged) {
+      // Without a whole copy the old block must stay, with the one damaged record answering for itself.
+      store.events.event(StoreEvents.Kind.FAILURE, "damaged block is not rewritten", old.path(), damaged);
+      again = false;
+    } catch (IOException | PannierException failed) {
+      if (!old.gone) {
+        store.failure("block could not be rewritten", old.path(), failed);
+        if (salvage) {
+          store.scheduler.runLater(Scheduler.Lane.BACKGROUND, 1_000, () -> salvage(old));
+        }
+      }
+    } finally {
+      if (again) {
+        entry.lock.lock();
+        try {
+          old.rewriting = false;
+        } finally {
+          entry.lock.unlock();
+        }
+      }
+    }
+  }
+
+  private boolean copyAndSwitch() throws IOException {
+    Active source = store.cache.hold(old);
+    Block fresh = null;
+    boolean done = false;
+    try {
+      long changesTaken;
+      var rows = new ArrayList<Row>();
+      entry.lock.lock();
+      try {
+        if (old.gone || entry.gone) {
+          return true;
+        }
+        changesTaken = old.changeBytes;
+        for (int row = 0; row < source.index.rows(); row++) {
+          if (source.isLive(row)) {
+            rows.add(new Row(row, source.labels(row)));
+          }
+        }
+      } finally {
+        entry.lock.unlock();
+      }
+      fresh = entry.createDetachedBlock();
+      Active target = Objects.requireNonNull(fresh.active);
+      target.holds++;
+      for (Row row : rows) {
+        copy(source, row, fresh, target);
+      }
+      Sealing.write(fresh, target);
+      syncBlock(fresh, target);
+      store.disk.syncFolder(entry.folder());
+      switchOver(source, fresh, target, changesTaken);
+      done = true;
+      return true;
+    } finally {
+      store.cache.release(source);
+      if (fresh != null) {
+        Active target = fresh.active;
+        if (target != null) {
+          store.cache.release(target);
+        }
+        if (!done) {
+          entry.bucket.discard(fresh);
+        } else {
+          store.cache.cache(Objects.requireNonNull(target));
+          entry.bucket.purgeSoon(old);
+        }
+      }
+    }
+  }
+
+  private void syncBlock(Block block, Active active) throws IOException {
+    for (FileCache.Slot slot : block.changeBytes > 0 ? List.of(active.data, active.changes) : List.of(active.data)) {
+      DiskFile file = slot.acquire();
+      try {
+        file.sync();
+      } finally {
+        slot.release();
+      }
+    }
+  }
+
+  private void copy(Active source, Row row, Block fresh, Active target) throws IOException {
+    StoredRecord record;
+    entry.lock.lock();
+    try {
+      record = StoredRecord.of(entry, old, source, row.row());
+    } finally {
+      entry.lock.unlock();
+    }
+    try (var body = new RecordBody(record, hold(source), source.data.acquire(), source.index.offset(row.row()), source.index.metaLength(row.row()))) {
+      record.requireIntact();
+      int[] chunkCrcs = body.chunkCrcs();
+      byte[] meta = body.meta().withLabels(row.labels()).encode();
+      long length = record.length();
+      long frameLength = Frames.length(meta.length, length);
+      var crc = new Checksum();
+      var frameCrc = new Checksum();
+      int flags = source.index.flags(row.row());
+      ByteBuffer head = Frames.direct(Frames.HEADER + meta.length);
+      Frames.putHeader(
+          head, Frames.KIND_RECORD, flags, record.timestamp(), length, target.salt, meta.length, fresh.bytes, crc);
+      head.put(meta);
+      frameCrc.add(head, 0, head.position());
+      ByteBuffer tail = Frames.direct(Frames.tailLength(meta.length, length));
+      Frames.putTail(
+          tail,
+          frameCrc,
+          crc,
+          fresh.bytes,
+          meta.length,
+          length,
+          chunkCrcs,
+          record.timestamp(),
+          record.sequence(),
+          target.salt);
+      DiskFile file = target.data.acquire();
+      try {
+        file.append(head.flip());
+        ByteBuffer piece = Frames.direct((int) Math.min(COPY, Math.max(length, 1)));
+        for (long at = 0; at < length; at += piece.limit()) {
+          piece.clear().limit((int) Math.min(COPY, length - at));
+          body.read(at, piece);
+          file.append(piece.flip());
+        }
+        file.append(tail.flip());
+      } finally {
+        target.data.release();
+      }
+      entry.bucket.disk(frameLength);
+      ((OpenIndex) target.index)
+          .add(
+              record.timestamp(),
+              fresh.bytes,
+              length,
+              meta.length,
+              record.sequence(),
+              flags,
+              record.contentType(),
+              row.labels());
+      fresh.cover(record.timestamp());
+      fresh.records++;
+      fresh.live++;
+      fresh.bytes += frameLength;
+      fresh.size += Active.sizeOf(length, row.labels());
+      fresh.lastSequence = record.sequence();
+    } catch (PannierException.Damaged damaged) {
+      if (!salvage) {
+        throw damaged;
+      }
+      store.events.event(StoreEvents.Kind.LOSS, "record could not be saved", record.toString(), damaged);
+      cutBack(fresh, target);
+    }
+  }
+
+  private void cutBack(Block fresh, Active target) throws IOException {
+    DiskFile file = target.data.acquire();
+    try {
+      file.truncate(fresh.bytes);
+    } finally {
+      target.data.release();
+    }
+  }
+
+  private Active hold(Active active) throws IOException {
+    return store.cache.hold(active.block);
+  }
+
+  /** Carries over what changed meanwhile and puts the new block in the old one's place. */
+  private void switchOver(Active source, Block fresh, Active target, long changesTaken) throws IOException {
+    entry.lock.lock();
+    try {
+      old.frozen = true;
+    } finally {
+      entry.lock.unlock();
+    }
+    try {
+      if (old.changeBytes > changesTaken) {
+        carryOver(source, fresh, target, changesTaken);
+        syncBlock(fresh, target);
+        store.disk.syncFolder(entry.folder());
+      }
+      fresh.arrival = old.arrival;
+      fresh.belated = old.belated;
+      fresh.lastSequence = Math.max(fresh.lastSequence, old.lastSequence);
+      entry.bucket.journal.replace(
+          fresh,
+          List.of(old),
+          () -> {
+            entry.lock.lock();
+            try {
+              entry.checkHere();
+              entry.exchange(old, fresh);
+            } finally {
+              entry.lock.unlock();
+            }
+          });
+    } finally {
+      entry.lock.lock();
+      try {
+        old.frozen = false;
+        entry.changed.signalAll();
+      } finally {
+        entry.lock.unlock();
+      }
+    }
+  }
+
+  private void carryOver(Active source, Block fresh, Active target, long from) throws IOException {
+    int length = Math.toIntExact(old.changeBytes - from);
+    ByteBuffer log = ByteBuffer.allocate(length).order(ByteOrder.LITTLE_ENDIAN);
+    DiskFile file = source.changes.acquire();
+    try {
+      file.read(log, from);
+    } finally {
+      source.changes.release();
+    }
+    store.createChangeLog(fresh, target);
+    var changes = new CarriedChanges(source, fresh, target);
+    ChangeFrames.walk(log.flip(), Math.max(from, FileHeader.BYTES), old.changeBytes, source.salt, changes);
+    PannierException.@Nullable Damaged damage = changes.damage;
+    if (damage != null) {
+      throw damage;
+    }
+    DiskFile out = target.changes.acquire();
+    try {
+      ByteBuffer frames = changes.frames();
+      int bytes = frames.remaining();
+      out.append(frames);
+      fresh.changeBytes += bytes;
+      entry.bucket.disk(bytes);
+    } finally {
+      target.changes.release();
+    }
+  }
+
+  /** Writes changes of the old block as changes of the new one. */
+  private static final class CarriedChanges implements ChangeFrames.Visitor {
+    private final Active source;
+    private final Block fresh;
+    private final Active target;
+    private final List<ByteBuffer> frames = new ArrayList<>();
+    private final Checksum crc = new Checksum();
+    private long offset;
+    private PannierException.@Nullable Damaged damage;
+
+    CarriedChanges(Active source, Block fresh, Active target) {
+      this.source = source;
+      this.fresh = fresh;
+      this.target = target;
+      offset = fresh.changeBytes;
+    }
+
+    @Override
+    public void change(int kind, long record, long own, long timestamp, ByteBuffer content) {
+      int row = target.index.rowOfSequence(record);
+      if (row < 0) {
+        return;
+      }
+      var bytes = new byte[content.remaining()];
+      content.get(bytes);
+      ByteBuffer frame = ByteBuffer.allocate(ChangeFrames.length(bytes.length)).order(ByteOrder.LITTLE_ENDIAN);
+      ChangeFrames.put(frame, kind, record, own, timestamp, bytes, target.salt, offset, crc);
+      offset += frame.position();
+      frames.add(frame.flip());
+      Labels before = target.labels(row);
+      if (kind == ChangeFrames.KIND_REMOVAL) {
+        target.markRemoved(row);
+        fresh.live--;
+        fresh.size -= Active.sizeOf(target.index.length(row), before);
+        fresh.dead += target.frameLength(row);
+      } else {
+        int oldRow = source.index.rowOfSequence(record);
+        Labels after = oldRow < 0 ? before : Meta.decode(ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN), 0, bytes.length).labels();
+        target.relabel(row, after);
+        fresh.size += after.utf8Bytes() - before.utf8Bytes();
+      }
+    }
+
+    @Override
+    public void damaged(long record, long own) {
+      damage = new PannierException.Damaged("change log is damaged");
+    }
+
+    @Override
+    public void hole(long from, long to) {
+      damage = new PannierException.Damaged("change log is damaged");
+    }
+
+    @Override
+    public void lost(long beforeSequence) {
+      damage = new PannierException.Damaged("change log is damaged");
+    }
+
+    ByteBuffer frames() {
+      int bytes = 0;
+      for (ByteBuffer frame : frames) {
+        bytes += frame.remaining();
+      }
+      ByteBuffer all = ByteBuffer.allocate(bytes);
+      for (ByteBuffer frame : frames) {
+        all.put(frame);
+      }
+      return all.flip();
+    }
+  }
+}

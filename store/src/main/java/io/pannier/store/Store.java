@@ -1,0 +1,476 @@
+package io.pannier.store;
+
+import io.pannier.model.Ack;
+import io.pannier.model.BucketSettings;
+import io.pannier.model.Clock;
+import io.pannier.model.Limits;
+import io.pannier.model.Names;
+import io.pannier.model.PannierException;
+import io.pannier.store.disk.Disk;
+import io.pannier.store.disk.DiskFile;
+import io.pannier.store.disk.DiskFullException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A data folder, opened: buckets of entries of records. The only owner of every file in it. Any thread may call; what blocks says so.
+ *
+ * <p>The engine has no threads: its own work (sync rounds, sealing, rewriting, deleting) goes to the scheduler it is given.
+ */
+public final class Store implements AutoCloseable {
+  private static final String BALLAST = "ballast";
+
+  final Disk disk;
+  final Clock clock;
+  final Limits limits;
+  final Scheduler scheduler;
+  final StoreEvents events;
+  final FileCache files;
+  final IndexCache cache;
+  final SyncRounds sync;
+  private final StoreConfig config;
+  private final UUID id;
+  private final Map<String, Bucket> buckets = new ConcurrentHashMap<>();
+  private final Set<Bucket> removing = ConcurrentHashMap.newKeySet();
+  private final ReentrantLock structure = new ReentrantLock();
+  private final AtomicBoolean ballast = new AtomicBoolean();
+  private @Nullable StoreJournal journal;
+  private int nextBucket = 1;
+  private volatile boolean closed;
+
+  private Store(StoreConfig config, UUID id) {
+    this.config = config;
+    this.id = id;
+    disk = config.disk();
+    clock = config.clock();
+    limits = config.limits();
+    scheduler = config.scheduler();
+    events = config.events();
+    files = new FileCache(disk, limits.openFiles());
+    cache = new IndexCache(this, limits.indexCacheBytes());
+    sync = new SyncRounds(this);
+  }
+
+  /**
+   * Opens a data folder, or makes one of an empty folder. When this returns, everything that was acknowledged before is there.
+   *
+   * @throws StoreRefused when the folder is in use, foreign, too new or too old
+   * @throws PannierException.Internal when it cannot be read or written
+   */
+  public static Store open(StoreConfig config) {
+    try {
+      FolderLock.take(config.disk(), config.holder());
+      UUID id = StoreFormat.openOrCreate(config.disk(), config.random(), config.clock());
+      var store = new Store(config, id);
+      store.start();
+      return store;
+    } catch (IOException failed) {
+      throw new PannierException.Internal("data folder cannot be used: " + failed.getMessage(), failed);
+    }
+  }
+
+  private void start() throws IOException {
+    makeBallast();
+    disk.makeFolder("b");
+    journal = StoreJournal.open(this, config.random());
+    for (Bucket bucket : everyBucket()) {
+      Recovery.recover(bucket);
+    }
+    journal.mark(StoreJournal.STARTED);
+    sync.round();
+    for (Bucket bucket : everyBucket()) {
+      background(bucket::purge);
+    }
+  }
+
+  private StoreJournal journal() {
+    return java.util.Objects.requireNonNull(journal);
+  }
+
+  /** Random id of this data folder. */
+  public UUID id() {
+    return id;
+  }
+
+  /** Settings of a new bucket where its creator gives none. */
+  public BucketSettings defaults() {
+    return config.defaults();
+  }
+
+  /** What an acknowledgement promises where neither bucket nor request says. */
+  public Ack ack() {
+    return config.ack();
+  }
+
+  // ---------------------------------------------------------------- buckets
+
+  /** The bucket of this name, if there is one. Never waits. */
+  public Optional<Bucket> findBucket(String name) {
+    return Optional.ofNullable(buckets.get(name));
+  }
+
+  /** The bucket of this name. */
+  public Bucket bucket(String name) {
+    Bucket found = buckets.get(name);
+    if (found == null) {
+      throw new PannierException.NotFound("Bucket '" + name + "' is not found");
+    }
+    return found;
+  }
+
+  /** All buckets by name. */
+  public List<Bucket> buckets() {
+    return List.copyOf(new TreeMap<>(buckets).values());
+  }
+
+  /** Creates a bucket; may wait. */
+  public Bucket createBucket(String name, BucketSettings settings) {
+    Names.checkBucket(name);
+    structure.lock();
+    try {
+      if (buckets.containsKey(name)) {
+        throw new PannierException.Conflict("Bucket '" + name + "' already exists");
+      }
+      int bucketId = nextBucket;
+      String folder = "b/" + bucketId;
+      if (disk.exists(folder)) {
+        // Made by a process whose journal frame was lost with the power.
+        deleteFolder(folder);
+      }
+      nextBucket++;
+      Bucket bucket =
+          withBallast(
+              () -> {
+                disk.makeFolder(folder);
+                Journal entries = Recovery.createJournal(this, bucketId, folder, config.random());
+                disk.syncFolder("b");
+                return new Bucket(this, bucketId, name, settings, entries);
+              });
+      journal().bucket(bucket, name, settings);
+      buckets.put(name, bucket);
+      return bucket;
+    } catch (DiskFullException full) {
+      throw new PannierException.DiskFull("Not enough free disk space in the data folder to create a bucket");
+    } catch (IOException failed) {
+      throw failure("bucket could not be created", name, failed);
+    } finally {
+      structure.unlock();
+    }
+  }
+
+  /** Renames a bucket; queries, uploads and readers go on. */
+  public void renameBucket(String name, String newName) {
+    structure.lock();
+    try {
+      Bucket bucket = bucket(name);
+      Names.checkBucket(newName);
+      if (buckets.containsKey(newName)) {
+        throw new PannierException.Conflict("Bucket '" + newName + "' already exists");
+      }
+      journal().bucket(bucket, newName, bucket.settings());
+      buckets.remove(name);
+      bucket.rename(newName);
+      buckets.put(newName, bucket);
+    } catch (IOException failed) {
+      throw failure("bucket could not be renamed", name, failed);
+    } finally {
+      structure.unlock();
+    }
+  }
+
+  /** Removes a bucket: it is not found from now on; its room is given back in the background. */
+  public void removeBucket(String name) {
+    structure.lock();
+    try {
+      Bucket bucket = bucket(name);
+      journal().bucketGone(bucket);
+      removing.add(bucket);
+      buckets.remove(name);
+      bucket.goAway();
+      background(() -> purgeBucket(bucket));
+    } catch (IOException failed) {
+      throw failure("bucket could not be removed", name, failed);
+    } finally {
+      structure.unlock();
+    }
+  }
+
+  private void purgeBucket(Bucket bucket) {
+    structure.lock();
+    try {
+      if (!removing.contains(bucket)) {
+        return;
+      }
+      journal().sync();
+      bucket.journal.close();
+      deleteFolder(bucket.folder());
+      journal().bucketPurged(bucket);
+      removing.remove(bucket);
+    } catch (IOException failed) {
+      failure("files of a removed bucket could not be deleted", bucket.folder(), failed);
+    } finally {
+      structure.unlock();
+    }
+  }
+
+  /** Something that needs the set of buckets to stand still. */
+  interface Act {
+    void run() throws IOException;
+  }
+
+  void underStructure(Act act) throws IOException {
+    structure.lock();
+    try {
+      act.run();
+    } finally {
+      structure.unlock();
+    }
+  }
+
+  void purged(Bucket bucket) {
+    if (removing.contains(bucket)) {
+      purgeBucket(bucket);
+    }
+  }
+
+  void changeSettings(Bucket bucket, BucketSettings settings) {
+    structure.lock();
+    try {
+      journal().bucket(bucket, bucket.name(), settings);
+      bucket.apply(settings);
+    } catch (IOException failed) {
+      throw failure("settings could not be stored", bucket.name(), failed);
+    } finally {
+      structure.unlock();
+    }
+  }
+
+  /** Buckets that are there or whose files may be. */
+  List<Bucket> everyBucket() {
+    var all = new ArrayList<>(buckets.values());
+    all.addAll(removing);
+    return all;
+  }
+
+  int nextBucketId() {
+    return nextBucket;
+  }
+
+  void restoreNextBucket(int next) {
+    nextBucket = Math.max(nextBucket, next);
+  }
+
+  void restore(Bucket bucket, boolean gone) {
+    if (gone) {
+      removing.add(bucket);
+      bucket.goAway();
+    } else {
+      buckets.put(bucket.name(), bucket);
+    }
+  }
+
+  // ---------------------------------------------------------------- durability
+
+  /**
+   * Calls back, on any thread, when everything acknowledged to the caller so far is on the device; with an error when that could not be made sure.
+   */
+  public void whenDurable(Consumer<Optional<PannierException>> done) {
+    sync.whenDurable(done);
+  }
+
+  /** Age of the oldest byte that is not on the device, µs; 0 when all are. */
+  public long oldestUnsyncedMicros() {
+    return TimeUnit.NANOSECONDS.toMicros(sync.oldestUnsyncedNanos());
+  }
+
+  /** Room that the journal of a store or bucket takes back after a round. */
+  void afterRound() {
+    for (Bucket bucket : everyBucket()) {
+      bucket.journal.compactIfWanted();
+    }
+    journal().compactIfWanted();
+    makeBallastAgain();
+  }
+
+  /** Stops cleanly: everything is on the device and accounted for, so that the next start reads no block. Writers must have stopped. */
+  @Override
+  public void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    try {
+      sync.round();
+      sync.account(true);
+      for (Bucket bucket : buckets.values()) {
+        bucket.journal.mark(BucketJournal.CLEAN_STOP);
+      }
+      journal().mark(StoreJournal.CLEAN_STOP);
+      sync.round();
+    } catch (IOException failed) {
+      failure("data folder could not be closed cleanly", "data folder", failed);
+    } finally {
+      for (Bucket bucket : everyBucket()) {
+        bucket.journal.close();
+      }
+      journal().close();
+      files.closeAll();
+      try {
+        disk.close();
+      } catch (IOException failed) {
+        failure("data folder could not be closed", "data folder", failed);
+      }
+    }
+  }
+
+  // ---------------------------------------------------------------- for the other classes of the room
+
+  /** Something that writes and may find the device full. */
+  interface Writing<T> {
+    T run() throws IOException;
+  }
+
+  /** Does what must work on a full device too: gives up the ballast and tries again. */
+  <T> T withBallast(Writing<T> writing) throws IOException {
+    try {
+      return writing.run();
+    } catch (DiskFullException full) {
+      if (!ballast.getAndSet(false)) {
+        throw full;
+      }
+      disk.delete(BALLAST);
+      events.event(StoreEvents.Kind.NOTE, "device is full: ballast was given up", BALLAST, null);
+      return writing.run();
+    }
+  }
+
+  private void makeBallast() throws IOException {
+    long bytes = disk.exists(BALLAST) ? -1 : Math.min(limits.ballastBytes(), disk.usableBytes() / 8);
+    if (bytes < 0) {
+      ballast.set(true);
+      return;
+    }
+    try {
+      if (bytes > 0) {
+        disk.allocate(BALLAST, bytes);
+        ballast.set(true);
+      }
+    } catch (DiskFullException full) {
+      events.event(StoreEvents.Kind.NOTE, "device is full: no room for the ballast", BALLAST, null);
+    }
+  }
+
+  private void makeBallastAgain() {
+    try {
+      if (!ballast.get() && disk.usableBytes() > 4 * limits.ballastBytes()) {
+        makeBallast();
+      }
+    } catch (IOException failed) {
+      failure("ballast could not be made", BALLAST, failed);
+    }
+  }
+
+  void createChangeLog(Block block, Active active) throws IOException {
+    DiskFile file = block.entry.createOver(active.changes, block.changesPath());
+    try {
+      ByteBuffer header = Frames.direct(FileHeader.BYTES);
+      new FileHeader(
+              FileHeader.Kind.CHANGES,
+              id,
+              active.salt,
+              block.entry.bucket.id,
+              block.entry.id,
+              block.id,
+              clock.wallMicros())
+          .writeTo(header);
+      file.append(header.flip());
+    } catch (IOException failed) {
+      disk.delete(block.changesPath());
+      throw failed;
+    } finally {
+      active.changes.release();
+    }
+    sync.dirtyFolder(block.entry.folder());
+    block.entry.lock.lock();
+    try {
+      block.changeBytes = FileHeader.BYTES;
+      active.hasChangeLog = true;
+    } finally {
+      block.entry.lock.unlock();
+    }
+    block.entry.bucket.disk(FileHeader.BYTES);
+  }
+
+  /** Deletes a folder with what is in it; a missing one is not an error. */
+  void deleteFolder(String folder) throws IOException {
+    if (!disk.exists(folder)) {
+      return;
+    }
+    for (String child : disk.list(folder)) {
+      String path = folder + "/" + child;
+      if (child.indexOf('.') < 0) {
+        deleteFolder(path);
+      } else {
+        disk.delete(path);
+      }
+    }
+    disk.delete(folder);
+  }
+
+  long sizeOf(String path) throws IOException {
+    var slot = files.new Slot(path);
+    DiskFile file = slot.acquire();
+    try {
+      return file.size();
+    } finally {
+      slot.release();
+      slot.closeIfIdle();
+    }
+  }
+
+  long salt() {
+    return config.random().nextLong();
+  }
+
+  /** When a call that may wait gives up, by the monotonic clock. */
+  long deadline() {
+    return clock.monotonicNanos() + TimeUnit.MILLISECONDS.toNanos(limits.operationMillis());
+  }
+
+  void pause(long nanos) {
+    LockSupport.parkNanos(nanos);
+  }
+
+  void background(Runnable task) {
+    scheduler.run(Scheduler.Lane.BACKGROUND, task);
+  }
+
+  void backgroundLater(Runnable task) {
+    scheduler.runLater(Scheduler.Lane.BACKGROUND, 100, task);
+  }
+
+  /** Tells of a failure and makes the error for the caller. */
+  PannierException failure(String text, String subject, Throwable cause) {
+    events.event(StoreEvents.Kind.FAILURE, text, subject, cause);
+    return new PannierException.Internal("Internal error: " + text, cause);
+  }
+
+  @Override
+  public String toString() {
+    return id.toString();
+  }
+}

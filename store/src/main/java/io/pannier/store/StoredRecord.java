@@ -1,0 +1,118 @@
+package io.pannier.store;
+
+import io.pannier.model.Labels;
+import io.pannier.model.PannierException;
+import io.pannier.model.Timestamp;
+import java.io.IOException;
+import java.nio.file.NoSuchFileException;
+
+/** A record as an index knows it: everything but its body, which {@link #open} gives. A value of the moment it was found. */
+public final class StoredRecord {
+  private final Entry entry;
+  private final Block block;
+  private final long timestamp;
+  private final long offset;
+  private final long length;
+  private final int metaLength;
+  private final long sequence;
+  private final String contentType;
+  private final Labels labels;
+  private final boolean damaged;
+
+  private StoredRecord(Entry entry, Block block, Active active, int row) {
+    this.entry = entry;
+    this.block = block;
+    BlockIndex index = active.index;
+    timestamp = index.timestamp(row);
+    offset = index.offset(row);
+    length = index.length(row);
+    metaLength = index.metaLength(row);
+    sequence = index.sequence(row);
+    contentType = index.contentType(row);
+    labels = active.labels(row);
+    damaged = active.isDamaged(row);
+  }
+
+  static StoredRecord of(Entry entry, Block block, Active active, int row) {
+    return new StoredRecord(entry, block, active, row);
+  }
+
+  /** The entry it belongs to. */
+  public Entry entry() {
+    return entry;
+  }
+
+  /** µs since the epoch, unsigned. */
+  public long timestamp() {
+    return timestamp;
+  }
+
+  /** Bytes of the body. */
+  public long length() {
+    return length;
+  }
+
+  /** Never empty. */
+  public String contentType() {
+    return contentType;
+  }
+
+  /** Its labels at the moment it was found. */
+  public Labels labels() {
+    return labels;
+  }
+
+  /** Its number among all records and changes of the entry. */
+  public long sequence() {
+    return sequence;
+  }
+
+  Block block() {
+    return block;
+  }
+
+  /** Throws {@link PannierException.Damaged} when it is known that its frame or a change to it is damaged. */
+  public void requireIntact() {
+    if (damaged) {
+      throw broken();
+    }
+  }
+
+  PannierException.Damaged broken() {
+    return new PannierException.Damaged(
+        "Record with timestamp " + Timestamp.toString(timestamp) + " in " + entry + " is broken");
+  }
+
+  /**
+   * Opens the body. While it is open, its file stays readable whatever happens to the record.
+   *
+   * @throws PannierException.NotFound when the record vanished since it was found
+   */
+  public RecordBody open() {
+    requireIntact();
+    Store store = entry.bucket.store;
+    try {
+      Active active = store.cache.hold(block);
+      try {
+        return new RecordBody(this, active, active.data.acquire(), offset, metaLength);
+      } catch (IOException | RuntimeException failed) {
+        store.cache.release(active);
+        throw failed;
+      }
+    } catch (NoSuchFileException gone) {
+      // The block was rewritten, evicted or removed. After a rewrite the record stands elsewhere.
+      StoredRecord again = entry.find(timestamp);
+      if (again.sequence != sequence || again.block == block) {
+        throw entry.notFound(timestamp);
+      }
+      return again.open();
+    } catch (IOException failed) {
+      throw store.failure("record could not be opened", block.path(), failed);
+    }
+  }
+
+  @Override
+  public String toString() {
+    return entry + "@" + Timestamp.toString(timestamp);
+  }
+}

@@ -12,7 +12,6 @@ import io.pannier.store.TimeRange;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.random.RandomGenerator;
@@ -29,7 +28,6 @@ public final class Queries implements AutoCloseable {
   private static final long SWEEP_NANOS = 1_000_000_000L;
 
   private final Clock clock;
-  private final Executor executor;
   private final Timers timers;
   private final AtomicLong nextId;
   private final Map<Long, Query> alive = new ConcurrentHashMap<>();
@@ -38,12 +36,10 @@ public final class Queries implements AutoCloseable {
   private volatile boolean closed;
 
   /**
-   * @param executor runs the collecting, which reads files
    * @param timers end the waiting of continuous queries, and the life of those that nobody reads
    */
-  public Queries(Clock clock, RandomGenerator random, Executor executor, Timers timers) {
+  public Queries(Clock clock, RandomGenerator random, Timers timers) {
     this.clock = clock;
-    this.executor = executor;
     this.timers = timers;
     // Ids of an earlier process must not fit a query of this one.
     nextId = new AtomicLong(random.nextLong(1L << 47, 1L << 48));
@@ -227,7 +223,10 @@ public final class Queries implements AutoCloseable {
   @Override
   public void close() {
     closed = true;
-    List.copyOf(alive.values()).forEach(this::drop);
+    for (Query query : List.copyOf(alive.values())) {
+      query.stopWaiting();
+      drop(query);
+    }
   }
 
   boolean takePosition() {
@@ -248,10 +247,6 @@ public final class Queries implements AutoCloseable {
 
   Clock clock() {
     return clock;
-  }
-
-  Executor executor() {
-    return executor;
   }
 
   Timers timers() {

@@ -16,6 +16,7 @@ import java.util.PriorityQueue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
@@ -56,7 +57,9 @@ public final class Query {
   /** Entries in which something was committed since the read under way, or the last one, looked. */
   private final ConcurrentLinkedQueue<Cursor> marked = new ConcurrentLinkedQueue<>();
 
+  /** The read that was parked last; whether it still is, says its stage. */
   private final AtomicReference<@Nullable Read> parked = new AtomicReference<>();
+
   private Bucket.@Nullable Registration registration;
 
   /** The read whose turn it is, first, and those that wait for it. Guarded by itself, as is the next field. */
@@ -156,6 +159,14 @@ public final class Query {
     }
   }
 
+  /** Answers the read that waits for a commit, if there is one: the server stops. */
+  void stopWaiting() {
+    Read waiting = parked.get();
+    if (waiting != null) {
+      giveUp(waiting);
+    }
+  }
+
   void close() {
     if (registration != null) {
       registration.close();
@@ -171,36 +182,50 @@ public final class Query {
 
   // ---------------------------------------------------------------- reading
 
+  private enum Stage {
+    /** Waits for the reads before it. */
+    QUEUED,
+    /** It is its turn, and it was given to its executor. */
+    SENT,
+    /** It collects. */
+    RUNNING,
+    /** It waits for a commit, without a thread. */
+    PARKED,
+    /** It has its outcome, or was cancelled. */
+    OVER
+  }
+
   /** A read under way. */
   public final class Read {
     private final BatchSink sink;
     private final ReadLimits limits;
     private final boolean oneRecord;
+    private final Executor executor;
     private final Consumer<ReadOutcome> done;
+    private final AtomicReference<Stage> stage = new AtomicReference<>(Stage.QUEUED);
     private Timers.@Nullable Timer timer;
-
-    /** Whether it is or was its turn. Guarded by the turns. */
-    private boolean begun;
-
     private volatile boolean timeIsOver;
     private volatile boolean cancelled;
 
-    private Read(BatchSink sink, ReadLimits limits, boolean oneRecord, Consumer<ReadOutcome> done) {
+    private Read(
+        BatchSink sink, ReadLimits limits, boolean oneRecord, Executor executor, Consumer<ReadOutcome> done) {
       this.sink = sink;
       this.limits = limits;
       this.oneRecord = oneRecord;
+      this.executor = executor;
       this.done = done;
     }
 
-    /** Gives the turn back if the read still waits: the client is gone, and records taken for it would be lost. */
+    /**
+     * Gives the turn back if nothing was collected yet: the client is gone, and records taken for it would be lost; or the executor dropped the task. There is no
+     * callback then.
+     */
     public void cancel() {
       cancelled = true;
-      boolean waits;
-      synchronized (turns) {
-        waits = !begun && turns.remove(this);
-      }
-      if (!waits && parked.compareAndSet(this, null)) {
-        end(this, null);
+      if (stage.compareAndSet(Stage.QUEUED, Stage.OVER)
+          || stage.compareAndSet(Stage.SENT, Stage.OVER)
+          || stage.compareAndSet(Stage.PARKED, Stage.OVER)) {
+        passOn(this);
       }
     }
   }
@@ -209,35 +234,35 @@ public final class Query {
    * Reads the next batch.
    *
    * @param oneRecord whether this is the old way of reading, in which a query that was read to its end is closed
-   * @param done called once, on the executor, unless the read is cancelled before
+   * @param executor where to collect, which reads files; it may drop the task if it sees to it that the read is cancelled
+   * @param done called once, unless the read is cancelled before, on the executor; without records possibly on another thread, which it must not block
    */
-  public Read read(BatchSink sink, ReadLimits limits, boolean oneRecord, Consumer<ReadOutcome> done) {
-    var read = new Read(sink, limits, oneRecord, done);
+  public Read read(
+      BatchSink sink, ReadLimits limits, boolean oneRecord, Executor executor, Consumer<ReadOutcome> done) {
+    var read = new Read(sink, limits, oneRecord, executor, done);
     boolean first;
     synchronized (turns) {
       turns.add(read);
       first = turns.size() == 1;
-      if (first) {
-        read.begun = true;
-      }
     }
     if (first) {
-      send(read);
+      send(read, Stage.QUEUED);
     }
     return read;
   }
 
-  private void send(Read read) {
-    try {
-      queries.executor().execute(() -> run(read));
-    } catch (RejectedExecutionException e) {
-      end(read, new ReadOutcome.Failed(new PannierException.Unavailable("Server is overloaded", 1)));
+  private void send(Read read, Stage from) {
+    if (read.stage.compareAndSet(from, Stage.SENT)) {
+      try {
+        read.executor.execute(() -> run(read));
+      } catch (RejectedExecutionException e) {
+        end(read, new ReadOutcome.Failed(new PannierException.Unavailable("Server is overloaded", 1)));
+      }
     }
   }
 
   private void run(Read read) {
-    if (read.cancelled) {
-      end(read, null);
+    if (!read.stage.compareAndSet(Stage.SENT, Stage.RUNNING)) {
       return;
     }
     ReadOutcome outcome;
@@ -248,43 +273,47 @@ public final class Query {
     } catch (RuntimeException e) {
       outcome = new ReadOutcome.Failed(new PannierException.Internal("Query failed", e));
     }
-    if (outcome instanceof ReadOutcome.Nothing && options.continuous() && park(read)) {
-      return;
+    if (outcome instanceof ReadOutcome.Nothing && options.continuous() && !read.timeIsOver) {
+      park(read);
+    } else {
+      end(read, outcome);
     }
-    end(read, outcome);
   }
 
-  /** Leaves the read to the next commit or to its timer. False when its time is over. */
-  private boolean park(Read read) {
+  /** Leaves the read to the next commit or to its timer. */
+  private void park(Read read) {
     if (read.timer == null) {
       long wait = Math.min(read.limits.batchTimeoutNanos(), ttlNanos / 2);
       read.timer = queries.timers().after(wait, () -> giveUp(read));
     }
+    read.stage.set(Stage.PARKED);
     parked.set(read);
     // What came between the look at the entries and this moment found nothing parked.
-    boolean goOn = !marked.isEmpty() || read.timeIsOver || read.cancelled;
-    if (goOn && parked.compareAndSet(read, null)) {
-      if (read.timeIsOver) {
-        return false;
-      }
-      send(read);
+    if (read.cancelled) {
+      read.cancel();
+    } else if (read.timeIsOver) {
+      giveUp(read);
+    } else if (!marked.isEmpty()) {
+      send(read, Stage.PARKED);
     }
-    return true;
   }
 
   /** The timer of a parked read. */
   private void giveUp(Read read) {
     read.timeIsOver = true;
-    if (parked.compareAndSet(read, null)) {
-      try {
-        queries.executor().execute(() -> end(read, new ReadOutcome.Nothing()));
-      } catch (RejectedExecutionException e) {
-        end(read, new ReadOutcome.Nothing());
-      }
+    if (read.stage.compareAndSet(Stage.PARKED, Stage.RUNNING)) {
+      end(read, new ReadOutcome.Nothing());
     }
   }
 
-  private void end(Read read, @Nullable ReadOutcome outcome) {
+  private void end(Read read, ReadOutcome outcome) {
+    read.stage.set(Stage.OVER);
+    passOn(read);
+    read.done.accept(outcome);
+  }
+
+  /** Gives the turn to the read that waits longest. */
+  private void passOn(Read read) {
     if (read.timer != null) {
       read.timer.cancel();
     }
@@ -293,15 +322,9 @@ public final class Query {
       turns.remove(read);
       expiresAtNanos = queries.clock().monotonicNanos() + ttlNanos;
       next = turns.peek();
-      if (next != null) {
-        next.begun = true;
-      }
     }
     if (next != null) {
-      send(next);
-    }
-    if (outcome != null) {
-      read.done.accept(outcome);
+      send(next, Stage.QUEUED);
     }
   }
 
@@ -432,8 +455,8 @@ public final class Query {
       marked.add(cursor);
     }
     Read waiting = parked.get();
-    if (waiting != null && parked.compareAndSet(waiting, null)) {
-      send(waiting);
+    if (waiting != null) {
+      send(waiting, Stage.PARKED);
     }
   }
 

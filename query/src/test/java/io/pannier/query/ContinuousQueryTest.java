@@ -44,7 +44,7 @@ class ContinuousQueryTest {
 
   private Waiting read(Query query) {
     var waiting = new Waiting(85);
-    query.read(waiting.sink, ReadLimits.DEFAULT, false, waiting.outcome::add);
+    query.read(waiting.sink, ReadLimits.DEFAULT, false, t.executor, waiting.outcome::add);
     t.executor.runAll();
     return waiting;
   }
@@ -122,7 +122,7 @@ class ContinuousQueryTest {
   void aReadThatWaitsLongerThanTheTimeToLiveKeepsItAlive() {
     Query query = start(queries, ",'ttl':60");
     var waiting = new Waiting(85);
-    query.read(waiting.sink, new ReadLimits(3_600_000_000_000L, 1), false, waiting.outcome::add);
+    query.read(waiting.sink, new ReadLimits(3_600_000_000_000L, 1), false, t.executor, waiting.outcome::add);
     t.executor.runAll();
     t.timers.pass(29_000);
     assertThat(queries.count()).isEqualTo(1);
@@ -162,10 +162,10 @@ class ContinuousQueryTest {
   void aCancelledReadTakesNothing() {
     Query query = start(queries, "");
     var waiting = new Waiting(85);
-    var read = query.read(waiting.sink, ReadLimits.DEFAULT, false, waiting.outcome::add);
+    var read = query.read(waiting.sink, ReadLimits.DEFAULT, false, t.executor, waiting.outcome::add);
     t.executor.runAll();
     var queued = new Waiting(85);
-    var queuedRead = query.read(queued.sink, ReadLimits.DEFAULT, false, queued.outcome::add);
+    var queuedRead = query.read(queued.sink, ReadLimits.DEFAULT, false, t.executor, queued.outcome::add);
     queuedRead.cancel();
     read.cancel();
     t.write("a", 1);
@@ -176,11 +176,40 @@ class ContinuousQueryTest {
   }
 
   @Test
+  void aReadWhoseTaskWasDroppedDoesNotHoldUpTheOthers() {
+    t.write("a", 1);
+    Query query = start(queries, ",'ttl':10");
+    var waiting = new Waiting(85);
+    var dropped = query.read(waiting.sink, ReadLimits.DEFAULT, false, task -> {}, waiting.outcome::add);
+    dropped.cancel();
+    assertThat(read(query).sink.records).containsExactly("a@1");
+    t.timers.pass(11_000);
+    assertThat(queries.count()).isZero();
+  }
+
+  @Test
+  void aFullExecutorFailsTheRead() {
+    Query query = start(queries, "");
+    var waiting = new Waiting(85);
+    query.read(
+        waiting.sink,
+        ReadLimits.DEFAULT,
+        false,
+        task -> {
+          throw new java.util.concurrent.RejectedExecutionException();
+        },
+        waiting.outcome::add);
+    assertThat(waiting.outcome).hasSize(1).first().isInstanceOf(ReadOutcome.Failed.class);
+    t.write("a", 1);
+    assertThat(read(query).sink.records).containsExactly("a@1");
+  }
+
+  @Test
   void aCancelBeforeTheCollectingTakesNothing() {
     t.write("a", 1);
     Query query = start(queries, "");
     var waiting = new Waiting(85);
-    query.read(waiting.sink, ReadLimits.DEFAULT, false, waiting.outcome::add).cancel();
+    query.read(waiting.sink, ReadLimits.DEFAULT, false, t.executor, waiting.outcome::add).cancel();
     t.executor.runAll();
     assertThat(waiting.sink.records).isEmpty();
     assertThat(read(query).sink.records).containsExactly("a@1");
@@ -202,7 +231,7 @@ class ContinuousQueryTest {
   @Test
   void everyRecordOfManyWritersComesOnce() throws Exception {
     try (var pool = Executors.newFixedThreadPool(4);
-        var live = t.queries(pool)) {
+        var live = t.queries()) {
       Query query = start(live, ",'entries':['w*'],'ttl':600");
       int writers = 3;
       int each = 400;
@@ -214,9 +243,6 @@ class ContinuousQueryTest {
                 () -> {
                   for (int i = 0; i < each; i++) {
                     t.write(entry, i);
-                    if (i % 7 == 0) {
-                      Thread.yield();
-                    }
                   }
                 }));
       }
@@ -224,7 +250,7 @@ class ContinuousQueryTest {
       while (got.size() < writers * each) {
         var sink = new ListSink(17);
         var outcome = new CompletableFuture<ReadOutcome>();
-        query.read(sink, new ReadLimits(60_000_000_000L, 60_000_000_000L), false, outcome::complete);
+        query.read(sink, new ReadLimits(60_000_000_000L, 60_000_000_000L), false, pool, outcome::complete);
         assertThat(outcome.get(20, TimeUnit.SECONDS)).isEqualTo(new ReadOutcome.Batch(false));
         got.addAll(sink.records);
       }

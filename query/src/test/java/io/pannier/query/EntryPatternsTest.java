@@ -64,7 +64,7 @@ class EntryPatternsTest {
         "top !top   > ''",
         "a/x/**/**/b > a/x/b a/x/d/b",
         "**         > a/b a/sensor-1alpha-2/b a/x/b a/x/d/b c2m cam cam1 cam1/left cam2/left top",
-        "c*m*       > cam cam1",
+        "c*m*       > c2m cam cam1",
         "cam**      > cam cam1"
       })
   void choosesAsTheReferenceDoes(String patterns, String chosen) {

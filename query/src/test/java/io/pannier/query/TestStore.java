@@ -23,6 +23,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 
 /** A store in memory, a clock and timers turned by hand, and an executor that runs when told. */
 final class TestStore implements AutoCloseable {
@@ -44,7 +45,7 @@ final class TestStore implements AutoCloseable {
 
           @Override
           public void runLater(Lane lane, long delayMillis, Runnable task) {
-            background.schedule(task, delayMillis, TimeUnit.MILLISECONDS);
+            var unused = background.schedule(task, delayMillis, TimeUnit.MILLISECONDS);
           }
         };
     store =
@@ -63,11 +64,7 @@ final class TestStore implements AutoCloseable {
   }
 
   Queries queries() {
-    return queries(executor);
-  }
-
-  Queries queries(Executor on) {
-    return new Queries(clock, new Random(7), on, timers);
+    return new Queries(clock, new Random(7), timers);
   }
 
   void write(String entry, long timestamp, String... labels) {
@@ -83,26 +80,26 @@ final class TestStore implements AutoCloseable {
 
   @Override
   public void close() {
-    background.shutdown();
+    store.close();
+    background.shutdownNow();
     try {
       background.awaitTermination(10, TimeUnit.SECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
-    store.close();
   }
 
   static final class ManualClock implements Clock {
-    private volatile long nanos = 1_000_000_000_000L;
+    private final AtomicLong nanos = new AtomicLong(1_000_000_000_000L);
 
     @Override
     public long wallMicros() {
-      return 1_700_000_000_000_000L + nanos / 1000;
+      return 1_700_000_000_000_000L + nanos.get() / 1000;
     }
 
     @Override
     public long monotonicNanos() {
-      return nanos;
+      return nanos.get();
     }
   }
 
@@ -118,7 +115,7 @@ final class TestStore implements AutoCloseable {
 
     @Override
     public synchronized Timer after(long delayNanos, Runnable task) {
-      var entry = new Entry(clock.nanos + delayNanos, task);
+      var entry = new Entry(clock.nanos.get() + delayNanos, task);
       waiting.add(entry);
       return () -> {
         synchronized (this) {
@@ -127,9 +124,14 @@ final class TestStore implements AutoCloseable {
       };
     }
 
+    /** Moves time on and runs nothing. */
+    void jump(long millis) {
+      clock.nanos.addAndGet(millis * 1_000_000);
+    }
+
     /** Moves time on and runs what is due, in order. */
     void pass(long millis) {
-      long end = clock.nanos + millis * 1_000_000;
+      long end = clock.nanos.get() + millis * 1_000_000;
       for (; ; ) {
         Entry next;
         synchronized (this) {
@@ -139,10 +141,10 @@ final class TestStore implements AutoCloseable {
           }
           waiting.remove(next);
         }
-        clock.nanos = Math.max(clock.nanos, next.at);
+        clock.nanos.set(Math.max(clock.nanos.get(), next.at));
         next.task.run();
       }
-      clock.nanos = end;
+      clock.nanos.set(end);
     }
   }
 

@@ -45,10 +45,9 @@ final class BatchV1 {
             : parse(timestamp, value));
   }
 
-  private static BatchItem parse(long timestamp, String field) {
-    String value = HeaderText.decode(field);
-    int comma = value == null ? -1 : value.indexOf(',');
-    if (value == null || comma < 0) {
+  private static BatchItem parse(long timestamp, String value) {
+    int comma = value.indexOf(',');
+    if (comma < 0) {
       throw LabelItems.malformed();
     }
     long length = length(value, comma);
@@ -95,7 +94,7 @@ final class BatchV1 {
     var out = new StringBuilder(48);
     out.append(length).append(',').append(contentTypeForBatch(contentType));
     for (int i = 0; i < labels.size(); i++) {
-      LabelItems.append(out, HeaderText.encode(labels.name(i)), labels.value(i));
+      LabelItems.append(out, labels.name(i), labels.value(i));
     }
     return out.toString();
   }
@@ -103,7 +102,7 @@ final class BatchV1 {
   /** The grammar has no place for a comma in a content type. */
   static String contentTypeForBatch(String contentType) {
     int comma = contentType.indexOf(',');
-    String safe = HeaderText.encode(comma < 0 ? contentType : contentType.substring(0, comma));
+    String safe = comma < 0 ? contentType : contentType.substring(0, comma);
     return safe.isEmpty() ? DEFAULT_CONTENT_TYPE : safe;
   }
 }

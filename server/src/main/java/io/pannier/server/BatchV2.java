@@ -117,7 +117,7 @@ final class BatchV2 {
   }
 
   private List<String> entries() {
-    String field = entriesField == null ? null : HeaderText.decode(entriesField);
+    String field = entriesField;
     if (field == null || field.isBlank()) {
       if (raws.isEmpty()) {
         return List.of();
@@ -138,9 +138,8 @@ final class BatchV2 {
     }
   }
 
-  private static List<String> labels(String field) {
-    String text = HeaderText.decode(field);
-    if (text == null || text.isBlank()) {
+  private static List<String> labels(String text) {
+    if (text.isBlank()) {
       throw new PannierException.Invalid("x-reduct-labels header is empty");
     }
     return list(text, "x-reduct-labels header must not contain empty label names");
@@ -164,10 +163,7 @@ final class BatchV2 {
   }
 
   private BatchItem parse(Raw raw, long timestamp, @Nullable List<String> names, @Nullable BatchItem previous) {
-    String value = HeaderText.decode(raw.value);
-    if (value == null) {
-      throw LabelItems.malformed();
-    }
+    String value = raw.value;
     int comma = value.indexOf(',');
     long length = length(value, comma < 0 ? value.length() : comma);
     if (comma < 0) {

@@ -38,12 +38,9 @@ final class BatchV2Encoder {
     return bytes + entries.length() + labels.length();
   }
 
-  /** Adds a record. False, and nothing changed, when a list would become longer than a client's library takes. */
-  boolean add(String entry, long timestamp, long length, String storedType, Labels recordLabels) {
+  /** Adds a record. */
+  void add(String entry, long timestamp, long length, String storedType, Labels recordLabels) {
     boolean isNewIndex = !entry.equals(currentEntry);
-    if (!names.isEmpty() && !fits(isNewIndex ? entry : "", recordLabels)) {
-      return false;
-    }
     if (names.isEmpty()) {
       start = timestamp;
     }
@@ -71,7 +68,6 @@ final class BatchV2Encoder {
     names.add(BatchV2.PREFIX + (entryCount - 1) + "-" + Timestamp.toString(timestamp - start));
     values.add(value.toString());
     bytes += names.getLast().length() + value.length() + 4;
-    return true;
   }
 
   /** Appends what distinguishes the labels from those before, by name; with {@code all} also what is equal. */
@@ -106,9 +102,12 @@ final class BatchV2Encoder {
     LabelItems.append(value, index.toString(), text);
   }
 
-  /** Whether the lists stay short enough for every client; a new label is counted even if its value is empty. */
-  private boolean fits(String newEntry, Labels recordLabels) {
-    if (!newEntry.isEmpty() && entries.length() + encodedMax(newEntry) > FIELD_MAX) {
+  /** Whether the lists stay short enough for every client's library with one more record. The first one always fits. */
+  boolean fits(String entry, Labels recordLabels) {
+    if (names.isEmpty()) {
+      return true;
+    }
+    if (!entry.equals(currentEntry) && entries.length() + encodedMax(entry) > FIELD_MAX) {
       return false;
     }
     int more = 0;

@@ -1,52 +1,20 @@
 package io.pannier.server;
 
-import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
+import io.pannier.server.http.Exchange;
 import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 
-/**
- * Texts in header fields. HTTP carries bytes; the layers below hand them over one character per byte. Here they are UTF-8, and plain ASCII, which is nearly
- * everything, is passed through untouched.
- */
+/** Texts in header fields: what the batch grammars and their error answers share. Nearly all of it is plain ASCII and passes through untouched. */
 final class HeaderText {
   private static final char[] HEX = "0123456789ABCDEF".toCharArray();
 
   private HeaderText() {}
 
-  /** The text that the bytes of a field stand for, or null when they are not UTF-8. */
-  static @Nullable String decode(String field) {
-    if (isAscii(field)) {
-      return field;
-    }
-    try {
-      return StandardCharsets.UTF_8
-          .newDecoder()
-          .decode(ByteBuffer.wrap(field.getBytes(StandardCharsets.ISO_8859_1)))
-          .toString();
-    } catch (CharacterCodingException e) {
-      return null;
-    }
-  }
-
-  /** The field for a text: one character per byte of UTF-8. What would end the field becomes a space. */
-  static String encode(String text) {
-    int i = 0;
-    while (i < text.length() && isPlain(text.charAt(i))) {
-      i++;
-    }
-    if (i == text.length()) {
-      return text;
-    }
-    var safe = new StringBuilder(text.length());
-    for (i = 0; i < text.length(); i++) {
-      char c = text.charAt(i);
-      safe.append(c < ' ' || c == 0x7f ? ' ' : c);
-    }
-    String printable = safe.toString();
-    return isAscii(printable)
-        ? printable
-        : new String(printable.getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1);
+  /** A header's value as text, or null when its bytes are not UTF-8. */
+  static @Nullable String value(Exchange exchange, int index) {
+    String text = exchange.headerValue(index);
+    // The transport hands over bytes that are not UTF-8 as they are.
+    return isAscii(text) || !text.equals(exchange.rawHeaderValue(index)) ? text : null;
   }
 
   /** A message as a field: what is not printable ASCII is replaced, because clients show it and do not decode it. */

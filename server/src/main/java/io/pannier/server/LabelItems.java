@@ -88,10 +88,10 @@ final class LabelItems {
       return;
     }
     if (value.indexOf(',') < 0) {
-      out.append(HeaderText.encode(value));
+      out.append(value);
     } else {
       // The grammar has no escape: a quote inside quotes would end the value early and shift everything behind it.
-      out.append('"').append(HeaderText.encode(value).replace('"', '\'')).append('"');
+      out.append('"').append(value.replace('"', '\'')).append('"');
     }
   }
 }

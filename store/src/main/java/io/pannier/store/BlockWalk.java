@@ -57,8 +57,8 @@ final class BlockWalk {
     long at = from;
     while (at < accounted) {
       Frames.Header header = headerAt(at);
-      if (header != null && header.kind() == Frames.KIND_FOOTER && footerChecks(at, header)) {
-        return new End(at, at);
+      if (header != null && header.kind() == Frames.KIND_FOOTER) {
+        return new End(at, footerChecks(at, header) ? at : -1);
       }
       if (header != null && at + header.frameLength() <= accounted) {
         visit(at, header, visitor);

@@ -33,9 +33,7 @@ final class FolderLock {
    */
   static void take(Disk disk, String holder) throws IOException {
     if (!disk.tryLock(LOCK)) {
-      String other = holder(disk).orElse("another process");
-      throw new StoreRefused(
-          StoreRefused.Reason.IN_USE, "The data folder is in use by " + other + ". Stop it first.");
+      throw inUse(disk);
     }
     try {
       disk.delete(HOLDER); // no note is better than one about a process that is gone
@@ -44,6 +42,23 @@ final class FolderLock {
       // A full or ailing device is no reason not to start: the lock is held, only the note is
       // missing.
     }
+  }
+
+  /**
+   * Takes the lock for a tool that only looks, without a note. Where there is no lock file there was never a server, and none is made.
+   *
+   * @throws StoreRefused when another process has the folder; names it
+   */
+  static void takeToLook(Disk disk) throws IOException {
+    if (disk.exists(LOCK) && !disk.tryLock(LOCK)) {
+      throw inUse(disk);
+    }
+  }
+
+  private static StoreRefused inUse(Disk disk) {
+    String other = holder(disk).orElse("another process");
+    return new StoreRefused(
+        StoreRefused.Reason.IN_USE, "The data folder is in use by " + other + ". Stop it first.");
   }
 
   /** The note of whoever holds the folder, or held it last. */

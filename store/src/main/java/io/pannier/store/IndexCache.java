@@ -159,33 +159,39 @@ final class IndexCache {
 
     @Override
     public void record(long offset, Frames.Header header, long sequence, Meta meta) {
-      ((OpenIndex) active.index)
-          .add(
-              header.timestamp(),
-              offset,
-              header.length(),
-              header.metaLength(),
-              sequence,
-              header.flags(),
-              meta.contentType(),
-              meta.labels());
+      add((OpenIndex) active.index, offset, header, sequence, meta);
+    }
+
+    /** Adds a whole record to an index. */
+    static void add(OpenIndex index, long offset, Frames.Header header, long sequence, Meta meta) {
+      index.add(
+          header.timestamp(),
+          offset,
+          header.length(),
+          header.metaLength(),
+          sequence,
+          header.flags(),
+          meta.contentType(),
+          meta.labels());
+    }
+
+    /** Adds a record of which only the place and the time are sure; returns its row. */
+    static int addDamaged(OpenIndex index, long offset, long length, long timestamp, long sequence) {
+      long known = index.rows() == 0 ? 0 : index.sequence(index.rows() - 1);
+      return index.add(
+          timestamp,
+          offset,
+          Math.max(0, length - Frames.HEADER - Frames.TRAILER),
+          0,
+          sequence != 0 ? sequence : known + 1,
+          0,
+          Meta.DEFAULT_CONTENT_TYPE,
+          io.pannier.model.Labels.EMPTY);
     }
 
     @Override
     public void damaged(long offset, long length, long timestamp, long sequence) {
-      var index = (OpenIndex) active.index;
-      long known = index.rows() == 0 ? 0 : index.sequence(index.rows() - 1);
-      int row =
-          index.add(
-              timestamp,
-              offset,
-              Math.max(0, length - Frames.HEADER - Frames.TRAILER),
-              0,
-              sequence != 0 ? sequence : known + 1,
-              0,
-              Meta.DEFAULT_CONTENT_TYPE,
-              io.pannier.model.Labels.EMPTY);
-      active.markDamaged(row);
+      active.markDamaged(addDamaged((OpenIndex) active.index, offset, length, timestamp, sequence));
       store.events.event(
           StoreEvents.Kind.DAMAGE,
           "frame of a record is damaged",

@@ -72,8 +72,8 @@ final class Recovery {
   }
 
   /** What the frames of a journal add up to. */
-  private static final class Replay implements Journal.Visitor {
-    private static final class EntryFacts {
+  static final class Replay implements Journal.Visitor {
+    static final class EntryFacts {
       String name = "";
       int nextBlock = 1;
       long nextSequence = 1;
@@ -81,10 +81,10 @@ final class Recovery {
       final List<BlockState> blocks = new ArrayList<>(4);
     }
 
-    private final Map<Integer, EntryFacts> entries = new HashMap<>();
-    private final Map<Long, BlockState> unpurged = new HashMap<>();
-    private int nextEntry = 1;
-    private boolean clean;
+    final Map<Integer, EntryFacts> entries = new HashMap<>();
+    final Map<Long, BlockState> unpurged = new HashMap<>();
+    int nextEntry = 1;
+    boolean clean;
 
     @Override
     public void frame(int kind, ByteBuffer in) {
@@ -262,7 +262,8 @@ final class Recovery {
         store.deleteFolder(orphan);
       }
     }
-    if (bucket.journal.needsRewrite()) {
+    if (!bucket.stoppedCleanly || bucket.journal.needsRewrite()) {
+      // The process before may have had failed syncs of what this one reads from the page cache.
       bucket.journal.compact();
     }
     bucket.journal.mark(BucketJournal.STARTED);

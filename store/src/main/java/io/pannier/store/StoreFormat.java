@@ -10,7 +10,9 @@ import java.nio.ByteOrder;
 import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.UUID;
 import java.util.random.RandomGenerator;
 
@@ -119,6 +121,21 @@ final class StoreFormat {
       throw foreign("it has no file FORMAT");
     }
     return decide(file, copy).storeId();
+  }
+
+  /** A sentence for each of the two files that is not as {@link #openOrCreate} leaves it, by its name. Changes nothing. */
+  static Map<String, String> problems(Disk disk) {
+    var problems = new TreeMap<String, String>();
+    for (String name : List.of(FILE, COPY)) {
+      switch (read(disk, name, false)) {
+        case Found.Valid _ -> {}
+        case Found.Unfit unfit -> problems.put(name, unfit.why());
+        case Found.Bad _ -> problems.put(name, "does not check; the next start writes it again");
+        case Found.Missing _ -> problems.put(name, "missing; the next start writes it again");
+        case Found.Unreadable(var failure) -> problems.put(name, "cannot be read: " + failure.getMessage());
+      }
+    }
+    return problems;
   }
 
   private static Found.Valid decide(Found file, Found copy) throws IOException {

@@ -24,7 +24,7 @@ final class StoreJournal {
   static final int CLEAN_STOP = 9;
   static final int STARTED = 10;
 
-  private static final String PREFIX = "store";
+  static final String PREFIX = "store";
 
   private final Store store;
   private final Journal journal;
@@ -42,9 +42,11 @@ final class StoreJournal {
     final Map<Integer, BucketFacts> buckets = new HashMap<>();
     final Set<Integer> gone = new HashSet<>();
     int nextBucket = 1;
+    boolean clean;
 
     @Override
     public void frame(int kind, ByteBuffer content) {
+      clean = kind == CLEAN_STOP;
       switch (kind) {
         case BUCKET -> {
           int id = content.getInt();
@@ -101,7 +103,7 @@ final class StoreJournal {
           .ifPresent(loaded -> store.restore(loaded, facts.gone.contains(found.getKey())));
     }
     var opened = new StoreJournal(store, journal);
-    if (journal.needsRewrite()) {
+    if (!facts.clean || journal.needsRewrite()) {
       opened.compact();
     }
     return opened;

@@ -42,6 +42,7 @@ public final class RealDisk implements Disk {
   private static final int ALLOCATE_BYTES_AT_ONCE = 1 << 18;
 
   private final Path folder;
+  private final boolean readOnly;
   private final Object guard = new Object();
   private Optional<OwnedLock> ownedLock = Optional.empty(); // guarded by guard
   private OptionalInt ownedDescriptor = OptionalInt.empty(); // guarded by guard
@@ -52,8 +53,26 @@ public final class RealDisk implements Disk {
 
   /** Takes a folder as the root, creating it durably where it is missing. */
   public RealDisk(Path folder) throws IOException {
-    this.folder = folder.toAbsolutePath();
+    this(folder, false);
     createDurably(this.folder);
+  }
+
+  private RealDisk(Path folder, boolean readOnly) {
+    this.folder = folder.toAbsolutePath();
+    this.readOnly = readOnly;
+  }
+
+  /**
+   * Takes an existing folder as the root for a tool that only looks: files are opened for reading alone, so a folder on a read-only
+   * file system will do, and no mistake of the tool can change a byte.
+   *
+   * @throws NoSuchFileException when there is no such folder
+   */
+  public static RealDisk forReading(Path folder) throws IOException {
+    if (!Files.isDirectory(folder)) {
+      throw new NoSuchFileException(folder.toString());
+    }
+    return new RealDisk(folder, true);
   }
 
   @Override
@@ -268,8 +287,11 @@ public final class RealDisk implements Disk {
     }
   }
 
-  private static StandardOpenOption[] options(StandardOpenOption... more) {
-    var options = new ArrayList<>(List.of(StandardOpenOption.READ, StandardOpenOption.WRITE));
+  private StandardOpenOption[] options(StandardOpenOption... more) {
+    var options = new ArrayList<>(List.of(StandardOpenOption.READ));
+    if (!readOnly) {
+      options.add(StandardOpenOption.WRITE);
+    }
     options.addAll(List.of(more));
     return options.toArray(StandardOpenOption[]::new);
   }

@@ -1,6 +1,0 @@
-package io.pannier.server;
-
-/** Keeps the package from being empty; delete with the first real class. */
-final class Placeholder {
-  private Placeholder() {}
-}

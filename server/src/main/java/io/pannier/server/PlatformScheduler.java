@@ -1,0 +1,76 @@
+package io.pannier.server;
+
+import io.pannier.store.Scheduler;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The engine's work on platform threads: one for sync rounds, a few for the rest. Threads are never interrupted: that would close files under readers. */
+public final class PlatformScheduler implements Scheduler, AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(PlatformScheduler.class);
+
+  private final ScheduledExecutorService sync;
+  private final ScheduledExecutorService background;
+
+  /** Starts with so many threads for background work. */
+  public PlatformScheduler(int backgroundThreads) {
+    sync = pool("pannier-sync", 1);
+    background = pool("pannier-background", backgroundThreads);
+  }
+
+  private static ScheduledExecutorService pool(String name, int threads) {
+    var number = new AtomicInteger();
+    return Executors.newScheduledThreadPool(
+        threads,
+        task -> {
+          var thread = new Thread(task, name + "-" + number.incrementAndGet());
+          thread.setDaemon(true);
+          return thread;
+        });
+  }
+
+  @Override
+  public void run(Lane lane, Runnable task) {
+    runLater(lane, 0, task);
+  }
+
+  @Override
+  public void runLater(Lane lane, long delayMillis, Runnable task) {
+    ScheduledExecutorService pool =
+        switch (lane) {
+          case SYNC -> sync;
+          case BACKGROUND -> background;
+        };
+    try {
+      pool.schedule(() -> guarded(task), delayMillis, TimeUnit.MILLISECONDS);
+    } catch (RejectedExecutionException stopping) {
+      LOG.debug("task came after the stop", stopping);
+    }
+  }
+
+  private static void guarded(Runnable task) {
+    try {
+      task.run();
+    } catch (RuntimeException | Error failed) {
+      LOG.error("background task failed", failed);
+    }
+  }
+
+  /** Takes no more tasks and waits a moment for those that run. */
+  @Override
+  public void close() {
+    background.shutdown();
+    sync.shutdown();
+    try {
+      if (!background.awaitTermination(2, TimeUnit.SECONDS)) {
+        LOG.info("background work goes on at the next start");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

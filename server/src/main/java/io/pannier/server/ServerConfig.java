@@ -1,0 +1,137 @@
+package io.pannier.server;
+
+import io.pannier.model.Clock;
+import io.pannier.model.SystemClock;
+import io.pannier.model.SystemRandom;
+import java.util.List;
+import java.util.Optional;
+import java.util.random.RandomGenerator;
+
+/**
+ * Everything the server is told. Start from {@link #of} and change with the {@code with} methods.
+ *
+ * @param host address to bind
+ * @param port port to bind; 0 for any
+ * @param basePath prefix of all paths; brought into the form {@code /…/}
+ * @param token the bearer token that may do everything; empty: nothing is checked
+ * @param corsOrigins origins that browsers may call from; {@code *} for all
+ * @param instanceName what {@code /info} calls this server
+ * @param version our own version; the one in the reference's form is fixed by the API we speak
+ * @param io bounds of one exchange
+ * @param threads how many threads do what
+ * @param memory how much memory may be used for what
+ * @param clock the time
+ * @param random makes the first query id
+ */
+public record ServerConfig(
+    String host,
+    int port,
+    String basePath,
+    Optional<String> token,
+    List<String> corsOrigins,
+    String instanceName,
+    String version,
+    IoLimits io,
+    Threads threads,
+    Memory memory,
+    Clock clock,
+    RandomGenerator random) {
+
+  /**
+   * Threads.
+   *
+   * @param loops event loops; more than cores, because a file call on a loop may stall it
+   * @param workers threads for blocking code
+   * @param workerQueue exchanges that may wait for one
+   * @param connections most connections at once
+   */
+  public record Threads(int loops, int workers, int workerQueue, int connections) {
+    /** For a machine of any size. */
+    public static final Threads DEFAULT = new Threads(4, 32, 1024, 4096);
+  }
+
+  /**
+   * Memory outside the heap.
+   *
+   * @param requestBytes for heads and gathered bodies of all connections together
+   * @param transferBytes for records on their way between files and connections
+   */
+  public record Memory(long requestBytes, long transferBytes) {
+    /** For a machine of any size. */
+    public static final Memory DEFAULT = new Memory(64L << 20, 48L << 20);
+  }
+
+  public ServerConfig {
+    basePath = normalised(basePath);
+    corsOrigins = List.copyOf(corsOrigins);
+  }
+
+  /** The usual values on a free port of this machine. */
+  public static ServerConfig of(Optional<String> token) {
+    return new ServerConfig(
+        "127.0.0.1",
+        0,
+        "/",
+        token,
+        List.of(),
+        "pannier",
+        "0.1.0",
+        IoLimits.DEFAULT,
+        Threads.DEFAULT,
+        Memory.DEFAULT,
+        new SystemClock(),
+        SystemRandom.secure());
+  }
+
+  public ServerConfig withAddress(String newHost, int newPort) {
+    return new ServerConfig(
+        newHost, newPort, basePath, token, corsOrigins, instanceName, version, io, threads, memory, clock, random);
+  }
+
+  public ServerConfig withBasePath(String newBasePath) {
+    return new ServerConfig(
+        host, port, newBasePath, token, corsOrigins, instanceName, version, io, threads, memory, clock, random);
+  }
+
+  public ServerConfig withCorsOrigins(List<String> origins) {
+    return new ServerConfig(
+        host, port, basePath, token, origins, instanceName, version, io, threads, memory, clock, random);
+  }
+
+  public ServerConfig withInstance(String newName, String newVersion) {
+    return new ServerConfig(
+        host, port, basePath, token, corsOrigins, newName, newVersion, io, threads, memory, clock, random);
+  }
+
+  public ServerConfig withIo(IoLimits newIo) {
+    return new ServerConfig(
+        host, port, basePath, token, corsOrigins, instanceName, version, newIo, threads, memory, clock, random);
+  }
+
+  public ServerConfig withThreads(Threads newThreads) {
+    return new ServerConfig(
+        host, port, basePath, token, corsOrigins, instanceName, version, io, newThreads, memory, clock, random);
+  }
+
+  public ServerConfig withMemory(Memory newMemory) {
+    return new ServerConfig(
+        host, port, basePath, token, corsOrigins, instanceName, version, io, threads, newMemory, clock, random);
+  }
+
+  public ServerConfig withClock(Clock newClock) {
+    return new ServerConfig(
+        host, port, basePath, token, corsOrigins, instanceName, version, io, threads, memory, newClock, random);
+  }
+
+  private static String normalised(String path) {
+    int from = 0;
+    int to = path.length();
+    while (from < to && path.charAt(from) == '/') {
+      from++;
+    }
+    while (to > from && path.charAt(to - 1) == '/') {
+      to--;
+    }
+    return from == to ? "/" : "/" + path.substring(from, to) + "/";
+  }
+}

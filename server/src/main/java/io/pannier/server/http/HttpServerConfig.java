@@ -1,0 +1,134 @@
+package io.pannier.server.http;
+
+import io.pannier.model.Clock;
+import java.time.Duration;
+
+/**
+ * Everything the transport can be told. Start from {@link #defaults} and change with the {@code with} methods.
+ *
+ * @param host address to bind
+ * @param port port to bind; 0 for any
+ * @param transport which of the system's ways to wait for sockets
+ * @param loops event loops; more than cores, because a file call on a loop may stall it
+ * @param workers threads for blocking code
+ * @param workerQueue exchanges that may wait for such a thread before 503 is answered
+ * @param maxConnections connections beyond which new ones are answered 503
+ * @param maxRequestLineBytes beyond it 414
+ * @param maxHeaderBytes size of the header section beyond which 431 is answered
+ * @param maxHeaderFields number of header fields beyond which 431 is answered
+ * @param requestMemoryBytes most memory for gathered bodies and large heads of all connections together; beyond it connections wait to be read
+ * @param drainBytes most that is read and thrown away of a body nobody wants; for more the connection is closed
+ * @param headTimeout longest time from the first byte of a request head to its last
+ * @param operationTimeout longest stall while a body is received or a response is taken
+ * @param keepAliveTimeout longest time a connection may do nothing between two requests
+ * @param closeGrace how long {@link HttpServer#close} waits for running exchanges
+ * @param serverName value of the header {@code server}
+ * @param apiVersion value of the header {@code x-reduct-api}
+ * @param errors makes responses of failures
+ * @param clock the time
+ */
+public record HttpServerConfig(
+    String host,
+    int port,
+    Transport transport,
+    int loops,
+    int workers,
+    int workerQueue,
+    int maxConnections,
+    int maxRequestLineBytes,
+    int maxHeaderBytes,
+    int maxHeaderFields,
+    long requestMemoryBytes,
+    long drainBytes,
+    Duration headTimeout,
+    Duration operationTimeout,
+    Duration keepAliveTimeout,
+    Duration closeGrace,
+    String serverName,
+    String apiVersion,
+    ErrorResponder errors,
+    Clock clock) {
+
+  /** How to wait for sockets. */
+  public enum Transport {
+    /** Epoll if this system has it. */
+    AUTO,
+    EPOLL,
+    NIO
+  }
+
+  public HttpServerConfig {
+    require(port >= 0 && port <= 65_535, "port must be 0 to 65535");
+    require(loops >= 1 && workers >= 1 && workerQueue >= 1, "loops, workers and workerQueue must be positive");
+    require(maxConnections >= 1, "maxConnections must be positive");
+    require(maxRequestLineBytes >= 256, "maxRequestLineBytes must be at least 256");
+    require(maxHeaderBytes >= 256 && maxHeaderFields >= 1, "maxHeaderBytes must be at least 256, maxHeaderFields positive");
+    require(requestMemoryBytes >= 2L * maxHeaderBytes, "requestMemoryBytes must hold two header sections of maxHeaderBytes");
+    require(drainBytes >= 0, "drainBytes must not be negative");
+    require(headTimeout.isPositive() && operationTimeout.isPositive() && keepAliveTimeout.isPositive(), "timeouts must be positive");
+    require(!closeGrace.isNegative(), "closeGrace must not be negative");
+  }
+
+  /** The usual values. */
+  public static HttpServerConfig defaults(ErrorResponder errors, Clock clock) {
+    return new HttpServerConfig(
+        "0.0.0.0",
+        8383,
+        Transport.AUTO,
+        4,
+        32,
+        1024,
+        4096,
+        16 << 10,
+        512_000,
+        100,
+        64L << 20,
+        64L << 20,
+        Duration.ofSeconds(30),
+        Duration.ofSeconds(30),
+        Duration.ofSeconds(120),
+        Duration.ofSeconds(10),
+        "ReductStore 1.21.5",
+        "1.21",
+        errors,
+        clock);
+  }
+
+  public HttpServerConfig withAddress(String host, int port) {
+    return new HttpServerConfig(host, port, transport, loops, workers, workerQueue, maxConnections, maxRequestLineBytes, maxHeaderBytes, maxHeaderFields, requestMemoryBytes, drainBytes, headTimeout, operationTimeout, keepAliveTimeout, closeGrace, serverName, apiVersion, errors, clock);
+  }
+
+  public HttpServerConfig withTransport(Transport transport) {
+    return new HttpServerConfig(host, port, transport, loops, workers, workerQueue, maxConnections, maxRequestLineBytes, maxHeaderBytes, maxHeaderFields, requestMemoryBytes, drainBytes, headTimeout, operationTimeout, keepAliveTimeout, closeGrace, serverName, apiVersion, errors, clock);
+  }
+
+  public HttpServerConfig withThreads(int loops, int workers, int workerQueue) {
+    return new HttpServerConfig(host, port, transport, loops, workers, workerQueue, maxConnections, maxRequestLineBytes, maxHeaderBytes, maxHeaderFields, requestMemoryBytes, drainBytes, headTimeout, operationTimeout, keepAliveTimeout, closeGrace, serverName, apiVersion, errors, clock);
+  }
+
+  public HttpServerConfig withMaxConnections(int maxConnections) {
+    return new HttpServerConfig(host, port, transport, loops, workers, workerQueue, maxConnections, maxRequestLineBytes, maxHeaderBytes, maxHeaderFields, requestMemoryBytes, drainBytes, headTimeout, operationTimeout, keepAliveTimeout, closeGrace, serverName, apiVersion, errors, clock);
+  }
+
+  public HttpServerConfig withHeadLimits(int maxRequestLineBytes, int maxHeaderBytes, int maxHeaderFields) {
+    return new HttpServerConfig(host, port, transport, loops, workers, workerQueue, maxConnections, maxRequestLineBytes, maxHeaderBytes, maxHeaderFields, requestMemoryBytes, drainBytes, headTimeout, operationTimeout, keepAliveTimeout, closeGrace, serverName, apiVersion, errors, clock);
+  }
+
+  public HttpServerConfig withMemoryLimits(long requestMemoryBytes, long drainBytes) {
+    return new HttpServerConfig(host, port, transport, loops, workers, workerQueue, maxConnections, maxRequestLineBytes, maxHeaderBytes, maxHeaderFields, requestMemoryBytes, drainBytes, headTimeout, operationTimeout, keepAliveTimeout, closeGrace, serverName, apiVersion, errors, clock);
+  }
+
+  public HttpServerConfig withTimeouts(Duration headTimeout, Duration operationTimeout, Duration keepAliveTimeout, Duration closeGrace) {
+    return new HttpServerConfig(host, port, transport, loops, workers, workerQueue, maxConnections, maxRequestLineBytes, maxHeaderBytes, maxHeaderFields, requestMemoryBytes, drainBytes, headTimeout, operationTimeout, keepAliveTimeout, closeGrace, serverName, apiVersion, errors, clock);
+  }
+
+  public HttpServerConfig withIdentity(String serverName, String apiVersion) {
+    return new HttpServerConfig(host, port, transport, loops, workers, workerQueue, maxConnections, maxRequestLineBytes, maxHeaderBytes, maxHeaderFields, requestMemoryBytes, drainBytes, headTimeout, operationTimeout, keepAliveTimeout, closeGrace, serverName, apiVersion, errors, clock);
+  }
+
+  private static void require(boolean condition, String message) {
+    if (!condition) {
+      throw new IllegalArgumentException(message);
+    }
+  }
+}

@@ -1,6 +1,8 @@
 /** The {@code pannier} command. */
 module io.pannier.cli {
   requires static transitive org.jspecify;
+  requires java.management;
+  requires java.net.http;
   requires io.pannier.server;
   requires com.fasterxml.jackson.databind;
   requires info.picocli;

@@ -4,9 +4,11 @@ import io.pannier.model.PannierException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayDeque;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,18 +23,16 @@ final class Buffers {
   private final long bytesMax;
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition given = lock.newCondition();
-  private final ArrayDeque<ByteBuffer>[] free;
+
+  /** Buffers that nobody uses, by power of two. */
+  private final List<ArrayDeque<ByteBuffer>> free;
 
   /** Bytes of all buffers that exist. */
   private long bytes;
 
-  @SuppressWarnings({"unchecked", "rawtypes"})
   Buffers(long bytesMax) {
     this.bytesMax = bytesMax;
-    free = new ArrayDeque[LARGEST - SMALLEST + 1];
-    for (int i = 0; i < free.length; i++) {
-      free[i] = new ArrayDeque<>();
-    }
+    free = Stream.generate(() -> new ArrayDeque<ByteBuffer>()).limit(LARGEST - SMALLEST + 1).toList();
   }
 
   /** A buffer in use. */
@@ -57,7 +57,7 @@ final class Buffers {
       try {
         if (!released) {
           released = true;
-          free[kind].push(whole);
+          free.get(kind).push(whole);
           given.signal();
         }
       } finally {
@@ -102,12 +102,12 @@ final class Buffers {
   }
 
   private @Nullable Lease takeLocked(int kind) {
-    ByteBuffer buffer = free[kind].poll();
+    ByteBuffer buffer = free.get(kind).poll();
     if (buffer == null) {
       int size = 1 << (kind + SMALLEST);
       // Room for one of another size is given up; the memory itself follows with the next collection.
-      for (int i = free.length - 1; i >= 0 && bytes + size > bytesMax; i--) {
-        while (bytes + size > bytesMax && free[i].poll() != null) {
+      for (int i = free.size() - 1; i >= 0 && bytes + size > bytesMax; i--) {
+        while (bytes + size > bytesMax && free.get(i).poll() != null) {
           bytes -= 1L << (i + SMALLEST);
         }
       }

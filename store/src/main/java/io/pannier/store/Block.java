@@ -96,12 +96,12 @@ final class Block {
     return bytes + changeBytes;
   }
 
-  /** Widens the range of times. */
+  /** Widens the range of times by a record that is about to be counted. The range of a block without live records means nothing. */
   void cover(long timestamp) {
-    if (records == 0 || Timestamp.isBefore(timestamp, oldest)) {
+    if (live == 0 || Timestamp.isBefore(timestamp, oldest)) {
       oldest = timestamp;
     }
-    if (records == 0 || Timestamp.isAfter(timestamp, newest)) {
+    if (live == 0 || Timestamp.isAfter(timestamp, newest)) {
       newest = timestamp;
     }
   }

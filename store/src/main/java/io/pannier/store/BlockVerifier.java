@@ -96,8 +96,26 @@ final class BlockVerifier {
       salt = found.salt();
       checkIdentity(path, found, FileHeader.Kind.BLOCK);
     } catch (FileHeader.Unusable unusable) {
-      damage(path, "file header: " + unusable.getMessage());
+      return readSalt(file, unusable);
+    }
+    return true;
+  }
+
+  private boolean readSalt(DiskFile file, FileHeader.Unusable unusable) throws IOException {
+    boolean vouched = settled || state.bytes() > 0;
+    try {
       salt = BlockWalk.saltOf(file, FileHeader.BYTES);
+    } catch (PannierException.Damaged nothing) {
+      if (vouched) {
+        throw nothing;
+      }
+      findings.add(Kind.NOTE, path, "nothing of it was on the device when the power was lost; the next start deletes it");
+      return false;
+    }
+    if (vouched) {
+      damage(path, "file header: " + unusable.getMessage());
+    } else {
+      findings.add(Kind.PAST_LOSS, path, "file header was not on the device when the power was lost");
     }
     return true;
   }
@@ -134,7 +152,7 @@ final class BlockVerifier {
     }
     if (end.footer() >= 0 && !sealed) {
       readFooter(file);
-    } else if (!sealed && size > end.end()) {
+    } else if (!settled && !sealed && size > end.end()) {
       findings.add(Kind.NOTE, path, "torn tail of " + (size - end.end()) + " bytes; the next start cuts it off");
     }
     if (footer != null) {
@@ -414,7 +432,7 @@ final class BlockVerifier {
     if (frames.hasRemaining() || accounted > FileHeader.BYTES) {
       long end = ChangeFrames.walk(frames, FileHeader.BYTES, accounted, salt, overlay);
       long size = (long) FileHeader.BYTES + frames.limit();
-      if (end < size) {
+      if (!settled && end < size) {
         findings.add(Kind.NOTE, changesPath, "torn tail of " + (size - end) + " bytes; the next start cuts it off");
       }
     }

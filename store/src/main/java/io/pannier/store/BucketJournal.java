@@ -39,6 +39,9 @@ final class BucketJournal {
   private final @Nullable Journal journalOrNone;
   private final ReentrantReadWriteLock gate = new ReentrantReadWriteLock();
 
+  /** Whether the bucket is removed with all its files: nothing that is said of it needs to last any more. */
+  private volatile boolean ended;
+
   /**
    * The journal of a bucket.
    *
@@ -62,6 +65,10 @@ final class BucketJournal {
   private void append(int kind, ByteBuffer content, Effect effect) throws IOException {
     gate.readLock().lock();
     try {
+      if (ended) {
+        effect.run();
+        return;
+      }
       store.withBallast(
           () -> {
             journal().append(kind, content.rewind());
@@ -199,6 +206,9 @@ final class BucketJournal {
 
   /** Makes everything appended so far durable; where no copy can be, a new generation is tried. */
   void sync() throws IOException {
+    if (ended) {
+      return;
+    }
     try {
       journal().sync();
     } catch (IOException failed) {
@@ -222,6 +232,9 @@ final class BucketJournal {
   void compact() throws IOException {
     gate.writeLock().lock();
     try {
+      if (ended) {
+        return;
+      }
       store.withBallast(
           () -> {
             journal().compact(this::snapshot);
@@ -269,6 +282,22 @@ final class BucketJournal {
 
   boolean needsRewrite() {
     return journal().needsRewrite();
+  }
+
+  /** Whether its files are deleted, or about to be. */
+  boolean isEnded() {
+    return ended;
+  }
+
+  /** Closes it for good, before its files are deleted. */
+  void end() {
+    gate.writeLock().lock();
+    try {
+      ended = true;
+    } finally {
+      gate.writeLock().unlock();
+    }
+    close();
   }
 
   void close() {

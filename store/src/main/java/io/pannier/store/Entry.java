@@ -851,7 +851,6 @@ public final class Entry {
             upload.write(record.body().duplicate());
             upload.commit();
           }
-          dropReplaced(record.labels());
         } catch (PannierException refused) {
           errors[i] = refused;
         }

@@ -130,6 +130,10 @@ final class IndexCache {
 
   /** Builds the index from the frames. */
   private Active walk(Block block, FileCache.Slot data, FileCache.Slot changes, DiskFile file) throws IOException {
+    if (!block.sealed && file.size() > block.bytes) {
+      // Left by a process that could not cut it off: the next frame must stand where its checksum says.
+      file.truncate(block.bytes);
+    }
     long salt = salt(file);
     var active = new Active(block, data, changes, salt, new OpenIndex(), new ArrayList<>());
     new BlockWalk(file, salt).walk(FileHeader.BYTES, block.bytes, new Rows(store, active));

@@ -216,7 +216,7 @@ public final class Store implements AutoCloseable {
         return;
       }
       journal().sync();
-      bucket.journal.close();
+      bucket.journal.end();
       deleteFolder(bucket.folder());
       journal().bucketPurged(bucket);
       removing.remove(bucket);
@@ -409,6 +409,7 @@ public final class Store implements AutoCloseable {
     try {
       block.changeBytes = FileHeader.BYTES;
       active.hasChangeLog = true;
+      sync.dirty(block, FileHeader.BYTES);
     } finally {
       block.entry.lock.unlock();
     }

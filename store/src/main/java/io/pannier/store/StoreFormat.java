@@ -48,6 +48,8 @@ final class StoreFormat {
           FILE + NEW,
           COPY + NEW,
           "ballast",
+          "token",
+          "token.copy",
           "lost+found",
           ".gitkeep");
 

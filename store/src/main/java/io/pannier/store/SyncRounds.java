@@ -212,6 +212,7 @@ final class SyncRounds {
     }
     List<BucketJournal> dirtyJournals;
     synchronized (journals) {
+      journals.removeIf(BucketJournal::isEnded);
       dirtyJournals = List.copyOf(journals);
       journals.clear();
     }

@@ -148,6 +148,9 @@ public final class Upload implements BlockOwner, AutoCloseable {
     }
     active.data.release();
     entry.uploadEnded(this);
+    if (entry.isMeta()) {
+      entry.dropReplaced(labels);
+    }
     entry.bucket.committed(entry);
   }
 

@@ -1,0 +1,134 @@
+package io.pannier.cli;
+
+import io.pannier.model.Ack;
+import io.pannier.model.BucketSettings;
+import io.pannier.model.Clock;
+import io.pannier.model.Limits;
+import io.pannier.model.SystemClock;
+import io.pannier.model.SystemRandom;
+import io.pannier.server.PlatformScheduler;
+import io.pannier.server.Server;
+import io.pannier.server.ServerConfig;
+import io.pannier.store.Store;
+import io.pannier.store.StoreConfig;
+import io.pannier.store.StoreEvents;
+import io.pannier.store.disk.RealDisk;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** A server on an embedded local store, from its start to its stop. */
+final class Service implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger("pannier");
+
+  private final PlatformScheduler scheduler;
+  private final Server server;
+  private final Store store;
+  private boolean closed;
+
+  private Service(PlatformScheduler scheduler, Server server, Store store) {
+    this.scheduler = scheduler;
+    this.server = server;
+    this.store = store;
+  }
+
+  /**
+   * Starts: the port answers at once (only {@code /alive} with 200), everything else when the store is open.
+   *
+   * @param ack what an acknowledgement promises
+   * @throws io.pannier.store.StoreRefused when the folder is in use, foreign, too new or too old
+   */
+  static Service start(Path folder, Ack ack, ServerConfig config) {
+    var scheduler = new PlatformScheduler(2);
+    Server server = Server.start(config);
+    try {
+      Clock clock = new SystemClock();
+      RandomGenerator random = SystemRandom.secure();
+      Store store =
+          Store.open(
+              new StoreConfig(
+                  new RealDisk(folder),
+                  clock,
+                  random,
+                  scheduler,
+                  Limits.forHandles(handleLimit()),
+                  BucketSettings.DEFAULT,
+                  ack,
+                  Service::log,
+                  holder()));
+      server.setStore(store);
+      return new Service(scheduler, server, store);
+    } catch (IOException failed) {
+      server.close();
+      scheduler.close();
+      throw new java.io.UncheckedIOException(failed);
+    } catch (RuntimeException failed) {
+      server.close();
+      scheduler.close();
+      throw failed;
+    }
+  }
+
+  int port() {
+    return server.port();
+  }
+
+  private static void log(StoreEvents.Kind kind, String text, String subject, @Nullable Throwable cause) {
+    switch (kind) {
+      case DAMAGE, LOSS -> LOG.error("{}: {}", text, subject, cause);
+      case FAILURE -> LOG.warn("{}: {}", text, subject, cause);
+      case NOTE -> LOG.info("{}: {}", text, subject);
+    }
+  }
+
+  /** Handles that this process may open: half of them are for files of the store. */
+  private static long handleLimit() {
+    try {
+      Object limit =
+          ManagementFactory.getPlatformMBeanServer()
+              .getAttribute(new javax.management.ObjectName("java.lang:type=OperatingSystem"), "MaxFileDescriptorCount");
+      return (Long) limit;
+    } catch (javax.management.JMException | RuntimeException unknown) {
+      return 1024;
+    }
+  }
+
+  /** Names this process in the lock of the folder. */
+  private static String holder() {
+    String host;
+    try {
+      host = InetAddress.getLocalHost().getHostName();
+    } catch (UnknownHostException unnamed) {
+      host = "unknown host";
+    }
+    return "host " + host + ", pid " + ProcessHandle.current().pid() + bootId().map(id -> ", boot " + id).orElse("");
+  }
+
+  private static Optional<String> bootId() {
+    try {
+      return Optional.of(Files.readString(Path.of("/proc/sys/kernel/random/boot_id")).trim());
+    } catch (IOException notLinux) {
+      return Optional.empty();
+    }
+  }
+
+  /** Lets requests end, then puts everything on the device. */
+  @Override
+  public synchronized void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    server.close();
+    scheduler.close();
+    store.close();
+  }
+}

@@ -1,0 +1,152 @@
+package io.pannier.server;
+
+import io.pannier.model.PannierException;
+import io.pannier.server.http.BlockingHandler;
+import io.pannier.server.http.BodyConsumer;
+import io.pannier.server.http.Exchange;
+import io.pannier.server.http.Response;
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A request on its way through a route: the exchange, what its path named, who calls. Every answer goes through {@link #respond} or {@link #fail}, so that each has
+ * the headers that all have.
+ */
+final class Call {
+  private final Exchange exchange;
+  private final Cors cors;
+  private final Token token;
+  private final String name;
+  private final String entry;
+
+  /**
+   * @param name bucket, or whatever the path names behind its first segment; decoded
+   * @param entry what follows, without the suffix of the route; decoded
+   */
+  Call(Exchange exchange, Cors cors, Token token, String name, String entry) {
+    this.exchange = exchange;
+    this.cors = cors;
+    this.token = token;
+    this.name = name;
+    this.entry = entry;
+  }
+
+  Exchange exchange() {
+    return exchange;
+  }
+
+  Token token() {
+    return token;
+  }
+
+  /** The bucket that the path names. */
+  String bucket() {
+    return name;
+  }
+
+  /** The entry that the path names. */
+  String entry() {
+    return entry;
+  }
+
+  boolean isHead() {
+    return exchange.method().equals("HEAD");
+  }
+
+  /** A parameter behind the question mark, decoded; of a repeated one the last; null when it is not there. */
+  @Nullable String parameter(String wanted) {
+    String query = exchange.query();
+    String found = null;
+    int from = 0;
+    while (from < query.length()) {
+      int and = query.indexOf('&', from);
+      int end = and < 0 ? query.length() : and;
+      int equals = query.indexOf('=', from);
+      int nameEnd = equals < 0 || equals > end ? end : equals;
+      if (isNamed(query, from, nameEnd, wanted)) {
+        found = nameEnd == end ? "" : formDecode(query.substring(nameEnd + 1, end));
+      }
+      from = end + 1;
+    }
+    return found;
+  }
+
+  private static boolean isNamed(String query, int from, int to, String wanted) {
+    if (to - from == wanted.length() && query.startsWith(wanted, from)) {
+      return true;
+    }
+    return to - from > wanted.length() && formDecode(query.substring(from, to)).equals(wanted);
+  }
+
+  private static String formDecode(String text) {
+    if (text.indexOf('%') < 0 && text.indexOf('+') < 0) {
+      return text;
+    }
+    try {
+      return URLDecoder.decode(text, StandardCharsets.UTF_8);
+    } catch (IllegalArgumentException e) {
+      return text;
+    }
+  }
+
+  /** Answers. */
+  void respond(Response response) {
+    exchange.respond(cors.isOff() ? response : cors.allow(response, exchange.header("origin")));
+  }
+
+  /** The head of an answer that is streamed. */
+  Response head(Response response) {
+    return cors.isOff() ? response : cors.allow(response, exchange.header("origin"));
+  }
+
+  /** Answers with the error. */
+  void fail(PannierException error) {
+    respond(Errors.response(error));
+  }
+
+  /** Goes on with blocking code on a worker. */
+  void block(BlockingHandler handler) {
+    exchange.block(
+        ex -> {
+          try {
+            handler.handle(ex);
+          } catch (PannierException e) {
+            fail(e);
+          }
+        });
+  }
+
+  /** Gathers the body and goes on with it on the event loop. */
+  void receive(int maxBytes, BodyConsumer consumer) {
+    exchange.receiveWhole(
+        maxBytes,
+        body -> {
+          try {
+            consumer.accept(body);
+          } catch (PannierException e) {
+            fail(e);
+          }
+        });
+  }
+
+  /** Gathers a short body as an array and goes on with it on a worker. */
+  void receiveText(TextConsumer consumer) {
+    receive(
+        TEXT_MAX,
+        body -> {
+          byte[] text = new byte[body.remaining()];
+          body.get(text);
+          block(ex -> consumer.accept(text));
+        });
+  }
+
+  /** Longest body that is not a record. */
+  private static final int TEXT_MAX = 1 << 20;
+
+  /** Takes a body that arrived whole, where blocking is allowed. */
+  @FunctionalInterface
+  interface TextConsumer {
+    void accept(byte[] text) throws Exception;
+  }
+}

@@ -1,0 +1,111 @@
+package io.pannier.server;
+
+import io.pannier.model.PannierException;
+import io.pannier.server.http.Response;
+import io.pannier.server.http.ResponseStream;
+import io.pannier.store.RecordBody;
+import io.pannier.store.StoredRecord;
+import java.nio.ByteBuffer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Sends the bodies of records. Up to {@link RecordBody#WHOLE_MAX} bytes are verified before the status line, so damage there is a 500; damage further in cuts
+ * the connection, and the log names the record.
+ */
+final class RecordSender {
+  private static final Logger LOG = LoggerFactory.getLogger(RecordSender.class);
+
+  /** Bytes read and sent in one go. */
+  static final int PIECE = 4 * RecordBody.CHUNK;
+
+  private final Context context;
+
+  RecordSender(Context context) {
+    this.context = context;
+  }
+
+  /** Sends a record; on an event loop. */
+  void send(Call call, StoredRecord record) {
+    if (call.isHead()) {
+      sendHead(call, record);
+      return;
+    }
+    if (record.length() <= RecordRoutes.ON_LOOP_MAX) {
+      try (RecordBody body = record.open()) {
+        Buffers.Lease lease = context.buffers.tryTake(body.frameBytes());
+        if (lease != null) {
+          sendWhole(call, record, body, lease);
+          return;
+        }
+      }
+    }
+    call.block(ex -> sendBlocking(call, record));
+  }
+
+  /** Sends a record; on a worker. */
+  void sendBlocking(Call call, StoredRecord record) {
+    if (call.isHead()) {
+      sendHead(call, record);
+      return;
+    }
+    try (RecordBody body = record.open()) {
+      if (body.length() <= RecordBody.WHOLE_MAX) {
+        sendWhole(call, record, body, context.buffers.take(body.frameBytes()));
+      } else {
+        stream(call, record, body);
+      }
+    }
+  }
+
+  private static void sendHead(Call call, StoredRecord record) {
+    record.requireIntact();
+    call.respond(RecordHeaders.head(record).contentLength(record.length()));
+  }
+
+  private static void sendWhole(Call call, StoredRecord record, RecordBody body, Buffers.Lease lease) {
+    ByteBuffer bytes;
+    try {
+      bytes = body.readWhole(lease.buffer());
+    } catch (RuntimeException e) {
+      lease.release();
+      throw e;
+    }
+    call.respond(RecordHeaders.head(record).body(bytes, lease::release));
+  }
+
+  private void stream(Call call, StoredRecord record, RecordBody body) {
+    Buffers.Lease first = context.buffers.take(PIECE);
+    try {
+      body.read(0, first.buffer());
+    } catch (RuntimeException e) {
+      first.release();
+      throw e;
+    }
+    Response head = RecordHeaders.head(record).contentLength(body.length());
+    try (ResponseStream out = call.exchange().startResponse(call.head(head))) {
+      long sent = first.buffer().position();
+      out.write(first.buffer().flip(), first::release);
+      copy(record, body, sent, out);
+    }
+  }
+
+  /** Sends the rest of a body. */
+  void copy(StoredRecord record, RecordBody body, long from, ResponseStream out) {
+    long at = from;
+    while (at < body.length()) {
+      Buffers.Lease lease = context.buffers.take((int) Math.min(PIECE, body.length() - at));
+      ByteBuffer piece = lease.buffer();
+      try {
+        body.read(at, piece);
+      } catch (PannierException e) {
+        lease.release();
+        out.abort();
+        LOG.error("record was cut off while it was sent: {}", record, e);
+        return;
+      }
+      at += piece.position();
+      out.write(piece.flip(), lease::release);
+    }
+  }
+}

@@ -1,0 +1,263 @@
+package io.pannier.server;
+
+import io.pannier.model.PannierException;
+import io.pannier.server.http.Exchange;
+import io.pannier.server.http.HttpHandler;
+import io.pannier.server.http.Response;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The table of routes (http-api.md §5) and the way through it: {@code OPTIONS}, start-up, path and method, token, handler. Runs on event loops.
+ *
+ * <p>A pattern has up to four parts: a word, {@code *} for one segment (a bucket), a word or {@code **} for the rest of the path (an entry), and a word at the
+ * end. The first row that fits path and method wins; an exclusive one ends the search. The methods of all rows that fit are what {@code allow} tells.
+ */
+final class Routes implements HttpHandler {
+  private static final String NOT_FOUND = "Not found";
+
+  /** What a route does. */
+  @FunctionalInterface
+  interface Handler {
+    void handle(Call call) throws Exception;
+  }
+
+  private record Action(Access access, Handler handler) {}
+
+  /** One row of the table. */
+  private static final class Row {
+    final String[] parts;
+    final Map<String, Action> actions = new LinkedHashMap<>();
+    boolean exclusive;
+
+    Row(String pattern) {
+      parts = pattern.split("/");
+    }
+
+    Row get(Access access, Handler handler) {
+      return on("GET", access, handler).on("HEAD", access, handler);
+    }
+
+    Row on(String method, Access access, Handler handler) {
+      actions.put(method, new Action(access, handler));
+      return this;
+    }
+
+    Row exclusive() {
+      exclusive = true;
+      return this;
+    }
+
+    /** Whether the row fits. Sets the entry of the path when it does. */
+    boolean fits(Path path) {
+      if (parts.length == 1) {
+        return path.second == null;
+      }
+      if (path.second == null || (parts.length == 2) != (path.rest == null)) {
+        return false;
+      }
+      String rest = path.rest;
+      if (rest == null) {
+        return true;
+      }
+      if (!parts[2].equals("**")) {
+        return rest.equals(parts[2]);
+      }
+      if (parts.length == 3) {
+        path.entry = rest;
+        return !rest.isEmpty();
+      }
+      String suffix = parts[3];
+      int at = rest.length() - suffix.length() - 1;
+      if (at > 0 && rest.charAt(at) == '/' && rest.endsWith(suffix)) {
+        path.entry = rest.substring(0, at);
+        return true;
+      }
+      return false;
+    }
+  }
+
+  /** A path behind {@code /api/v1/}, taken apart and decoded. */
+  private static final class Path {
+    final String first;
+    final @Nullable String second;
+    final @Nullable String rest;
+    String entry = "";
+
+    Path(String path, int from) {
+      int slash = path.indexOf('/', from);
+      if (slash < 0) {
+        first = path.substring(from);
+        second = null;
+        rest = null;
+        return;
+      }
+      first = path.substring(from, slash);
+      int next = path.indexOf('/', slash + 1);
+      second = HeaderText.percentDecode(path.substring(slash + 1, next < 0 ? path.length() : next));
+      rest = next < 0 ? null : HeaderText.percentDecode(path.substring(next + 1));
+    }
+  }
+
+  private final Context context;
+  private final Auth auth;
+  private final Cors cors;
+  private final String base;
+  private final String api;
+  private final Map<String, List<Row>> table = new HashMap<>();
+
+  Routes(Context context) {
+    this.context = context;
+    ServerConfig config = context.config;
+    auth = new Auth(config.token(), java.time.Instant.ofEpochSecond(0, config.clock().wallMicros() * 1000));
+    cors = new Cors(config.corsOrigins());
+    base = config.basePath();
+    api = base + "api/v1/";
+
+    var server = new ServerRoutes(context);
+    row("alive").get(Access.NONE, server::alive);
+    row("ready").get(Access.NONE, server::alive);
+    row("info").get(Access.TOKEN, server::info);
+    row("list").get(Access.TOKEN, server::list);
+    row("me").get(Access.TOKEN, server::me);
+
+    var buckets = new BucketRoutes(context);
+    row("b/*")
+        .on("GET", Access.READ, buckets::get)
+        .on("HEAD", Access.TOKEN, buckets::head)
+        .on("POST", Access.FULL, buckets::create)
+        .on("PUT", Access.FULL, buckets::change)
+        .on("DELETE", Access.FULL, buckets::remove);
+    row("b/*/rename").on("PUT", Access.FULL, buckets::rename).exclusive();
+
+    var records = new RecordRoutes(context);
+    var batches = new BatchRoutes(context);
+    var queries = new QueryRoutes(context);
+    row("b/*/**/batch")
+        .on("POST", Access.WRITE, batches::writeOne)
+        .get(Access.READ, queries::readBatchOfOne)
+        .on("PATCH", Access.WRITE, batches::updateOne)
+        .on("DELETE", Access.WRITE, batches::removeOne);
+    row("b/*/**/q")
+        .on("POST", Access.TOKEN, queries::startOne)
+        .on("GET", Access.READ, queries::startOneLegacy)
+        .on("DELETE", Access.WRITE, queries::removeOneLegacy);
+    row("b/*/**/rename").on("PUT", Access.WRITE, buckets::renameEntry);
+    row("b/*/**")
+        .on("POST", Access.WRITE, records::write)
+        .get(Access.READ, records::read)
+        .on("PATCH", Access.WRITE, records::update)
+        .on("DELETE", Access.WRITE, records::remove)
+        .on(
+            "PUT",
+            Access.NONE,
+            call -> {
+              throw new PannierException.NotFound(NOT_FOUND);
+            });
+
+    row("io/*/q").on("POST", Access.TOKEN, queries::startMany);
+    row("io/*/read").get(Access.READ, queries::readBatchOfMany);
+    row("io/*/write").on("POST", Access.WRITE, batches::writeMany);
+    row("io/*/update").on("PATCH", Access.WRITE, batches::updateMany);
+    row("io/*/remove").on("DELETE", Access.WRITE, batches::removeMany);
+  }
+
+  private Row row(String pattern) {
+    var row = new Row(pattern);
+    table.computeIfAbsent(row.parts[0], first -> new ArrayList<>()).add(row);
+    return row;
+  }
+
+  @Override
+  public void handle(Exchange exchange) throws Exception {
+    String method = exchange.method();
+    String target = exchange.path();
+    Path path = target.startsWith(api) ? new Path(target, api.length()) : null;
+    if (method.equals("OPTIONS")) {
+      exchange.respond(
+          cors.preflight(
+              allow(path), exchange.header("origin"), exchange.header("access-control-request-headers")));
+      return;
+    }
+    Action action = path == null ? null : action(path, method);
+    if (!context.isOpen() && !(action != null && path != null && path.first.equals("alive"))) {
+      answer(
+          exchange,
+          Response.retryLater(503, Context.STARTING, 1).header("x-reduct-log-hint", "skip-error-log"));
+      return;
+    }
+    if (action == null || path == null) {
+      answer(exchange, withoutRoute(target, method, path));
+      return;
+    }
+    try {
+      Token token = auth.check(exchange.header("authorization"), action.access);
+      action.handler.handle(
+          new Call(exchange, cors, token, path.second == null ? "" : path.second, path.entry));
+    } catch (PannierException e) {
+      answer(exchange, Errors.response(e));
+    }
+  }
+
+  private void answer(Exchange exchange, Response response) {
+    exchange.respond(cors.isOff() ? response : cors.allow(response, exchange.header("origin")));
+  }
+
+  private @Nullable Action action(Path path, String method) {
+    List<Row> rows = table.get(path.first);
+    if (rows != null) {
+      for (Row row : rows) {
+        if (row.fits(path)) {
+          Action action = row.actions.get(method);
+          if (action != null || row.exclusive) {
+            return action;
+          }
+        }
+      }
+    }
+    return null;
+  }
+
+  /** Methods of the rows that fit, for {@code allow}; empty when none does. */
+  private String allow(@Nullable Path path) {
+    List<Row> rows = path == null ? null : table.get(path.first);
+    if (path == null || rows == null) {
+      return "";
+    }
+    Set<String> methods = new LinkedHashSet<>();
+    for (Row row : rows) {
+      if (row.fits(path)) {
+        methods.addAll(row.actions.keySet());
+        if (row.exclusive) {
+          break;
+        }
+      }
+    }
+    return String.join(",", methods);
+  }
+
+  private Response withoutRoute(String target, String method, @Nullable Path path) {
+    String allow = allow(path);
+    boolean isGet = method.equals("GET") || method.equals("HEAD");
+    if (!allow.isEmpty()) {
+      return Response.of(405).header("allow", allow);
+    }
+    if (!isGet) {
+      return Response.of(405).header("allow", "GET,HEAD");
+    }
+    String ui = base + "ui/";
+    if (target.equals(base) || (target + "/").equals(base) || (target + "/").equals(ui)) {
+      return Response.of(302).header("content-type", "text/plain; charset=utf-8").header("location", ui);
+    }
+    if (target.startsWith(ui)) {
+      return Response.error(404, "No static files supported");
+    }
+    return Response.error(404, NOT_FOUND);
+  }
+}

@@ -1,0 +1,131 @@
+package io.pannier.server;
+
+import com.fasterxml.jackson.core.JsonGenerator;
+import io.pannier.model.BucketSettings;
+import io.pannier.model.Timestamp;
+import io.pannier.server.http.Response;
+import io.pannier.store.Bucket;
+import io.pannier.store.BucketInfo;
+import java.io.IOException;
+import java.util.Locale;
+
+/** The server itself (http-api.md §6). */
+final class ServerRoutes {
+  /** Version of the reference whose API this server speaks; clients parse it. */
+  static final String REFERENCE_VERSION = "1.21.5";
+
+  private final Context context;
+
+  ServerRoutes(Context context) {
+    this.context = context;
+  }
+
+  void alive(Call call) {
+    call.respond(Response.of(200));
+  }
+
+  void info(Call call) {
+    call.block(ex -> call.respond(info()));
+  }
+
+  private Response info() {
+    long usage = 0;
+    long oldest = Timestamp.MAX;
+    long latest = Timestamp.MIN;
+    int count = 0;
+    for (Bucket bucket : context.store().buckets()) {
+      BucketInfo info = bucket.info();
+      usage += info.size();
+      oldest = Timestamp.min(oldest, info.oldestRecord());
+      latest = Timestamp.max(latest, info.latestRecord());
+      count++;
+    }
+    long sizes = usage;
+    long first = oldest;
+    long last = latest;
+    int buckets = count;
+    return JsonText.object(
+        json -> {
+          json.writeStringField("version", REFERENCE_VERSION);
+          json.writeStringField("instance_name", context.config.instanceName());
+          json.writeStringField("instance_role", "STANDALONE");
+          json.writeNumberField("bucket_count", buckets);
+          JsonText.unsigned(json, "usage", sizes);
+          json.writeNumberField(
+              "uptime", (context.config.clock().monotonicNanos() - context.startedNanos) / 1_000_000_000);
+          JsonText.unsigned(json, "oldest_record", first);
+          JsonText.unsigned(json, "latest_record", last);
+          json.writeObjectFieldStart("defaults");
+          json.writeObjectFieldStart("bucket");
+          writeSettings(json, context.store().defaults());
+          json.writeEndObject();
+          json.writeEndObject();
+          json.writeNullField("license");
+          json.writeStringField("server_name", "Pannier");
+          json.writeStringField("server_version", context.config.version());
+        });
+  }
+
+  void list(Call call) {
+    call.block(
+        ex ->
+            call.respond(
+                JsonText.object(
+                    json -> {
+                      json.writeArrayFieldStart("buckets");
+                      for (Bucket bucket : context.store().buckets()) {
+                        json.writeStartObject();
+                        writeInfo(json, bucket.info());
+                        json.writeEndObject();
+                      }
+                      json.writeEndArray();
+                    })));
+  }
+
+  void me(Call call) {
+    Token token = call.token();
+    call.respond(
+        JsonText.object(
+            json -> {
+              json.writeStringField("name", token.name());
+              json.writeStringField("value", "");
+              json.writeStringField("created_at", token.createdAt().toString());
+              json.writeObjectFieldStart("permissions");
+              json.writeBooleanField("full_access", true);
+              json.writeArrayFieldStart("read");
+              json.writeEndArray();
+              json.writeArrayFieldStart("write");
+              json.writeEndArray();
+              json.writeEndObject();
+              json.writeBooleanField("is_provisioned", token.isProvisioned());
+              json.writeNullField("expires_at");
+              json.writeNullField("ttl");
+              json.writeNullField("last_access");
+              json.writeArrayFieldStart("ip_allowlist");
+              json.writeEndArray();
+              json.writeBooleanField("is_expired", false);
+            }));
+  }
+
+  static void writeInfo(JsonGenerator json, BucketInfo info) throws IOException {
+    json.writeStringField("name", info.name());
+    json.writeNumberField("entry_count", info.entryCount());
+    JsonText.unsigned(json, "size", info.size());
+    JsonText.unsigned(json, "oldest_record", info.oldestRecord());
+    JsonText.unsigned(json, "latest_record", info.latestRecord());
+    json.writeBooleanField("is_provisioned", info.isProvisioned());
+    json.writeStringField("status", "READY");
+  }
+
+  /** Settings as clients know them, and ours where it was set. */
+  static void writeSettings(JsonGenerator json, BucketSettings settings) throws IOException {
+    json.writeStringField("quota_type", settings.quotaType().name());
+    JsonText.unsigned(json, "quota_size", settings.quotaSize());
+    JsonText.unsigned(json, "max_block_size", settings.maxBlockSize());
+    JsonText.unsigned(json, "max_block_records", settings.maxBlockRecords());
+    var ack = settings.ack();
+    if (ack != null) {
+      json.writeStringField("ack", ack.name().toLowerCase(Locale.ROOT));
+    }
+  }
+}

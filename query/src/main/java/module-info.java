@@ -3,7 +3,7 @@ module io.pannier.query {
   requires static transitive org.jspecify;
   requires transitive io.pannier.model;
   requires transitive io.pannier.store;
-  requires com.fasterxml.jackson.databind;
+  requires transitive com.fasterxml.jackson.databind;
   requires org.slf4j;
 
   exports io.pannier.query;

@@ -59,8 +59,12 @@ final class GeneratedToken {
     if (!Files.exists(file)) {
       return Optional.empty();
     }
-    String[] words = new String(Files.readAllBytes(file), StandardCharsets.ISO_8859_1).trim().split(" ");
-    return words.length == 2 && words[1].equals(check(words[0])) ? Optional.of(words[0]) : Optional.empty();
+    String line = new String(Files.readAllBytes(file), StandardCharsets.ISO_8859_1).trim();
+    int gap = line.indexOf(' ');
+    if (gap < 0 || !line.substring(gap + 1).equals(check(line.substring(0, gap)))) {
+      return Optional.empty();
+    }
+    return Optional.of(line.substring(0, gap));
   }
 
   private static String check(String token) {

@@ -1,10 +1,27 @@
 package io.pannier.cli;
 
-/** Placeholder until the command exists. */
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+
+/** The {@code pannier} command: a list of its subcommands. */
+@Command(
+    name = "pannier",
+    mixinStandardHelpOptions = true,
+    version = "pannier " + Main.VERSION,
+    description = "A time-series store for the blobs of robots; speaks the ReductStore HTTP API.",
+    subcommands = {ServeCommand.class, VerifyCommand.class, DescribeCommand.class, AotTrainingCommand.class})
 public final class Main {
+  /** What this program calls itself. */
+  static final String VERSION = "0.1.0";
+
   private Main() {}
 
+  /** The command line, ready to be run; a test gives it other writers. */
+  static CommandLine commandLine() {
+    return new CommandLine(new Main());
+  }
+
   public static void main(String[] arguments) {
-    System.out.println("pannier 0.1.0 " + String.join(" ", arguments));
+    System.exit(commandLine().execute(arguments));
   }
 }

@@ -64,7 +64,7 @@ final class Service implements AutoCloseable {
                   ack,
                   Service::log,
                   holder()));
-      server.setStore(store);
+      server.open(store);
       return new Service(scheduler, server, store);
     } catch (IOException failed) {
       server.close();

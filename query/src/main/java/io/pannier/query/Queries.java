@@ -56,6 +56,12 @@ public final class Queries implements AutoCloseable {
     return open(owner, bucket, entry, options, body);
   }
 
+  /** Begins a query on one entry. */
+  public Query start(String owner, Bucket bucket, Entry entry, QueryOptions options) {
+    requireStartBeforeEnd(entry, options);
+    return open(owner, bucket, entry, options, null);
+  }
+
   /** Begins a query on the entries that the options choose. */
   public Query start(String owner, Bucket bucket, QueryOptions options, @Nullable ObjectNode body) {
     return open(owner, bucket, null, options, body);

@@ -45,7 +45,7 @@ final class TestStore implements AutoCloseable {
 
           @Override
           public void runLater(Lane lane, long delayMillis, Runnable task) {
-            var unused = background.schedule(task, delayMillis, TimeUnit.MILLISECONDS);
+            var _ = background.schedule(task, delayMillis, TimeUnit.MILLISECONDS);
           }
         };
     store =

@@ -16,6 +16,7 @@ final class Errors {
       case PannierException.NotFound _ -> 404;
       case PannierException.Conflict _ -> 409;
       case PannierException.Invalid _ -> 422;
+      case PannierException.TooEarly _ -> 425;
       case PannierException.TooMany _ -> 429;
       case PannierException.Damaged _ -> 500;
       case PannierException.Internal _ -> 500;

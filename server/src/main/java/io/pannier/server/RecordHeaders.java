@@ -114,7 +114,7 @@ final class RecordHeaders {
   private static String lowerCase(String name) {
     for (int i = 0; i < name.length(); i++) {
       char c = name.charAt(i);
-      if (c >= 'A' && c <= 'Z' || c >= 0x80) {
+      if ((c >= 'A' && c <= 'Z') || c >= 0x80) {
         return name.toLowerCase(Locale.ROOT);
       }
     }

@@ -26,10 +26,10 @@ final class RecordRoutes {
   private final RecordSender sender;
   private final QueryRoutes queries;
 
-  RecordRoutes(Context context) {
+  RecordRoutes(Context context, QueryRoutes queries) {
     this.context = context;
+    this.queries = queries;
     sender = new RecordSender(context);
-    queries = new QueryRoutes(context);
   }
 
   // ---------------------------------------------------------------- write

@@ -64,7 +64,7 @@ final class Routes implements HttpHandler {
       }
       String rest = path.rest;
       if (rest == null) {
-        return true;
+        return !path.second.isEmpty();
       }
       if (!parts[2].equals("**")) {
         return rest.equals(parts[2]);
@@ -136,9 +136,9 @@ final class Routes implements HttpHandler {
         .on("DELETE", Access.FULL, buckets::remove);
     row("b/*/rename").on("PUT", Access.FULL, buckets::rename).exclusive();
 
-    var records = new RecordRoutes(context);
     var batches = new BatchRoutes(context);
     var queries = new QueryRoutes(context);
+    var records = new RecordRoutes(context, queries);
     row("b/*/**/batch")
         .on("POST", Access.WRITE, batches::writeOne)
         .get(Access.READ, queries::readBatchOfOne)

@@ -11,6 +11,9 @@ import java.util.Locale;
 
 /** The server itself (http-api.md §6). */
 final class ServerRoutes {
+  /** Version of the API; clients choose protocols by it. */
+  static final String API_VERSION = "1.21";
+
   /** Version of the reference whose API this server speaks; clients parse it. */
   static final String REFERENCE_VERSION = "1.21.5";
 

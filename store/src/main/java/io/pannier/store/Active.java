@@ -32,6 +32,8 @@ final class Active {
 
   private final BitSet removed = new BitSet();
   private @Nullable Map<Integer, Labels> relabelled;
+
+  /** Rows of which the last change is damaged. */
   private final BitSet damaged = new BitSet();
 
   /** Records with a lower sequence number may have been changed by a change that was lost; 0: none. Unsigned. */
@@ -42,6 +44,9 @@ final class Active {
 
   /** Uses that keep it from being dropped; guarded by the cache. */
   int holds;
+
+  /** What the cache counts for it; guarded by the cache. */
+  long cachedBytes;
 
   /** Seen by the cache since it last looked. */
   volatile boolean used = true;
@@ -61,9 +66,12 @@ final class Active {
 
   /** Whether the row must not be served: its frame or a change to it is damaged. */
   boolean isDamaged(int row) {
-    return damaged.get(row) || (suspectBefore != 0 && Long.compareUnsigned(index.sequence(row), suspectBefore) < 0);
+    return (index.flags(row) & Frames.DAMAGED) != 0
+        || damaged.get(row)
+        || (suspectBefore != 0 && Long.compareUnsigned(index.sequence(row), suspectBefore) < 0);
   }
 
+  /** The last change of the row is damaged; a later whole one makes up for it. */
   void markDamaged(int row) {
     damaged.set(row);
   }

@@ -90,7 +90,7 @@ final class BlockVerifier {
       return false;
     }
     var header = ByteBuffer.allocate(FileHeader.BYTES);
-    file.read(header, 0);
+    DiskReads.fill(file, header, 0);
     try {
       FileHeader found = FileHeader.parseForReading(header.flip());
       salt = found.salt();
@@ -208,7 +208,8 @@ final class BlockVerifier {
       int tableBytes = 4 * Frames.chunks(header.length());
       ByteBuffer table = ByteBuffer.allocate(tableBytes).order(ByteOrder.LITTLE_ENDIAN);
       long tableAt = body + header.length() + Frames.tableAt(header.metaLength(), header.length());
-      if (file.read(table, tableAt) < tableBytes) {
+      DiskReads.fill(file, table, tableAt);
+      if (table.hasRemaining()) {
         return false;
       }
       if (header.length() > piece.capacity() && piece.capacity() < PIECE) {
@@ -217,7 +218,8 @@ final class BlockVerifier {
       int chunk = 0;
       for (long at = 0; at < header.length(); at += piece.limit()) {
         piece.clear().limit((int) Math.min(piece.capacity(), header.length() - at));
-        if (file.read(piece, body + at) < piece.limit()) {
+        DiskReads.fill(file, piece, body + at);
+        if (piece.hasRemaining()) {
           return false;
         }
         for (int from = 0; from < piece.limit(); from += Frames.CHUNK) {
@@ -238,7 +240,12 @@ final class BlockVerifier {
       damagedRows.set(IndexCache.Rows.addDamaged(index, offset, length, timestamp, sequence));
       findings.read(path, length);
       lost.add(new IndexCodec.Hole(offset, offset + length));
-      damage(path, name(timestamp, sequence) + " at " + offset + ": frame is damaged");
+      if (isDamagedBefore(offset)) {
+        findings.add(
+            Kind.PAST_LOSS, path, name(timestamp, sequence) + " at " + offset + " was damaged before the block was sealed");
+      } else {
+        damage(path, name(timestamp, sequence) + " at " + offset + ": frame is damaged");
+      }
     }
 
     @Override
@@ -266,6 +273,17 @@ final class BlockVerifier {
         if (offset >= hole.from() && offset < hole.to()) {
           return true;
         }
+      }
+    }
+    return false;
+  }
+
+  /** Whether the footer says that the record here answers for its damage already. */
+  private boolean isDamagedBefore(long offset) {
+    Footer.Loaded loaded = footer;
+    for (int row = 0; loaded != null && row < loaded.index().rows(); row++) {
+      if (loaded.index().offset(row) == offset) {
+        return (loaded.index().flags(row) & Frames.DAMAGED) != 0;
       }
     }
     return false;
@@ -421,7 +439,7 @@ final class BlockVerifier {
       }
       ByteBuffer log =
           ByteBuffer.allocate(Math.toIntExact(settled ? Math.min(size, accounted) : size)).order(ByteOrder.LITTLE_ENDIAN);
-      file.read(log, 0);
+      DiskReads.fill(file, log, 0);
       frames = changeFrames(log.flip());
     } catch (NoSuchFileException _) {
       if (accounted > 0) {

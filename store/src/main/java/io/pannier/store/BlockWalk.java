@@ -185,7 +185,7 @@ final class BlockWalk {
         window = Frames.direct(bytes);
       }
       window.clear();
-      file.read(window, at);
+      DiskReads.fill(file, window, at);
       window.flip();
       windowAt = at;
       if (window.limit() < bytes) {
@@ -202,7 +202,7 @@ final class BlockWalk {
     long size = file.size();
     for (long base = header; base + Frames.HEADER <= size; base += WINDOW - Frames.HEADER) {
       buffer.clear();
-      file.read(buffer, base);
+      DiskReads.fill(file, buffer, base);
       buffer.flip();
       for (int at = 0; at + Frames.HEADER <= buffer.limit(); at += 8) {
         if (Frames.looksLikeHeader(buffer, at) && Frames.header(buffer, at, base + at, Frames.salt(buffer, at), crc) != null) {

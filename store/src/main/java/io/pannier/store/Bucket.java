@@ -178,12 +178,12 @@ public final class Bucket {
       // Made by a process whose journal frame was lost with the power.
       store.deleteFolder(entry.folder());
     }
-    nextEntry++;
+    store.disk.makeFolder(entry.folder());
     journal.entry(
         entry,
         entryName,
         () -> {
-          store.disk.makeFolder(entry.folder());
+          nextEntry++;
           entries.put(entryName, entry);
         });
     store.sync.dirtyFolder(folder());
@@ -428,6 +428,25 @@ public final class Bucket {
     }
   }
 
+  /**
+   * Makes room for bytes of the engine's own (heads, footers, changes, copies), which are few and cannot be refused: evicts as long as there is a
+   * block to go.
+   */
+  void makeWay(long bytes) throws IOException {
+    while (!roomFor(bytes)) {
+      makingRoom.lock();
+      try {
+        Block victim = roomFor(bytes) ? null : oldestBlock();
+        if (victim == null) {
+          return;
+        }
+        evict(victim);
+      } finally {
+        makingRoom.unlock();
+      }
+    }
+  }
+
   private void evict(Block victim) throws IOException {
     retire(List.of(victim));
     purgeBlocks();
@@ -605,6 +624,9 @@ public final class Bucket {
 
   /** Deletes the files of what is gone. Runs in the background; whatever fails is tried again with the next one, and at start. */
   void purge() {
+    if (journal.isEnded()) {
+      return;
+    }
     try {
       purgeBlocks();
       purgeEntries();
@@ -647,39 +669,53 @@ public final class Bucket {
     }
     FileCache.Slot data = active != null ? active.data : store.files.new Slot(block.path());
     FileCache.Slot changes = active != null ? active.changes : store.files.new Slot(block.changesPath());
+    // What is deleted is counted once, also when the rest fails and all of it is tried again.
     long bytes = block.bytes;
-    long changeBytes = block.changeBytes;
     data.delete(() -> disk(-bytes));
+    block.bytes = 0;
+    long changeBytes = block.changeBytes;
     changes.delete(() -> disk(-changeBytes));
+    block.changeBytes = 0;
+  }
+
+  /** Deletes what a removed entry has in files, one by one: who has one open keeps its room for as long as that, and nobody else does. */
+  private void deleteFiles(Entry entry) throws IOException {
+    for (Block block : entry.leaving()) {
+      deleteFiles(block);
+    }
+  }
+
+  /** Deletes all files of a removed bucket. */
+  void deleteAll() throws IOException {
+    for (Entry entry : everyEntry()) {
+      deleteFiles(entry);
+    }
+    for (Block block : unpurged) {
+      deleteFiles(block);
+    }
+    store.deleteFolder(folder());
   }
 
   private synchronized void purgeEntries() throws IOException {
     for (Entry entry : List.copyOf(removing)) {
       journal.sync();
-      long bytes = 0;
+      if (entry.isUploading()) {
+        // It is told at its next step that the entry is gone, and cuts its block back. Then we come again.
+        store.backgroundLater(this::purge);
+        return;
+      }
+      deleteFiles(entry);
+      store.deleteFolder(entry.folder());
       entry.lock.lock();
       try {
-        BlockMap map = entry.closed;
-        for (int i = 0; i < map.size(); i++) {
-          bytes += map.get(i).diskBytes();
-        }
-        for (Block block : entry.open) {
-          if (block.owner instanceof Upload) {
-            // It is told at its next step that the entry is gone, and cuts its block back. Then we come again.
-            store.backgroundLater(this::purge);
-            return;
-          }
-          bytes += block.diskBytes();
-        }
         entry.closed = BlockMap.EMPTY;
         entry.open.clear();
       } finally {
         entry.lock.unlock();
       }
-      store.deleteFolder(entry.folder());
-      disk(-bytes);
+      // The journal may not forget a name that could come back.
+      store.disk.syncFolder(folder());
       journal.entryPurged(entry, () -> removing.remove(entry));
-      store.sync.dirtyFolder(folder());
     }
   }
 
@@ -722,6 +758,11 @@ public final class Bucket {
 
   boolean isUsable() {
     return unusable == null;
+  }
+
+  /** Whether an upload has left something behind the end of a block. */
+  boolean isUploading() {
+    return entries.values().stream().anyMatch(Entry::isUploading);
   }
 
   @Nullable Entry entryById(int entryId) {

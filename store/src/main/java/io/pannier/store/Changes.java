@@ -42,7 +42,8 @@ final class Changes {
         if (updates == null) {
           refuseForAttachments();
         }
-        StoredRecord record = entry.find(timestamps[i]);
+        // A damaged record can be removed; what its labels would be after an update is not known.
+        StoredRecord record = updates == null ? entry.locate(timestamps[i]) : entry.find(timestamps[i]);
         add(byBlock, new Target(i, record, updates == null ? null : updates.get(i)));
       } catch (PannierException refused) {
         errors[i] = refused;
@@ -128,7 +129,7 @@ final class Changes {
   private void findAgain(List<Target> targets, Map<Block, List<Target>> moved, @Nullable PannierException[] errors) {
     for (Target target : targets) {
       try {
-        StoredRecord again = entry.find(target.record().timestamp());
+        StoredRecord again = entry.locate(target.record().timestamp());
         if (again.sequence() != target.record().sequence()) {
           throw entry.notFound(target.record().timestamp());
         }
@@ -156,6 +157,8 @@ final class Changes {
       throw store.failure("block could not be opened", block.path(), failed);
     }
     try {
+      // In a FIFO bucket the room may be that of the block itself.
+      entry.bucket.makeWay(bytesAtMost(targets));
       return store.withBallast(
           () -> {
             Outcome outcome;
@@ -177,8 +180,33 @@ final class Changes {
       if (entryIsEmptied(block)) {
         entry.bucket.retire(List.of(block));
       } else {
+        closeIfOutgrown(block);
         Rewriter.consider(block);
       }
+    }
+  }
+
+  /** Bytes that the changes add to the device: all labels as they were found, with those of the update, and the head of a log. */
+  private static long bytesAtMost(List<Target> targets) {
+    long bytes = FileHeader.BYTES;
+    for (Target target : targets) {
+      Labels update = target.update();
+      int content =
+          update == null ? 0 : Meta.encode(target.record().contentType(), target.record().labels().updated(update)).length;
+      bytes += ChangeFrames.length(content);
+    }
+    return bytes;
+  }
+
+  /** An open block whose changes outweigh it is closed, so that it can be rewritten. */
+  private void closeIfOutgrown(Block block) {
+    entry.lock.lock();
+    try {
+      if (!block.sealed && !block.gone && block.owner == null && Rewriter.hasOutgrownChanges(block)) {
+        Sealing.start(block);
+      }
+    } finally {
+      entry.lock.unlock();
     }
   }
 
@@ -194,6 +222,9 @@ final class Changes {
   /** Makes sure that there is a change log, and that a start after a crash will look into it. */
   private void openLog(Block block, Active active) throws IOException {
     synchronized (block) {
+      if (block.gone) {
+        return;
+      }
       if (!block.changesNoted) {
         // Only a closed block whose changes are all accounted for is not noted, so its state of now is durable.
         entry.bucket.journal.block(
@@ -318,6 +349,10 @@ final class Changes {
         offset += out.position() - from;
       }
       try {
+        if (file.size() > block.changeBytes) {
+          // The part of an earlier append that could not be cut back.
+          file.truncate(block.changeBytes);
+        }
         file.append(out.flip());
       } catch (IOException failed) {
         giveBackGrowth();
@@ -349,7 +384,8 @@ final class Changes {
     private void take(int row, @Nullable Labels after) {
       Labels before = active.labels(row);
       if (after == null) {
-        long size = Active.sizeOf(active.index.length(row), before);
+        // All that is left is the last one's, also where its frame is damaged and its length a guess.
+        long size = block.live == 1 ? block.size : Active.sizeOf(active.index.length(row), before);
         active.markRemoved(row);
         block.live--;
         block.size -= size;

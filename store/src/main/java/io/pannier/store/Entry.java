@@ -594,21 +594,25 @@ public final class Entry {
 
   /** Makes an open block: first told to the journal, then created, then put among the open ones under its owner. */
   private Block createBlock(boolean belated, @Nullable BlockOwner owner) throws IOException {
+    bucket.makeWay(FileHeader.BYTES);
     Block block = newBlock(belated);
     block.owner = owner;
     bucket.journal.block(
         block,
         block.state(),
-        () -> {
-          createFile(block);
-          lock.lock();
-          try {
-            requireHere();
-            open.add(block);
-          } finally {
-            lock.unlock();
-          }
-        });
+        () ->
+            orDiscard(
+                block,
+                () -> {
+                  createFile(block);
+                  lock.lock();
+                  try {
+                    requireHere();
+                    open.add(block);
+                  } finally {
+                    lock.unlock();
+                  }
+                }));
     store().sync.dirtyLater(block);
     return block;
   }
@@ -620,11 +624,27 @@ public final class Entry {
     bucket.journal.block(
         block,
         block.state(),
-        () -> {
-          bucket.detached.add(block);
-          createFile(block);
-        });
+        () ->
+            orDiscard(
+                block,
+                () -> {
+                  bucket.detached.add(block);
+                  createFile(block);
+                }));
     return block;
+  }
+
+  /** A block that the journal knows and that could not be made must be gone again: after a clean stop nobody would find out. */
+  private void orDiscard(Block block, BucketJournal.Effect making) throws IOException {
+    boolean made = false;
+    try {
+      making.run();
+      made = true;
+    } finally {
+      if (!made) {
+        bucket.discard(block);
+      }
+    }
   }
 
   private Block newBlock(boolean belated) {
@@ -651,12 +671,13 @@ public final class Entry {
       throw bucket.deviceFull(FileHeader.BYTES);
     }
     try {
-      var header = Frames.direct(FileHeader.BYTES);
-      new FileHeader(FileHeader.Kind.BLOCK, store().id(), salt, bucket.id, id, block.id, block.arrival).writeTo(header);
-      file.append(header.flip());
+      writeHeader(block, file, salt);
     } catch (DiskFullException full) {
       slot.delete(() -> {});
       throw bucket.deviceFull(FileHeader.BYTES);
+    } catch (IOException failed) {
+      slot.delete(() -> {});
+      throw failed;
     } finally {
       slot.release();
     }
@@ -666,6 +687,12 @@ public final class Entry {
     store().cache.install(active);
     bucket.disk(FileHeader.BYTES);
     store().sync.dirtyFolder(folder());
+  }
+
+  void writeHeader(Block block, DiskFile file, long salt) throws IOException {
+    var header = Frames.direct(FileHeader.BYTES);
+    new FileHeader(FileHeader.Kind.BLOCK, store().id(), salt, bucket.id, id, block.id, block.arrival).writeTo(header);
+    file.append(header.flip());
   }
 
   /** Creates a file over one whose journal frame was lost with the power: nothing in it was ever promised to be on the device. */
@@ -926,10 +953,15 @@ public final class Entry {
     return java.util.Objects.requireNonNull(Lookup.find(this, timestamp, true));
   }
 
-  /** The record of this time, or null; as if no upload were in flight. */
+  /** As {@link #find}, also when the record is known to be damaged. */
+  StoredRecord locate(long timestamp) {
+    return java.util.Objects.requireNonNull(Lookup.locate(this, timestamp, true));
+  }
+
+  /** The record of this time, damaged or not, or null; as if no upload were in flight. */
   @Nullable StoredRecord findIfAny(long timestamp) {
     try {
-      return find(timestamp);
+      return locate(timestamp);
     } catch (PannierException.NotFound | PannierException.TooEarly none) {
       return null;
     }
@@ -976,6 +1008,33 @@ public final class Entry {
         }
       }
       return new EntryInfo(name, size, records, blocks, oldest, newest);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** All blocks of a removed entry; nobody opens one of them again. */
+  List<Block> leaving() {
+    lock.lock();
+    try {
+      var all = new ArrayList<>(open);
+      for (int i = 0; i < closed.size(); i++) {
+        all.add(closed.get(i));
+      }
+      for (Block block : all) {
+        block.gone = true;
+      }
+      return all;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Whether an upload may append to one of the blocks. */
+  boolean isUploading() {
+    lock.lock();
+    try {
+      return open.stream().anyMatch(block -> block.owner instanceof Upload);
     } finally {
       lock.unlock();
     }
@@ -1074,6 +1133,7 @@ public final class Entry {
     bucket.detached.remove(fresh);
     bucket.unpurged.add(old);
     closed = closed.with(fresh);
+    store().sync.dirty(fresh, 0);
     changed.signalAll();
   }
 

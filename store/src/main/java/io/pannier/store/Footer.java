@@ -49,6 +49,18 @@ final class Footer {
         && in.getInt(at + 24) == tailCrc(in, at, fileLength, crc);
   }
 
+  /** Where the tail says that the footer begins; the end of the block when the tail does not check. */
+  static long offset(DiskFile file, long salt, long blockEnd) throws IOException {
+    long size = file.size();
+    if (size < FileHeader.BYTES + TAIL) {
+      return blockEnd;
+    }
+    ByteBuffer tail = Frames.direct(TAIL);
+    file.read(tail, size - TAIL);
+    long footer = tail.getLong(0);
+    return tailChecks(tail, 0, footer, salt, size, new Checksum()) ? footer : blockEnd;
+  }
+
   /** The index of a sealed block with the salt of its file and where its records end. */
   record Loaded(SealedIndex index, List<IndexCodec.Hole> holes, long salt, long recordsEnd) {}
 
@@ -62,7 +74,7 @@ final class Footer {
     var crc = new Checksum();
     int first = (int) Math.min(LAST_READ, size);
     ByteBuffer buffer = Frames.direct(first);
-    file.read(buffer, size - first);
+    DiskReads.fill(file, buffer, size - first);
     buffer.flip();
     int tail = buffer.limit() - TAIL;
     if (buffer.limit() < first || tail < Frames.HEADER) {
@@ -79,7 +91,7 @@ final class Footer {
     int at = tail - length;
     if (at < 0) {
       buffer = Frames.direct(length);
-      file.read(buffer, footer);
+      DiskReads.fill(file, buffer, footer);
       buffer.flip();
       at = 0;
     }

@@ -18,6 +18,9 @@ final class Frames {
   /** Reader flag: the record replaces earlier ones of its entry with the same label {@code key}. */
   static final int REPLACES_KEY = 1;
 
+  /** Flag that stands in an index only: the frame was unreadable when the index was built, and the record answers for that. */
+  static final int DAMAGED = 0x80;
+
   /** Longest meta section a reader accepts: bounds what a damaged length can make it allocate. */
   static final int META_MAX = 16 << 20;
 

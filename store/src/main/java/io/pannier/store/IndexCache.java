@@ -71,13 +71,14 @@ final class IndexCache {
   void cache(Active active) {
     synchronized (cached) {
       cached.addLast(active);
-      bytes += active.memoryBytes();
+      active.cachedBytes = active.memoryBytes();
+      bytes += active.cachedBytes;
       for (int looked = 2 * cached.size(); bytes > bytesMax && looked > 0; looked--) {
         Active candidate = cached.removeFirst();
         if (candidate == active || !drop(candidate)) {
           cached.addLast(candidate);
         } else {
-          bytes -= candidate.memoryBytes();
+          bytes -= candidate.cachedBytes;
         }
       }
     }
@@ -134,21 +135,47 @@ final class IndexCache {
       // Left by a process that could not cut it off: the next frame must stand where its checksum says.
       file.truncate(block.bytes);
     }
-    long salt = salt(file);
+    long salt;
+    try {
+      salt = salt(block, file);
+    } catch (PannierException.Damaged unreadable) {
+      if (block.sealed || block.records > 0) {
+        throw unreadable;
+      }
+      // Nothing but the header stood in it: another one will do.
+      salt = store.salt();
+      file.truncate(0);
+      block.entry.writeHeader(block, file, salt);
+    }
     var active = new Active(block, data, changes, salt, new OpenIndex(), new ArrayList<>());
-    new BlockWalk(file, salt).walk(FileHeader.BYTES, block.bytes, new Rows(store, active));
+    long end = block.sealed ? Footer.offset(file, salt, block.bytes) : block.bytes;
+    new BlockWalk(file, salt).walk(FileHeader.BYTES, end, new Rows(store, active));
     return active;
   }
 
   /** The salt of a block: that of its header, or of its first frame. */
   static long salt(DiskFile file) throws IOException {
-    ByteBuffer header = Frames.direct(FileHeader.BYTES);
-    file.read(header, 0);
     try {
-      return FileHeader.parse(header.flip()).salt();
+      return headerSalt(file);
     } catch (FileHeader.Unusable damaged) {
       return BlockWalk.saltOf(file, FileHeader.BYTES);
     }
+  }
+
+  /** As {@link #salt(DiskFile)}, and tells of a damaged header. */
+  long salt(Block block, DiskFile file) throws IOException {
+    try {
+      return headerSalt(file);
+    } catch (FileHeader.Unusable damaged) {
+      store.events.event(StoreEvents.Kind.DAMAGE, "header of a block is damaged", block.path(), damaged);
+      return BlockWalk.saltOf(file, FileHeader.BYTES);
+    }
+  }
+
+  private static long headerSalt(DiskFile file) throws IOException, FileHeader.Unusable {
+    ByteBuffer header = Frames.direct(FileHeader.BYTES);
+    DiskReads.fill(file, header, 0);
+    return FileHeader.parse(header.flip()).salt();
   }
 
   /** Puts what a walk finds into the index of an active block. */
@@ -188,14 +215,14 @@ final class IndexCache {
           Math.max(0, length - Frames.HEADER - Frames.TRAILER),
           0,
           sequence != 0 ? sequence : known + 1,
-          0,
+          Frames.DAMAGED,
           Meta.DEFAULT_CONTENT_TYPE,
           io.pannier.model.Labels.EMPTY);
     }
 
     @Override
     public void damaged(long offset, long length, long timestamp, long sequence) {
-      active.markDamaged(addDamaged((OpenIndex) active.index, offset, length, timestamp, sequence));
+      addDamaged((OpenIndex) active.index, offset, length, timestamp, sequence);
       store.events.event(
           StoreEvents.Kind.DAMAGE,
           "frame of a record is damaged",
@@ -222,7 +249,7 @@ final class IndexCache {
     try {
       long length = Math.min(size, file.size());
       ByteBuffer log = ByteBuffer.allocate(Math.toIntExact(length)).order(ByteOrder.LITTLE_ENDIAN);
-      file.read(log, 0);
+      DiskReads.fill(file, log, 0);
       log.flip();
       active.hasChangeLog = true;
       if (file.size() > size) {

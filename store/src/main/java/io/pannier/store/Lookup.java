@@ -38,8 +38,17 @@ final class Lookup {
     return at < index.rows() && index.timestamp(index.rowAt(at)) == timestamp;
   }
 
-  /** The record of this time; null when a file would have to be read and that is not allowed. */
+  /** The record of this time, intact; null when a file would have to be read and that is not allowed. */
   static @Nullable StoredRecord find(Entry entry, long timestamp, boolean mayRead) {
+    StoredRecord found = locate(entry, timestamp, mayRead);
+    if (found != null) {
+      found.requireIntact();
+    }
+    return found;
+  }
+
+  /** The record of this time, damaged or not; null when a file would have to be read and that is not allowed. */
+  static @Nullable StoredRecord locate(Entry entry, long timestamp, boolean mayRead) {
     for (; ; ) {
       Block missing = null;
       entry.lock.lock();
@@ -61,7 +70,6 @@ final class Lookup {
         }
         if (missing == null) {
           if (found != null) {
-            found.requireIntact();
             return found;
           }
           if (entry.isUploading(timestamp)) {

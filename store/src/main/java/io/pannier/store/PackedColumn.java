@@ -74,6 +74,11 @@ final class PackedColumn {
     return zeros;
   }
 
+  /** How the column is stored, for a reader of {@code describe}. */
+  String layout() {
+    return "base " + Long.toUnsignedString(base) + " + row * " + stride + ", " + width + " bytes a row";
+  }
+
   static boolean isWidth(int width) {
     return width == 0 || width == 1 || width == 2 || width == 4 || width == 8;
   }

@@ -135,7 +135,9 @@ public final class RecordBody implements AutoCloseable {
   /** The meta section as it stands in the frame. */
   Meta meta() {
     var head = ByteBuffer.allocate(Frames.HEADER + metaLength).order(ByteOrder.LITTLE_ENDIAN);
-    read(head, offset);
+    if (read(head, offset) < head.capacity()) {
+      throw damaged();
+    }
     return Meta.decode(head, Frames.HEADER, metaLength);
   }
 
@@ -159,7 +161,8 @@ public final class RecordBody implements AutoCloseable {
   private int read(ByteBuffer target, long position) {
     try {
       int at = target.position();
-      int got = file.read(target, position);
+      DiskReads.fill(file, target, position);
+      int got = target.position() - at;
       target.position(at);
       return got;
     } catch (IOException failed) {

@@ -272,7 +272,10 @@ final class Recovery {
 
   /** Deletes files that the crash came before the journal: nothing in them was ever promised. */
   private static void sweep(Store store, Entry entry) throws IOException {
-    store.disk.makeFolder(entry.folder());
+    if (!store.disk.exists(entry.folder())) {
+      store.disk.makeFolder(entry.folder());
+      store.sync.dirtyFolder(entry.bucket.folder());
+    }
     for (int id = entry.nextBlock; id < entry.nextBlock + ORPHANS; id++) {
       var block = new Block(entry, id);
       store.disk.delete(block.path());
@@ -368,7 +371,7 @@ final class Recovery {
     Store store = block.entry.bucket.store;
     long salt;
     try {
-      salt = IndexCache.salt(file);
+      salt = store.cache.salt(block, file);
     } catch (PannierException.Damaged unreadable) {
       // Neither header nor a frame: the file was lost before its first sync, or all of it is damaged.
       if (block.records > 0) {
@@ -456,7 +459,7 @@ final class Recovery {
       return;
     }
     long size = store.sizeOf(block.changesPath());
-    if (size == accounted) {
+    if (size == accounted && block.active == null) {
       return;
     }
     block.changeBytes = 0;
@@ -481,9 +484,7 @@ final class Recovery {
     block.changeBytes = end;
     block.lastSequence = Math.max(block.lastSequence, active.lastChange);
     recount(block, active);
-    if (block.sealed) {
-      store.cache.release(active);
-    }
+    store.cache.release(active);
   }
 
   /**
@@ -496,7 +497,7 @@ final class Recovery {
     var frames = ByteBuffer.allocate(Math.toIntExact(end)).order(ByteOrder.LITTLE_ENDIAN);
     DiskFile file = active.changes.acquire();
     try {
-      file.read(whole, 0);
+      DiskReads.fill(file, whole, 0);
     } finally {
       active.changes.release();
     }

@@ -18,6 +18,10 @@ import org.jspecify.annotations.Nullable;
 final class Rewriter {
   private static final int COPY = 512 * 1024;
 
+  /** Change logs up to this length are not worth a rewrite. */
+  private static final int CHANGES_MAX = 64 * 1024;
+  private static final long RETRY_MILLIS = 1_000;
+
   private final Block old;
   private final Entry entry;
   private final Store store;
@@ -32,7 +36,12 @@ final class Rewriter {
     this.salvage = salvage;
   }
 
-  /** Rewrites a closed block in the background if enough of it is dead. */
+  /** Whether the change log is longer than what it changes: it is read as a whole with every load of the index. */
+  static boolean hasOutgrownChanges(Block block) {
+    return block.changeBytes > Math.max(CHANGES_MAX, block.bytes);
+  }
+
+  /** Rewrites a closed block in the background if enough of it is dead, or its changes outweigh it; not where another block had to go for that. */
   static void consider(Block block) {
     Entry entry = block.entry;
     Store store = entry.bucket.store;
@@ -42,7 +51,8 @@ final class Rewriter {
           || block.gone
           || block.rewriting
           || block.live == 0
-          || block.dead * 100 < block.bytes * store.limits.rewriteDeadPercent()) {
+          || (block.dead * 100 < block.bytes * store.limits.rewriteDeadPercent() && !hasOutgrownChanges(block))
+          || !entry.bucket.roomFor(block.bytes - block.dead)) {
         return;
       }
       block.rewriting = true;
@@ -68,6 +78,12 @@ final class Rewriter {
       if (block.gone || block.rewriting) {
         return;
       }
+      if (block.owner instanceof Upload) {
+        // It is refused when it commits, and then gives the block back.
+        Store store = block.entry.bucket.store;
+        store.scheduler.runLater(Scheduler.Lane.BACKGROUND, RETRY_MILLIS, () -> begin(block, salvage));
+        return;
+      }
       block.rewriting = true;
     } finally {
       block.entry.lock.unlock();
@@ -90,7 +106,7 @@ final class Rewriter {
       if (!old.gone) {
         store.failure("block could not be rewritten", old.path(), failed);
         if (salvage) {
-          store.scheduler.runLater(Scheduler.Lane.BACKGROUND, 1_000, () -> salvage(old));
+          store.scheduler.runLater(Scheduler.Lane.BACKGROUND, RETRY_MILLIS, () -> salvage(old));
         }
       }
     } finally {
@@ -135,8 +151,7 @@ final class Rewriter {
       Sealing.write(fresh, target);
       syncBlock(fresh, target);
       store.disk.syncFolder(entry.folder());
-      switchOver(source, fresh, target, changesTaken);
-      done = true;
+      done = switchOver(source, fresh, target, changesTaken);
       return true;
     } finally {
       store.cache.release(source);
@@ -252,10 +267,17 @@ final class Rewriter {
     return store.cache.hold(active.block);
   }
 
-  /** Carries over what changed meanwhile and puts the new block in the old one's place. */
-  private void switchOver(Active source, Block fresh, Active target, long changesTaken) throws IOException {
+  /**
+   * Carries over what changed meanwhile and puts the new block in the old one's place.
+   *
+   * @return false when the old one is going: it was evicted, or emptied
+   */
+  private boolean switchOver(Active source, Block fresh, Active target, long changesTaken) throws IOException {
     entry.lock.lock();
     try {
+      if (old.gone || old.owner == BlockOwner.Work.DROPPING) {
+        return false;
+      }
       old.frozen = true;
     } finally {
       entry.lock.unlock();
@@ -281,6 +303,7 @@ final class Rewriter {
               entry.lock.unlock();
             }
           });
+      return true;
     } finally {
       entry.lock.lock();
       try {
@@ -297,7 +320,7 @@ final class Rewriter {
     ByteBuffer log = ByteBuffer.allocate(length).order(ByteOrder.LITTLE_ENDIAN);
     DiskFile file = source.changes.acquire();
     try {
-      file.read(log, from);
+      DiskReads.fill(file, log, from);
     } finally {
       source.changes.release();
     }

@@ -50,6 +50,11 @@ final class SealedIndex implements BlockIndex {
     this.memoryBytes = bytes;
   }
 
+  /** The columns as they are stored. */
+  Columns columns() {
+    return columns;
+  }
+
   @Override
   public int rows() {
     return rows;

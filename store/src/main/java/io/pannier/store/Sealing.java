@@ -52,10 +52,15 @@ final class Sealing {
     ByteBuffer footer = Footer.encode(active.index, active.holes, block.bytes, active.salt, lastSequence(active));
     int bytes = footer.remaining();
     SealedIndex sealed = IndexCodec.decode(footer.slice(Frames.HEADER, indexLength(active, footer))).index();
+    entry.bucket.makeWay(bytes);
     store.withBallast(
         () -> {
           DiskFile file = active.data.acquire();
           try {
+            if (file.size() > block.bytes) {
+              // The part of an earlier try that could not be cut back.
+              file.truncate(block.bytes);
+            }
             file.append(footer.duplicate());
           } catch (IOException failed) {
             file.truncate(block.bytes);

@@ -151,7 +151,6 @@ public final class Store implements AutoCloseable {
         // Made by a process whose journal frame was lost with the power.
         deleteFolder(folder);
       }
-      nextBucket++;
       Bucket bucket =
           withBallast(
               () -> {
@@ -160,7 +159,13 @@ public final class Store implements AutoCloseable {
                 disk.syncFolder("b");
                 return new Bucket(this, bucketId, name, settings, entries);
               });
-      journal().bucket(bucket, name, settings);
+      try {
+        journal().bucket(bucket, name, settings);
+      } catch (IOException failed) {
+        bucket.journal.close();
+        throw failed;
+      }
+      nextBucket++;
       buckets.put(name, bucket);
       return bucket;
     } catch (DiskFullException full) {
@@ -215,9 +220,16 @@ public final class Store implements AutoCloseable {
       if (!removing.contains(bucket)) {
         return;
       }
+      if (bucket.everyEntry().stream().anyMatch(Entry::isUploading)) {
+        // They are told at their next step that the bucket is gone. Then we come again.
+        backgroundLater(() -> purgeBucket(bucket));
+        return;
+      }
       journal().sync();
       bucket.journal.end();
-      deleteFolder(bucket.folder());
+      bucket.deleteAll();
+      // The journal may not forget a name that could come back.
+      disk.syncFolder("b");
       journal().bucketPurged(bucket);
       removing.remove(bucket);
     } catch (IOException failed) {
@@ -314,12 +326,17 @@ public final class Store implements AutoCloseable {
     }
     closed = true;
     try {
-      sync.round();
+      boolean whole = sync.round();
       sync.account(true);
-      for (Bucket bucket : buckets.values()) {
-        bucket.journal.mark(BucketJournal.CLEAN_STOP);
+      // The next start believes a clean stop without looking.
+      if (whole && sync.isIdle()) {
+        for (Bucket bucket : buckets.values()) {
+          if (bucket.isUsable() && !bucket.isUploading()) {
+            bucket.journal.mark(BucketJournal.CLEAN_STOP);
+          }
+        }
+        journal().mark(StoreJournal.CLEAN_STOP);
       }
-      journal().mark(StoreJournal.CLEAN_STOP);
       sync.round();
     } catch (IOException failed) {
       failure("data folder could not be closed cleanly", "data folder", failed);

@@ -11,6 +11,7 @@ import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.UUID;
@@ -139,6 +140,16 @@ final class StoreFormat {
     }
     return problems;
   }
+
+  /** What one of the two files says, for a reader; empty when it does not check. */
+  static Optional<Said> said(Disk disk, String name) {
+    return read(disk, name, false) instanceof Found.Valid(var storeId, var createdMicros)
+        ? Optional.of(new Said(storeId, createdMicros))
+        : Optional.empty();
+  }
+
+  /** Content of one of the two files. */
+  record Said(UUID storeId, long createdMicros) {}
 
   private static Found.Valid decide(Found file, Found copy) throws IOException {
     for (Found found : List.of(file, copy)) {

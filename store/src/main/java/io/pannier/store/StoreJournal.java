@@ -141,7 +141,13 @@ final class StoreJournal {
           return true;
         });
     // Buckets come and go rarely: their frames do not wait for a round.
-    journal.sync();
+    try {
+      journal.sync();
+    } catch (IOException failed) {
+      // It is refused, so it must not come back: the new generation has the state of before.
+      compact();
+      throw failed;
+    }
   }
 
   void bucket(Bucket bucket, String name, BucketSettings settings) throws IOException {

@@ -41,6 +41,9 @@ final class SyncRounds {
   /** States that the last rounds made durable and the journal was not told of. Only the round's thread touches it. */
   private final Map<Block, BlockState> accountable = new LinkedHashMap<>();
 
+  /** Blocks of which a sync failed and which are not saved yet. Only the round's thread touches it. */
+  private final Set<Block> doubtful = new HashSet<>();
+
   private final Object progress = new Object();
   private volatile long oldestUnsyncedNanos;
   private volatile boolean anyUnsynced;
@@ -151,8 +154,12 @@ final class SyncRounds {
     }
   }
 
-  /** One round. Runs on the lane of sync rounds only. */
-  void round() {
+  /**
+   * One round. Runs on the lane of sync rounds only.
+   *
+   * @return whether everything is on the device
+   */
+  boolean round() {
     scheduled.set(false);
     List<Consumer<Optional<PannierException>>> waiting;
     synchronized (waiters) {
@@ -188,6 +195,7 @@ final class SyncRounds {
     }
     account(false);
     store.afterRound();
+    return failure.isEmpty();
   }
 
   private record Dirty(Block block, BlockState state) {}
@@ -198,7 +206,8 @@ final class SyncRounds {
       block.entry.lock.lock();
       try {
         block.queued = false;
-        if (!block.gone && !block.entry.gone) {
+        // A detached block is synced by the one who fills it.
+        if (!block.gone && !block.entry.gone && !block.detached) {
           dirty.add(new Dirty(block, block.state()));
         }
       } finally {
@@ -217,14 +226,15 @@ final class SyncRounds {
       journals.clear();
     }
     if (dirty.isEmpty() && dirtyFolders.isEmpty() && dirtyJournals.isEmpty()) {
+      requireNoneDoubtful();
       return;
     }
     try {
-      if (dirty.size() + dirtyFolders.size() + 2 * dirtyJournals.size() >= SYNC_ALL_FROM
-          && syncAll(dirty, dirtyJournals)) {
-        return;
+      if (dirty.size() + dirtyFolders.size() + 2 * dirtyJournals.size() < SYNC_ALL_FROM
+          || !syncAll(dirty, dirtyJournals)) {
+        syncEach(dirty, dirtyFolders, dirtyJournals);
       }
-      syncEach(dirty, dirtyFolders, dirtyJournals);
+      requireNoneDoubtful();
     } catch (IOException | RuntimeException failed) {
       // Names and journals that failed are tried again with the next round; blocks are being saved to new ones.
       synchronized (folders) {
@@ -235,6 +245,14 @@ final class SyncRounds {
       }
       schedule();
       throw failed;
+    }
+  }
+
+  /** What an earlier round could not make durable is not durable until it is saved. */
+  private void requireNoneDoubtful() throws IOException {
+    doubtful.removeIf(block -> block.gone || block.entry.gone);
+    if (!doubtful.isEmpty()) {
+      throw new IOException("an earlier sync of " + doubtful.iterator().next() + " failed");
     }
   }
 
@@ -325,6 +343,7 @@ final class SyncRounds {
   /** A failed sync is never taken for a success later: the block takes nothing more, and its records are copied to a new one. */
   private void saveLater(Block block) {
     block.doubtful = true;
+    doubtful.add(block);
     block.entry.lock.lock();
     try {
       if (!block.sealed && block.owner == null) {
@@ -400,6 +419,6 @@ final class SyncRounds {
 
   /** Whether anything waits for a round or to be accounted for. */
   boolean isIdle() {
-    return queue.isEmpty() && accountable.isEmpty();
+    return queue.isEmpty() && accountable.isEmpty() && doubtful.isEmpty();
   }
 }

@@ -131,6 +131,9 @@ public final class Upload implements BlockOwner, AutoCloseable {
       entry.lock.lock();
       try {
         entry.checkHere();
+        if (target.doubtful) {
+          throw new IOException("a sync of the block failed");
+        }
         long sequence = entry.nextSequence;
         Frames.putTail(
             tail, frameCrc, scratch, target.bytes, meta.length, length, chunkCrcs, timestamp, sequence, active.salt);
@@ -163,14 +166,16 @@ public final class Upload implements BlockOwner, AutoCloseable {
     entry.bucket.unreserve(size);
     Block target = block;
     if (target != null) {
-      if (file != null) {
-        entry.lock.lock();
-        try {
-          target.owner = null;
+      entry.lock.lock();
+      try {
+        target.owner = target.doubtful ? BlockOwner.Work.BROKEN : null;
+        if (file != null) {
           entry.cutBack(file, target);
-        } finally {
-          entry.lock.unlock();
         }
+      } finally {
+        entry.lock.unlock();
+      }
+      if (file != null) {
         Objects.requireNonNull(target.active).data.release();
       }
       entry.bucket.disk(-counted);

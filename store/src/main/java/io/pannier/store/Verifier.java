@@ -47,6 +47,8 @@ public final class Verifier {
           FolderLock.HOLDER,
           FolderLock.HOLDER_NEW,
           "ballast",
+          "token",
+          "token.copy",
           "b");
 
   private final Disk disk;

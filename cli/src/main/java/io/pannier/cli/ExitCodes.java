@@ -1,0 +1,14 @@
+package io.pannier.cli;
+
+/** What a command tells the shell. */
+final class ExitCodes {
+  static final int OK = 0;
+
+  /** Something is damaged. */
+  static final int DAMAGE = 1;
+
+  /** Nothing could be done: wrong usage, no store, a folder in use. */
+  static final int UNUSABLE = 2;
+
+  private ExitCodes() {}
+}

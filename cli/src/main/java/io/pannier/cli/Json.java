@@ -1,0 +1,23 @@
+package io.pannier.cli;
+
+import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.util.Map;
+
+/** Writes maps as JSON, one line each, for a program to read while they come. */
+final class Json {
+  private static final JsonMapper MAPPER =
+      JsonMapper.builder().disable(JsonGenerator.Feature.AUTO_CLOSE_TARGET).build();
+
+  private Json() {}
+
+  static void line(PrintWriter out, Map<String, ?> fields) {
+    try {
+      out.println(MAPPER.writeValueAsString(fields));
+    } catch (IOException impossible) {
+      throw new IllegalStateException("maps of texts and numbers are always JSON", impossible);
+    }
+  }
+}

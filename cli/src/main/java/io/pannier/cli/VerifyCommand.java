@@ -1,0 +1,146 @@
+package io.pannier.cli;
+
+import io.pannier.model.PannierException;
+import io.pannier.store.StoreRefused;
+import io.pannier.store.Verification;
+import io.pannier.store.Verifier;
+import io.pannier.store.disk.RealDisk;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Checks every byte of a data folder. */
+@Command(
+    name = "verify",
+    mixinStandardHelpOptions = true,
+    description = "Checks every record, index, change and journal of a data folder. Writes nothing.",
+    footer = {
+      "",
+      "DAMAGE     bytes are not those that were written",
+      "PAST_LOSS  was lost before, at a power cut or by damage, and reported then",
+      "ORPHAN     a file that belongs to nothing",
+      "NOTE       not wrong; the next start takes care of it"
+    },
+    exitCodeListHeading = "%nExit code:%n",
+    exitCodeList = {"0:nothing is damaged", "1:something is damaged", "2:not a store, in use, or unreadable"})
+final class VerifyCommand implements Callable<Integer> {
+  private static final long PROGRESS_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+  @Parameters(index = "0", arity = "0..1", paramLabel = "DIR", description = "The data folder (default: that of serve).")
+  private @Nullable Path folder;
+
+  @Option(names = "--json", description = "One JSON object a line: each finding, then the sums.")
+  private boolean json;
+
+  @Option(names = "--in-use", description = "Go on although a server uses the folder; what it writes meanwhile can look like damage.")
+  private boolean inUse;
+
+  @Option(names = {"-q", "--quiet"}, description = "No progress.")
+  private boolean quiet;
+
+  @Spec private @Nullable CommandSpec spec;
+
+  @Override
+  public Integer call() {
+    CommandSpec here = java.util.Objects.requireNonNull(spec);
+    PrintWriter out = here.commandLine().getOut();
+    PrintWriter err = here.commandLine().getErr();
+    Path dir = (folder != null ? folder : DataFolder.of(System.getenv())).toAbsolutePath().normalize();
+    var progress = new Lines(err);
+    try (var disk = RealDisk.forReading(dir)) {
+      Verifier.Progress shown = quiet ? Verifier.Progress.NONE : progress;
+      Verification found = inUse ? Verifier.runInUse(disk, shown) : Verifier.run(disk, shown);
+      if (json) {
+        printJson(out, dir, found);
+      } else {
+        print(out, dir, found);
+      }
+      return found.isClean() ? ExitCodes.OK : ExitCodes.DAMAGE;
+    } catch (NoSuchFileException missing) {
+      err.println("There is no " + missing.getMessage());
+    } catch (StoreRefused refused) {
+      err.println(refused.getMessage());
+    } catch (PannierException | IOException failed) {
+      err.println(dir + " cannot be read: " + failed.getMessage());
+    } finally {
+      out.flush();
+      err.flush();
+    }
+    return ExitCodes.UNUSABLE;
+  }
+
+  /** At most one line a second, so that a log stays readable and a person knows that it goes on. */
+  private static final class Lines implements Verifier.Progress {
+    private final PrintWriter err;
+    private long last = System.nanoTime();
+
+    Lines(PrintWriter err) {
+      this.err = err;
+    }
+
+    @Override
+    public void at(String path, long done, long planned) {
+      long now = System.nanoTime();
+      if (now - last >= PROGRESS_NANOS) {
+        last = now;
+        long percent = planned == 0 ? 100 : 100 * done / planned;
+        err.println(path + ": " + percent + " % of " + planned / 1_000_000 + " MB of its bucket");
+        err.flush();
+      }
+    }
+  }
+
+  private static void print(PrintWriter out, Path dir, Verification found) {
+    for (Verification.Finding finding : found.findings()) {
+      out.println(finding.kind() + "  " + finding.path() + "  " + finding.text());
+    }
+    out.println(
+        dir
+            + ": "
+            + found.buckets()
+            + " buckets, "
+            + found.entries()
+            + " entries, "
+            + found.blocks()
+            + " blocks, "
+            + found.records()
+            + " records, "
+            + found.bytes()
+            + " bytes read");
+    for (Verification.Kind kind : Verification.Kind.values()) {
+      if (found.count(kind) > 0) {
+        out.println(found.count(kind) + " x " + kind);
+      }
+    }
+    out.println(found.isClean() ? "Nothing is damaged." : "Something is damaged.");
+  }
+
+  private static void printJson(PrintWriter out, Path dir, Verification found) {
+    for (Verification.Finding finding : found.findings()) {
+      Json.line(out, Map.of("finding", finding.kind().toString(), "path", finding.path(), "text", finding.text()));
+    }
+    var sums = new LinkedHashMap<String, Object>();
+    sums.put("folder", dir.toString());
+    sums.put("clean", found.isClean());
+    sums.put("buckets", found.buckets());
+    sums.put("entries", found.entries());
+    sums.put("blocks", found.blocks());
+    sums.put("records", found.records());
+    sums.put("bytes", found.bytes());
+    for (Verification.Kind kind : Verification.Kind.values()) {
+      sums.put(kind.toString(), found.count(kind));
+    }
+    Json.line(out, sums);
+  }
+}

@@ -1,0 +1,214 @@
+"""Five minutes with Pannier: record a drive, find a moment in it, label it, tidy up.
+
+    pip install -r requirements.txt
+    python tour.py [--url http://localhost:8383] [--token TOKEN]
+
+The client is ReductStore's own from PyPI, unchanged: Pannier speaks its protocol. The tour works in a bucket of
+its own, which every run makes anew, and ends with an error if a single byte comes back different.
+"""
+
+import argparse
+import asyncio
+import io
+import math
+import os
+import random
+import sys
+import time
+from hashlib import sha256
+from importlib.resources import files
+
+from ascii_magic import AsciiArt
+from PIL import Image
+from reduct import Batch, Bucket, BucketSettings, Client, QuotaType, ReductError
+
+BUCKET = "pannier-tour"
+SECONDS = 5  # how long the robot drives
+FRAMES_PER_SECOND = 30
+IMU_SAMPLES_PER_SECOND = 1_000
+SECOND = 1_000_000  # all times are microseconds since 1970
+
+Key = tuple[str, int]  # entry and time: what names a record
+
+
+# What the robot's sensors deliver
+
+
+def camera(count: int) -> list[bytes]:
+    """JPEG pictures of a camera that pans over a photograph, each one different."""
+    photo = Image.open(files("ascii_magic") / "tests" / "lion.jpg")
+    width, height = 320, 240
+    pictures = []
+    for i in range(count):
+        left = round((photo.width - width) * i / count)
+        top = round((photo.height - height) * (0.5 + 0.5 * math.sin(2 * math.pi * i / count)))
+        jpeg = io.BytesIO()
+        photo.crop((left, top, left + width, top + height)).save(jpeg, "JPEG", quality=85)
+        pictures.append(jpeg.getvalue())
+    return pictures
+
+
+def imu(start: int) -> bytes:
+    """One second of an inertial sensor's readings as a CSV file."""
+    step = SECOND // IMU_SAMPLES_PER_SECOND
+    lines = ["ts,linear_acceleration_x,linear_acceleration_y,linear_acceleration_z"]
+    for i in range(IMU_SAMPLES_PER_SECOND):
+        x, y, z = random.uniform(-2, 2), random.uniform(-2, 2), random.uniform(8, 10)
+        lines.append(f"{start + i * step},{x:.3f},{y:.3f},{z:.3f}")
+    return "\n".join(lines).encode()
+
+
+# The tour
+
+
+async def new_bucket(client: Client) -> Bucket:
+    """A bucket that never outgrows the disk: when its quota is used up, the oldest records make room."""
+    if BUCKET in [bucket.name for bucket in await client.list()]:
+        await (await client.get_bucket(BUCKET)).remove()
+    while BUCKET in [bucket.name for bucket in await client.list()]:
+        await asyncio.sleep(0.05)  # removing a large bucket takes a moment
+    return await client.create_bucket(
+        BUCKET, BucketSettings(quota_type=QuotaType.FIFO, quota_size=1_000_000_000)
+    )
+
+
+async def drive(bucket: Bucket, start: int) -> dict[Key, bytes]:
+    """Stores what the sensors deliver; answers all of it, to compare with later."""
+    sent: dict[Key, bytes] = {}
+    for i, picture in enumerate(camera(SECONDS * FRAMES_PER_SECOND)):
+        when = start + i * SECOND // FRAMES_PER_SECOND
+        labels = {"robot": "anna", "frame": str(i)}
+        await bucket.write("camera", picture, when, labels=labels, content_type="image/jpeg")
+        sent["camera", when] = picture
+    for i in range(SECONDS):
+        when = start + i * SECOND
+        samples = imu(when)
+        labels = {"robot": "anna", "rows": str(IMU_SAMPLES_PER_SECOND)}
+        await bucket.write("imu", samples, when, labels=labels, content_type="text/csv")
+        sent["imu", when] = samples
+    return sent
+
+
+async def find_moment(bucket: Bucket, sent: dict[Key, bytes], start: int, stop: int) -> bytes:
+    """Reads one stretch of time from both sensors in one query; answers its first picture."""
+    found: dict[Key, bytes] = {}
+    async for record in bucket.query(["camera", "imu"], start=start, stop=stop):
+        found[record.entry, record.timestamp] = await record.read_all()
+        expect(record.content_type, {"camera": "image/jpeg", "imu": "text/csv"}[record.entry])
+        expect(record.labels["robot"], "anna")
+    compare(found, {key: data for key, data in sent.items() if start <= key[1] < stop})
+    pictures = [data for (entry, _), data in found.items() if entry == "camera"]
+    print(f"   {len(pictures)} pictures and {len(found) - len(pictures)} IMU file, every byte as it was sent")
+    return pictures[0]
+
+
+async def label_records(bucket: Bucket, times: list[int]) -> None:
+    """Adds labels to stored pictures, one alone and many at once, then finds them by what the labels say."""
+    await bucket.update("camera", times[0], {"seen": "lion", "confidence": "0.97"})
+    batch = Batch()
+    for when in times[1:]:
+        batch.add(when, labels={"seen": "lion", "confidence": "0.55"})
+    expect(await bucket.update_batch("camera", batch), {})
+
+    condition = {"$and": [{"&seen": {"$eq": "lion"}}, {"&confidence": {"$gt": 0.9}}]}
+    sure = [record async for record in bucket.query("camera", when=condition, head=True)]
+    expect([record.timestamp for record in sure], [times[0]])
+    print(f"   {len(times)} pictures labelled; frame {sure[0].labels['frame']} is the one with confidence > 0.9")
+
+
+async def remove_records(bucket: Bucket, sent: dict[Key, bytes], start: int) -> dict[Key, bytes]:
+    """Removes one picture by its time and the rest of a second by a query; answers what must be left."""
+    await bucket.remove_record("camera", start)
+    removed = await bucket.remove_query("camera", start=start, stop=start + SECOND)
+    expect(removed, FRAMES_PER_SECOND - 1)
+    print(f"   {1 + removed} pictures removed")
+    return {key: data for key, data in sent.items() if key[0] != "camera" or key[1] >= start + SECOND}
+
+
+async def read_all(bucket: Bucket, left: dict[Key, bytes]) -> None:
+    """Reads the whole bucket and compares each record with what was sent."""
+    found: dict[Key, bytes] = {}
+    async for record in bucket.query("*"):
+        found[record.entry, record.timestamp] = await record.read_all()
+    compare(found, left)
+    print(f"   {len(found)} records left, every byte as it was sent")
+
+
+async def show(bucket: Bucket) -> None:
+    """Prints what the server tells about the bucket."""
+    whole = await bucket.get_full_info()
+    quota = whole.settings.quota_size
+    print(f"   {whole.info.name}: {whole.info.size:,} of {quota:,} bytes ({whole.settings.quota_type.value})")
+    for entry in whole.entries:
+        span = (entry.latest_record - entry.oldest_record) / SECOND
+        print(f"   {entry.name:8} {entry.record_count:4} records {entry.size:10,} bytes over {span:.2f} s")
+
+
+async def tour(url: str, token: str | None) -> None:
+    async with Client(url, api_token=token) as client:
+        info = await client.info()
+        print(f"Connected to {url}, which speaks version {info.version} of the protocol.")
+
+        print(f"1. A bucket for a robot: {BUCKET}")
+        bucket = await new_bucket(client)
+
+        print(f"2. {SECONDS} seconds of driving: a camera at {FRAMES_PER_SECOND} pictures/s, an IMU file each second")
+        start = int(time.time() - SECONDS) * SECOND
+        began = time.perf_counter()
+        sent = await drive(bucket, start)
+        size = sum(map(len, sent.values()))
+        print(f"   {len(sent)} records, {size:,} bytes, stored in {time.perf_counter() - began:.2f} s")
+
+        print("3. What happened in the third second?")
+        third = start + 2 * SECOND, start + 3 * SECOND
+        picture = await find_moment(bucket, sent, *third)
+        if sys.stdout.isatty():
+            AsciiArt.from_pillow_image(Image.open(io.BytesIO(picture))).to_terminal(columns=72, monochrome=True)
+
+        print("4. Somebody looked at the pictures")
+        await label_records(bucket, [t for entry, t in sent if entry == "camera" and third[0] <= t < third[1]])
+
+        print("5. The first second is not worth keeping")
+        left = await remove_records(bucket, sent, start)
+        await read_all(bucket, left)
+
+        print("6. What the bucket holds now")
+        await show(bucket)
+
+
+# Comparing
+
+
+class Mismatch(Exception):
+    """The server answered something else than it was given."""
+
+
+def expect(actual: object, expected: object) -> None:
+    if actual != expected:
+        raise Mismatch(f"expected {expected!r:.500}, got {actual!r:.500}")
+
+
+def compare(found: dict[Key, bytes], wanted: dict[Key, bytes]) -> None:
+    expect(sorted(found), sorted(wanted))
+    for (entry, when), data in wanted.items():
+        if sha256(found[entry, when]).digest() != sha256(data).digest():
+            raise Mismatch(f"the record of {entry} at {when} came back with other bytes than were sent")
+
+
+def main() -> int:
+    token = os.environ.get("RS_API_TOKEN") or os.environ.get("PANNIER_TOKEN")
+    parser = argparse.ArgumentParser(description="Five minutes with Pannier.")
+    parser.add_argument("--url", default="http://localhost:8383", help="address of the server (%(default)s)")
+    parser.add_argument("--token", default=token, help="what the server printed at its first start ($RS_API_TOKEN)")
+    options = parser.parse_args()
+    try:
+        asyncio.run(tour(options.url, options.token))
+    except (Mismatch, ReductError) as error:
+        print(f"The tour ends here: {error}", file=sys.stderr)
+        return 1
+    print("That was the tour.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

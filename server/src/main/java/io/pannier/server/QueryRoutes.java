@@ -1,0 +1,172 @@
+package io.pannier.server;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.pannier.model.PannierException;
+import io.pannier.model.Timestamp;
+import io.pannier.query.Json;
+import io.pannier.query.Queries;
+import io.pannier.query.Query;
+import io.pannier.query.QueryOptions;
+import io.pannier.query.ReadOutcome;
+import io.pannier.server.http.Response;
+import io.pannier.store.Bucket;
+import io.pannier.store.Entry;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/** Queries: begun, read, and run at once where they remove (http-api.md §12, §10.3, §14.5). */
+final class QueryRoutes {
+  private final Context context;
+  private final RecordSender sender;
+
+  QueryRoutes(Context context) {
+    this.context = context;
+    sender = new RecordSender(context);
+  }
+
+  // ---------------------------------------------------------------- begin
+
+  void startOne(Call call) {
+    call.receiveText(
+        text -> {
+          ObjectNode body = Json.object(text);
+          QueryOptions options = QueryOptions.parse(body);
+          Bucket bucket = context.bucket(call);
+          switch (options.kind()) {
+            case QUERY ->
+                begun(
+                    call,
+                    context.queries.start(call.token().name(), bucket, bucket.entry(call.entry()), options, body));
+            case REMOVE -> removed(call, remove(bucket, call.entry(), options));
+          }
+        });
+  }
+
+  void startMany(Call call) {
+    call.receiveText(
+        text -> {
+          ObjectNode body = Json.object(text);
+          QueryOptions options = QueryOptions.parse(body);
+          Bucket bucket = context.bucket(call);
+          switch (options.kind()) {
+            case QUERY -> begun(call, context.queries.start(call.token().name(), bucket, options, body));
+            case REMOVE -> removed(call, context.queries.remove(bucket, options));
+          }
+        });
+  }
+
+  void startOneLegacy(Call call) {
+    String continuous = call.parameter("continuous");
+    if (continuous != null && !continuous.equals("true") && !continuous.equals("false")) {
+      throw new PannierException.Invalid("'continue' must be a bool value");
+    }
+    OptionalLong ttl = number(call, "ttl", "'ttl' must be in seconds as an unsigned integer");
+    var options =
+        new QueryOptions(
+            QueryOptions.Kind.QUERY,
+            Optional.empty(),
+            time(call, "start"),
+            time(call, "stop"),
+            ttl.orElse(QueryOptions.DEFAULT_TTL_SECONDS),
+            false,
+            "true".equals(continuous),
+            false);
+    Bucket bucket = context.bucket(call);
+    Entry entry = bucket.entry(call.entry());
+    call.block(ex -> begun(call, context.queries.start(call.token().name(), bucket, entry, options)));
+  }
+
+  void removeOneLegacy(Call call) {
+    OptionalLong start = time(call, "start");
+    OptionalLong stop = time(call, "stop");
+    Bucket bucket = context.bucket(call);
+    Attachments.checkRemoveRecords(call.entry());
+    call.block(ex -> removed(call, remove(bucket, call.entry(), QueryOptions.range(start, stop))));
+  }
+
+  private long remove(Bucket bucket, String entryName, QueryOptions options) {
+    Optional<Entry> entry = bucket.findEntry(entryName);
+    if (entry.isEmpty()) {
+      Queries.checkRemoval(options);
+      return 0;
+    }
+    return context.queries.remove(entry.get(), options);
+  }
+
+  private static OptionalLong time(Call call, String name) {
+    return number(call, name, "'" + name + "' must be an unix timestamp in microseconds");
+  }
+
+  private static OptionalLong number(Call call, String name, String otherwise) {
+    String text = call.parameter(name);
+    if (text == null) {
+      return OptionalLong.empty();
+    }
+    try {
+      return OptionalLong.of(Timestamp.parse(text));
+    } catch (NumberFormatException e) {
+      throw new PannierException.Invalid(otherwise);
+    }
+  }
+
+  private static void begun(Call call, Query query) {
+    call.respond(JsonText.object(json -> JsonText.unsigned(json, "id", query.id())));
+  }
+
+  private static void removed(Call call, long records) {
+    call.respond(JsonText.object(json -> json.writeNumberField("removed_records", records)));
+  }
+
+  // ---------------------------------------------------------------- read
+
+  /** The next record of a query, as if it was read alone. */
+  void readRecord(Call call, Bucket bucket, Entry entry, String q) {
+    long id = RecordHeaders.queryId(q, "'query' must be a number");
+    read(call, context.queries.find(id, call.token().name(), bucket, entry), BatchCollector.Form.SINGLE);
+  }
+
+  void readBatchOfOne(Call call) {
+    String q = call.parameter("q");
+    if (q == null) {
+      throw new PannierException.Invalid("'q' parameter is required for batched reads");
+    }
+    long id = RecordHeaders.queryId(q, "'query' must be a number");
+    Bucket bucket = context.bucket(call);
+    Entry entry = bucket.entry(call.entry());
+    read(call, context.queries.find(id, call.token().name(), bucket, entry), BatchCollector.Form.V1);
+  }
+
+  void readBatchOfMany(Call call) {
+    String header = call.exchange().header("x-reduct-query-id");
+    if (header == null) {
+      throw new PannierException.Invalid("x-reduct-query-id header is required for batched reads");
+    }
+    long id = RecordHeaders.queryId(header.strip(), "Invalid query id");
+    Bucket bucket = context.bucket(call);
+    read(call, context.queries.find(id, call.token().name(), bucket, null), BatchCollector.Form.V2);
+  }
+
+  private void read(Call call, Query query, BatchCollector.Form form) {
+    boolean isSingle = form == BatchCollector.Form.SINGLE;
+    boolean withBodies = !call.isHead() && (isSingle || !query.options().onlyMetadata());
+    var batch = new BatchCollector(context, sender, form, withBodies);
+    Query.Read read =
+        query.read(
+            batch,
+            context.config.io().read(),
+            isSingle,
+            task -> call.block(ex -> task.run()),
+            outcome -> answer(call, batch, outcome));
+    call.exchange().onEnd(read::cancel);
+  }
+
+  private static void answer(Call call, BatchCollector batch, ReadOutcome outcome) {
+    try (batch) {
+      switch (outcome) {
+        case ReadOutcome.Batch(boolean last) -> batch.send(call, last);
+        case ReadOutcome.Nothing() -> call.respond(Response.error(204, "No content"));
+        case ReadOutcome.Failed(PannierException error) -> call.fail(error);
+      }
+    }
+  }
+}

@@ -1,0 +1,70 @@
+package io.pannier.server;
+
+import io.pannier.query.Queries;
+import io.pannier.server.http.HttpServer;
+import io.pannier.server.http.HttpServerConfig;
+import io.pannier.store.Store;
+import java.time.Duration;
+
+/**
+ * The HTTP API of a store. It listens before the store is open, so that a start which takes long can be watched: until {@link #open} everything but {@code /alive}
+ * is answered 503.
+ */
+public final class Server implements AutoCloseable {
+  private final Context context;
+  private final ServerTimers timers;
+  private final HttpServer http;
+
+  private Server(Context context, ServerTimers timers, HttpServer http) {
+    this.context = context;
+    this.timers = timers;
+    this.http = http;
+  }
+
+  /** Binds and begins to answer. */
+  public static Server start(ServerConfig config) {
+    var timers = new ServerTimers();
+    var context = new Context(config, new Queries(config.clock(), config.random(), timers));
+    boolean started = false;
+    try {
+      HttpServer http = HttpServer.start(transport(config), new Routes(context));
+      started = true;
+      return new Server(context, timers, http);
+    } finally {
+      if (!started) {
+        timers.close();
+      }
+    }
+  }
+
+  private static HttpServerConfig transport(ServerConfig config) {
+    HttpServerConfig usual = HttpServerConfig.defaults(Errors::response, config.clock());
+    Duration operation = Duration.ofMillis(config.io().operationMillis());
+    return usual
+        .withAddress(config.host(), config.port())
+        .withThreads(config.threads().loops(), config.threads().workers(), config.threads().workerQueue())
+        .withMaxConnections(config.threads().connections())
+        .withHeadLimits(usual.maxRequestLineBytes(), config.io().metadataBytes(), config.io().headerFields())
+        .withMemoryLimits(config.memory().requestBytes(), usual.drainBytes())
+        .withTimeouts(usual.headTimeout(), operation, usual.keepAliveTimeout(), usual.closeGrace())
+        .withIdentity("ReductStore " + ServerRoutes.REFERENCE_VERSION, ServerRoutes.API_VERSION);
+  }
+
+  /** From now on requests are answered from this store, which stays the caller's to close, after the server. */
+  public void open(Store store) {
+    context.open(store);
+  }
+
+  /** The port it listens on. */
+  public int port() {
+    return http.port();
+  }
+
+  /** Lets running requests finish for a while, then ends every connection. */
+  @Override
+  public void close() {
+    context.queries.close();
+    http.close();
+    timers.close();
+  }
+}

@@ -6,6 +6,7 @@ same record sent again on another connection at once.
 
 import argparse
 import asyncio
+import json
 import os
 import random
 import time
@@ -171,7 +172,7 @@ class Load:
         asked = f'{{"query_type":"QUERY","start":{start},"stop":{stop}}}'.encode()
         status, headers, data = await connection.call("POST", path, asked)
         self.note("query", key, status, headers, began)
-        query_id = data.decode().partition(":")[2].strip(" }")
+        query_id = json.loads(data)["id"]
         while True:
             began = time.monotonic()
             status, headers, data = await connection.call("GET", f"/b/{self.bucket}/{entry}/batch?q={query_id}")

@@ -135,10 +135,10 @@ class Server:
             connection.close()
 
     def output(self) -> str:
-        """What the process has printed since it was started last."""
+        """What the process has printed since it was started last, or the end of that."""
         with self.log.open("rb") as log:
             log.seek(self.log_start)
-            return log.read().decode(errors="replace")
+            return log.read().decode(errors="replace")[-4000:]
 
     def kill(self) -> None:
         """The process ends in the middle of whatever it does."""

@@ -177,8 +177,8 @@ class BatchGrammarTest {
     Comparator<Raw> byTime = Comparator.comparing(Raw::timestamp, Timestamp::compare);
     raws.sort(
         timeFirst
-            ? byTime.thenComparing(Raw::index)
-            : Comparator.comparing(Raw::index).thenComparing(byTime));
+            ? byTime.thenComparingInt(Raw::index)
+            : Comparator.comparingInt(Raw::index).thenComparing(byTime));
     var types = new HashMap<Object, String>();
     var known = new HashMap<Object, TreeMap<String, String>>();
     var read = new ArrayList<Sample>();

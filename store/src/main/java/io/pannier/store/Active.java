@@ -101,6 +101,23 @@ final class Active {
     return index.labels(row);
   }
 
+  /** Under the lock: works out the times of the oldest and newest record that is left, if one is. */
+  void narrow() {
+    if (block.live == 0) {
+      return;
+    }
+    int first = 0;
+    while (!isLive(index.rowAt(first))) {
+      first++;
+    }
+    int last = index.rows() - 1;
+    while (!isLive(index.rowAt(last))) {
+      last--;
+    }
+    block.oldest = index.timestamp(index.rowAt(first));
+    block.newest = index.timestamp(index.rowAt(last));
+  }
+
   long memoryBytes() {
     return 512 + index.memoryBytes() + (relabelled == null ? 0 : relabelled.size() * 200L);
   }

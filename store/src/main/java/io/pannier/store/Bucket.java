@@ -628,10 +628,11 @@ public final class Bucket {
       return;
     }
     try {
-      purgeBlocks();
-      purgeEntries();
       if (gone) {
         store.purged(this);
+      } else {
+        purgeBlocks();
+        purgeEntries();
       }
     } catch (IOException failed) {
       store.failure("files of removed data could not be deleted", folder(), failed);

@@ -2,7 +2,6 @@ package io.pannier.store;
 
 import io.pannier.model.Labels;
 import io.pannier.model.PannierException;
-import io.pannier.model.Timestamp;
 import io.pannier.store.disk.DiskFile;
 import io.pannier.store.disk.DiskFullException;
 import java.io.IOException;
@@ -78,6 +77,21 @@ final class Changes {
     if (entry.isMeta()) {
       throw new PannierException.Invalid(
           "Can't delete records from system entry '" + entry.name() + "'; use label update with remove=true");
+    }
+  }
+
+  /** Removes these records and no others of their times. */
+  void removeTwins(List<StoredRecord> older) {
+    var byBlock = new LinkedHashMap<Block, List<Target>>();
+    for (int i = 0; i < older.size(); i++) {
+      add(byBlock, new Target(i, older.get(i), null));
+    }
+    var errors = new @Nullable PannierException[older.size()];
+    apply(byBlock, errors);
+    for (PannierException error : errors) {
+      if (error != null) {
+        throw error;
+      }
     }
   }
 
@@ -213,7 +227,7 @@ final class Changes {
   private boolean entryIsEmptied(Block block) {
     entry.lock.lock();
     try {
-      return block.live == 0 && block.sealed && !block.gone && !block.rewriting;
+      return block.live == 0 && block.sealed && !block.gone;
     } finally {
       entry.lock.unlock();
     }
@@ -366,7 +380,9 @@ final class Changes {
       for (int i = 0; i < targets.size(); i++) {
         take(rows.get(i), labels.get(i));
       }
-      narrow();
+      if (!removing.isEmpty()) {
+        active.narrow();
+      }
       store.sync.dirty(block, bytes);
     }
 
@@ -397,25 +413,6 @@ final class Changes {
         block.size += growth;
         entry.grown(growth);
       }
-    }
-
-    /** Oldest and newest of what is left. */
-    private void narrow() {
-      if (removing.isEmpty() || block.live == 0) {
-        return;
-      }
-      BlockIndex index = active.index;
-      int first = 0;
-      while (!active.isLive(index.rowAt(first))) {
-        first++;
-      }
-      int last = index.rows() - 1;
-      while (!active.isLive(index.rowAt(last))) {
-        last--;
-      }
-      block.oldest = index.timestamp(index.rowAt(first));
-      block.newest = index.timestamp(index.rowAt(last));
-      assert !Timestamp.isAfter(block.oldest, block.newest);
     }
 
     @Override

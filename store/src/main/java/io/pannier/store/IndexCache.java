@@ -167,8 +167,22 @@ final class IndexCache {
     try {
       return headerSalt(file);
     } catch (FileHeader.Unusable damaged) {
-      store.events.event(StoreEvents.Kind.DAMAGE, "header of a block is damaged", block.path(), damaged);
+      // Of a file that was never accounted for, a power cut may have taken it.
+      store.events.event(
+          block.bytes > 0 ? StoreEvents.Kind.DAMAGE : StoreEvents.Kind.LOSS,
+          "header of a block is damaged",
+          block.path(),
+          damaged);
       return BlockWalk.saltOf(file, FileHeader.BYTES);
+    }
+  }
+
+  static boolean hasHeader(DiskFile file) throws IOException {
+    try {
+      headerSalt(file);
+      return true;
+    } catch (FileHeader.Unusable damaged) {
+      return false;
     }
   }
 
@@ -253,8 +267,10 @@ final class IndexCache {
       log.flip();
       active.hasChangeLog = true;
       if (file.size() > size) {
-        // Left by a process whose note of it was lost with the power: it was never on the device as a whole.
+        // Left by a process whose note of it was lost with the power: it was never on the device as a whole. It was not served, so it may not come
+        // back when another note is made.
         file.truncate(size);
+        file.sync();
       }
       int header = FileHeader.BYTES;
       if (length < header) {
@@ -268,7 +284,9 @@ final class IndexCache {
           return 0;
         }
       } catch (FileHeader.Unusable damaged) {
-        tell(active, "header of a change log is damaged");
+        if (accounted > 0) {
+          tell(active, "header of a change log is damaged");
+        }
       }
       return ChangeFrames.walk(frames, header, accounted, active.salt, new Overlay(store, active));
     } finally {

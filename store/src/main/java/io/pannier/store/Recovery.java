@@ -10,9 +10,10 @@ import java.nio.ByteOrder;
 import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
+import java.util.Set;
 import java.util.random.RandomGenerator;
 
 /**
@@ -21,9 +22,6 @@ import java.util.random.RandomGenerator;
  */
 final class Recovery {
   static final String PREFIX = "journal";
-
-  /** Blocks of one entry that may have been begun within one sync round and lost their journal frames. */
-  private static final int ORPHANS = 4;
 
   private Recovery() {}
 
@@ -42,8 +40,12 @@ final class Recovery {
                 ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN).putInt(1).flip()));
   }
 
-  /** Reads the journal of a bucket. Empty when nothing of it is left to delete. */
-  static Optional<Bucket> load(Store store, int id, String name, BucketSettings settings, RandomGenerator random)
+  /**
+   * Reads the journal of a bucket.
+   *
+   * @param gone whether the bucket is removed: then its journal may be deleted already
+   */
+  static Bucket load(Store store, int id, String name, BucketSettings settings, RandomGenerator random, boolean gone)
       throws IOException {
     String folder = "b/" + id;
     var replay = new Replay();
@@ -60,15 +62,17 @@ final class Recovery {
               BucketJournal.SNAPSHOT_END,
               replay);
     } catch (PannierException.Damaged | NoSuchFileException damaged) {
-      store.events.event(StoreEvents.Kind.DAMAGE, "journal of a bucket is damaged", name, damaged);
+      if (!gone) {
+        store.events.event(StoreEvents.Kind.DAMAGE, "journal of a bucket is damaged", name, damaged);
+      }
       var bucket = new Bucket(store, id, name, settings, null);
       bucket.refuse(new PannierException.Damaged("Bucket '" + name + "' is damaged: " + damaged.getMessage()));
-      return Optional.of(bucket);
+      return bucket;
     }
     StoreJournal.tell(store, journal, "journal of bucket " + name);
     var bucket = new Bucket(store, id, name, settings, journal);
     replay.into(bucket);
-    return Optional.of(bucket);
+    return bucket;
   }
 
   /** What the frames of a journal add up to. */
@@ -242,17 +246,26 @@ final class Recovery {
       return;
     }
     Store store = bucket.store;
+    if (bucket.journal.needsRewrite()) {
+      bucket.journal.compact();
+    }
     for (Block block : List.copyOf(bucket.detached)) {
       block.gone = true;
       bucket.added(0, block.diskBytes(), 0);
       bucket.discard(block);
     }
+    var arrivals = new HashMap<Entry, Arrivals>();
     for (Entry entry : bucket.everyEntry()) {
       if (!bucket.stoppedCleanly && !entry.gone) {
         sweep(store, entry);
+        var found = new Arrivals();
         for (Block block : unsettled(entry)) {
-          recover(block);
+          recover(block, found);
         }
+        arrivals.put(entry, found);
+      } else if (!entry.gone) {
+        // Never made, and the device was too full to say so.
+        entry.open.stream().filter(block -> block.bytes < FileHeader.BYTES).toList().forEach(Recovery::drop);
       }
       entry.count();
     }
@@ -268,6 +281,9 @@ final class Recovery {
     }
     bucket.journal.mark(BucketJournal.STARTED);
     bucket.journal.sync();
+    for (var found : arrivals.entrySet()) {
+      removeTwins(found.getKey(), found.getValue());
+    }
   }
 
   /** Deletes files that the crash came before the journal: nothing in them was ever promised. */
@@ -276,10 +292,33 @@ final class Recovery {
       store.disk.makeFolder(entry.folder());
       store.sync.dirtyFolder(entry.bucket.folder());
     }
-    for (int id = entry.nextBlock; id < entry.nextBlock + ORPHANS; id++) {
-      var block = new Block(entry, id);
-      store.disk.delete(block.path());
-      store.disk.delete(block.changesPath());
+    var known = new HashSet<String>();
+    for (Block block : entry.open) {
+      known.add(block.path());
+      known.add(block.changesPath());
+    }
+    for (int i = 0; i < entry.closed.size(); i++) {
+      Block block = entry.closed.get(i);
+      known.add(block.path());
+      if (block.changesNoted || block.changeBytes > 0) {
+        known.add(block.changesPath());
+      }
+    }
+    for (Block block : entry.bucket.unpurged) {
+      known.add(block.path());
+      known.add(block.changesPath());
+    }
+    boolean deleted = false;
+    for (String name : store.disk.list(entry.folder())) {
+      String path = entry.folder() + "/" + name;
+      if (!known.contains(path)) {
+        store.disk.delete(path);
+        deleted = true;
+      }
+    }
+    if (deleted) {
+      // Changes that were not served may not come back when the journal next speaks of a change log.
+      store.disk.syncFolder(entry.folder());
     }
   }
 
@@ -293,7 +332,7 @@ final class Recovery {
     return blocks;
   }
 
-  private static void recover(Block block) throws IOException {
+  private static void recover(Block block, Arrivals arrivals) throws IOException {
     Store store = block.entry.bucket.store;
     long accounted = block.bytes;
     var slot = store.files.new Slot(block.path());
@@ -305,7 +344,7 @@ final class Recovery {
           return;
         }
         if (!block.sealed) {
-          recoverRecords(block, file, accounted);
+          recoverRecords(block, file, accounted, arrivals);
         }
       } finally {
         slot.release();
@@ -338,18 +377,73 @@ final class Recovery {
     bucket.discard(block);
   }
 
+  /** Times of the records that were found behind accounted bytes. */
+  private static final class Arrivals {
+    final List<Long> times = new ArrayList<>();
+
+    /** Those that lie within the times of what their own block held already. */
+    final Set<Long> within = new HashSet<>();
+  }
+
+  /**
+   * A power cut can take the removal of a record and keep a later one of the same time, which is always one that was not accounted for. Only the later one
+   * may stay: the older is removed once more.
+   */
+  private static void removeTwins(Entry entry, Arrivals found) throws IOException {
+    for (long time : found.times) {
+      var candidates = new ArrayList<>(entry.closed.candidates(time));
+      for (Block block : entry.open) {
+        if (block.live > 0 && !Timestamp.isBefore(time, block.oldest) && !Timestamp.isAfter(time, block.newest)) {
+          candidates.add(block);
+        }
+      }
+      if (candidates.size() > 1 || found.within.contains(time)) {
+        removeTwins(entry, candidates, time);
+      }
+    }
+  }
+
+  private static void removeTwins(Entry entry, List<Block> candidates, long time) throws IOException {
+    IndexCache cache = entry.bucket.store.cache;
+    var live = new ArrayList<StoredRecord>();
+    for (Block block : candidates) {
+      Active active = cache.hold(block);
+      try {
+        BlockIndex index = active.index;
+        for (int at = index.lowerBound(time); at < index.rows() && index.timestamp(index.rowAt(at)) == time; at++) {
+          if (active.isLive(index.rowAt(at))) {
+            live.add(StoredRecord.of(entry, block, active, index.rowAt(at)));
+          }
+        }
+      } finally {
+        cache.release(active);
+      }
+    }
+    live.sort((a, b) -> Long.compareUnsigned(a.sequence(), b.sequence()));
+    if (live.size() > 1) {
+      new Changes(entry).removeTwins(live.subList(0, live.size() - 1));
+    }
+  }
+
   /** Sums up what a walk finds behind the accounted bytes. */
   private static final class Sums implements BlockWalk.Visitor {
     private final Block block;
+    private final Arrivals arrivals;
     boolean damage;
 
-    Sums(Block block) {
+    Sums(Block block, Arrivals arrivals) {
       this.block = block;
+      this.arrivals = arrivals;
     }
 
     @Override
     public void record(long offset, Frames.Header header, long sequence, Meta meta) {
-      block.cover(header.timestamp());
+      long time = header.timestamp();
+      if (block.live > 0 && !Timestamp.isBefore(time, block.oldest) && !Timestamp.isAfter(time, block.newest)) {
+        arrivals.within.add(time);
+      }
+      arrivals.times.add(time);
+      block.cover(time);
       block.records++;
       block.live++;
       block.size += Active.sizeOf(header.length(), meta.labels());
@@ -367,7 +461,7 @@ final class Recovery {
     }
   }
 
-  private static void recoverRecords(Block block, DiskFile file, long accounted) throws IOException {
+  private static void recoverRecords(Block block, DiskFile file, long accounted, Arrivals arrivals) throws IOException {
     Store store = block.entry.bucket.store;
     long salt;
     try {
@@ -384,13 +478,14 @@ final class Recovery {
       store.events.event(
           StoreEvents.Kind.LOSS, "block ends before its accounted length", block + ", " + file.size(), null);
     }
-    var sums = new Sums(block);
+    var sums = new Sums(block, arrivals);
     long from = Math.max(FileHeader.BYTES, accounted);
     BlockWalk.End end = null;
     if (!shorter) {
       end = new BlockWalk(file, salt).walk(from, from, sums);
     }
-    if (shorter || sums.damage) {
+    boolean headless = !IndexCache.hasHeader(file);
+    if (shorter || sums.damage || headless) {
       var active =
           new Active(
               block,
@@ -406,9 +501,12 @@ final class Recovery {
       // A block with holes takes no more records: its footer says where they are.
       block.owner = BlockOwner.Work.SEALING;
       store.background(() -> Sealing.seal(block));
+      if (headless) {
+        store.background(() -> Rewriter.rewrite(block));
+      }
     }
     BlockWalk.End found = java.util.Objects.requireNonNull(end);
-    if (found.footer() >= 0 && !sums.damage) {
+    if (found.footer() >= 0 && !sums.damage && !headless) {
       block.sealed = true;
       block.owner = null;
       block.bytes = file.size();
@@ -502,7 +600,15 @@ final class Recovery {
       active.changes.release();
     }
     whole.flip();
-    frames.put(whole.slice(0, FileHeader.BYTES));
+    new FileHeader(
+            FileHeader.Kind.CHANGES,
+            store.id(),
+            active.salt,
+            block.entry.bucket.id,
+            block.entry.id,
+            block.id,
+            store.clock.wallMicros())
+        .writeTo(frames);
     var crc = new Checksum();
     ChangeFrames.walk(
         whole.slice(FileHeader.BYTES, whole.limit() - FileHeader.BYTES).order(ByteOrder.LITTLE_ENDIAN),

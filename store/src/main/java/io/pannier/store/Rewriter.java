@@ -165,6 +165,11 @@ final class Rewriter {
         } else {
           store.cache.cache(Objects.requireNonNull(target));
           entry.bucket.purgeSoon(old);
+          if (fresh.live == 0) {
+            entry.bucket.retire(List.of(fresh));
+          } else {
+            consider(fresh);
+          }
         }
       }
     }
@@ -315,7 +320,8 @@ final class Rewriter {
     }
   }
 
-  private void carryOver(Active source, Block fresh, Active target, long from) throws IOException {
+  private void carryOver(Active source, Block fresh, Active target, long taken) throws IOException {
+    long from = Math.max(taken, FileHeader.BYTES);
     int length = Math.toIntExact(old.changeBytes - from);
     ByteBuffer log = ByteBuffer.allocate(length).order(ByteOrder.LITTLE_ENDIAN);
     DiskFile file = source.changes.acquire();
@@ -326,7 +332,8 @@ final class Rewriter {
     }
     store.createChangeLog(fresh, target);
     var changes = new CarriedChanges(source, fresh, target);
-    ChangeFrames.walk(log.flip(), Math.max(from, FileHeader.BYTES), old.changeBytes, source.salt, changes);
+    ChangeFrames.walk(log.flip(), from, old.changeBytes, source.salt, changes);
+    target.narrow();
     PannierException.@Nullable Damaged damage = changes.damage;
     if (damage != null) {
       throw damage;

@@ -145,6 +145,7 @@ public final class Store implements AutoCloseable {
       if (buckets.containsKey(name)) {
         throw new PannierException.Conflict("Bucket '" + name + "' already exists");
       }
+      journal().mend();
       int bucketId = nextBucket;
       String folder = "b/" + bucketId;
       if (disk.exists(folder)) {
@@ -309,6 +310,11 @@ public final class Store implements AutoCloseable {
     return TimeUnit.NANOSECONDS.toMicros(sync.oldestUnsyncedNanos());
   }
 
+  /** Nothing is durable as long as the journal of the store may hold what was refused. */
+  void mendJournal() throws IOException {
+    journal().mend();
+  }
+
   /** Room that the journal of a store or bucket takes back after a round. */
   void afterRound() {
     for (Bucket bucket : everyBucket()) {
@@ -341,6 +347,7 @@ public final class Store implements AutoCloseable {
     } catch (IOException failed) {
       failure("data folder could not be closed cleanly", "data folder", failed);
     } finally {
+      sync.end();
       for (Bucket bucket : everyBucket()) {
         bucket.journal.close();
       }
@@ -402,6 +409,8 @@ public final class Store implements AutoCloseable {
   }
 
   void createChangeLog(Block block, Active active) throws IOException {
+    // Also when it fails: what is deleted then must not come back behind a clean stop.
+    sync.dirtyFolder(block.entry.folder());
     DiskFile file = block.entry.createOver(active.changes, block.changesPath());
     try {
       ByteBuffer header = Frames.direct(FileHeader.BYTES);
@@ -421,7 +430,6 @@ public final class Store implements AutoCloseable {
     } finally {
       active.changes.release();
     }
-    sync.dirtyFolder(block.entry.folder());
     block.entry.lock.lock();
     try {
       block.changeBytes = FileHeader.BYTES;

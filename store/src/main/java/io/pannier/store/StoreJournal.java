@@ -99,8 +99,8 @@ final class StoreJournal {
     store.restoreNextBucket(facts.nextBucket);
     for (var found : facts.buckets.entrySet()) {
       BucketFacts bucket = found.getValue();
-      Recovery.load(store, found.getKey(), bucket.name(), bucket.settings(), random)
-          .ifPresent(loaded -> store.restore(loaded, facts.gone.contains(found.getKey())));
+      boolean gone = facts.gone.contains(found.getKey());
+      store.restore(Recovery.load(store, found.getKey(), bucket.name(), bucket.settings(), random, gone), gone);
     }
     var opened = new StoreJournal(store, journal);
     if (!facts.clean || journal.needsRewrite()) {
@@ -168,6 +168,13 @@ final class StoreJournal {
 
   void sync() throws IOException {
     journal.sync();
+  }
+
+  /** After a failure that left it open what the journal holds: writes down what is. */
+  void mend() throws IOException {
+    if (journal.isBroken()) {
+      compact();
+    }
   }
 
   void compactIfWanted() {

@@ -17,6 +17,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 
 /**
@@ -45,6 +46,11 @@ final class SyncRounds {
   private final Set<Block> doubtful = new HashSet<>();
 
   private final Object progress = new Object();
+
+  /** One round at a time. */
+  private final ReentrantLock rounds = new ReentrantLock();
+
+  private boolean ended;
   private volatile long oldestUnsyncedNanos;
   private volatile boolean anyUnsynced;
   private volatile boolean tooMuchUnsynced;
@@ -155,11 +161,30 @@ final class SyncRounds {
   }
 
   /**
-   * One round. Runs on the lane of sync rounds only.
+   * One round. Runs on the lane of sync rounds, and in the thread that starts or stops the store; never two at once.
    *
    * @return whether everything is on the device
    */
   boolean round() {
+    rounds.lock();
+    try {
+      return !ended && roundLocked();
+    } finally {
+      rounds.unlock();
+    }
+  }
+
+  /** There are no more rounds: those that are still scheduled find nothing to do. */
+  void end() {
+    rounds.lock();
+    try {
+      ended = true;
+    } finally {
+      rounds.unlock();
+    }
+  }
+
+  private boolean roundLocked() {
     scheduled.set(false);
     List<Consumer<Optional<PannierException>>> waiting;
     synchronized (waiters) {
@@ -171,6 +196,7 @@ final class SyncRounds {
     long bytes = unsyncedBytes.get();
     Optional<PannierException> failure = Optional.empty();
     try {
+      store.mendJournal();
       sync();
     } catch (IOException | RuntimeException failed) {
       failure = Optional.of(store.failure("sync round failed", "data folder", failed));
@@ -361,6 +387,15 @@ final class SyncRounds {
    * @param now whether not to wait for the time
    */
   void account(boolean now) {
+    rounds.lock();
+    try {
+      accountLocked(now);
+    } finally {
+      rounds.unlock();
+    }
+  }
+
+  private void accountLocked(boolean now) {
     long time = clock.monotonicNanos();
     if (!now && time - lastAccountNanos < TimeUnit.MILLISECONDS.toNanos(limits.accountMillis())) {
       return;

@@ -22,6 +22,10 @@ public final class Upload implements BlockOwner, AutoCloseable {
   final long size;
   private final Entry entry;
   private @Nullable Block block;
+
+  /** That of the block: kept, as the block loses it when the entry is removed meanwhile. */
+  private @Nullable Active active;
+
   private @Nullable DiskFile file;
   private final Checksum chunkCrc = new Checksum();
   private final int[] chunkCrcs;
@@ -50,8 +54,9 @@ public final class Upload implements BlockOwner, AutoCloseable {
 
   void begin(Block taken) throws IOException {
     block = taken;
-    Active active = Objects.requireNonNull(taken.active);
-    file = active.data.acquire();
+    Active taking = Objects.requireNonNull(taken.active);
+    active = taking;
+    file = taking.data.acquire();
     var scratch = new Checksum();
     ByteBuffer head = Frames.direct(Frames.HEADER + meta.length);
     Frames.putHeader(
@@ -60,7 +65,7 @@ public final class Upload implements BlockOwner, AutoCloseable {
         entry.isMeta() ? Frames.REPLACES_KEY : 0,
         timestamp,
         length,
-        active.salt,
+        taking.salt,
         meta.length,
         taken.bytes,
         scratch);
@@ -121,7 +126,7 @@ public final class Upload implements BlockOwner, AutoCloseable {
       throw new PannierException.BadRequest("Content is smaller than in content-length");
     }
     Block target = Objects.requireNonNull(block);
-    Active active = Objects.requireNonNull(target.active);
+    Active taken = Objects.requireNonNull(active);
     try {
       int tailLength = Frames.tailLength(meta.length, length);
       entry.bucket.claim(tailLength, entry.bucket.store.deadline());
@@ -136,7 +141,7 @@ public final class Upload implements BlockOwner, AutoCloseable {
         }
         long sequence = entry.nextSequence;
         Frames.putTail(
-            tail, frameCrc, scratch, target.bytes, meta.length, length, chunkCrcs, timestamp, sequence, active.salt);
+            tail, frameCrc, scratch, target.bytes, meta.length, length, chunkCrcs, timestamp, sequence, taken.salt);
         Objects.requireNonNull(file).append(tail.flip());
         entry.uploadCommitted(this, target, frameLength(), sequence);
         ended = true;
@@ -149,7 +154,7 @@ public final class Upload implements BlockOwner, AutoCloseable {
     } catch (IOException failed) {
       throw entry.bucket.store.failure("record could not be written", target.path(), failed);
     }
-    active.data.release();
+    taken.data.release();
     entry.uploadEnded(this);
     if (entry.isMeta()) {
       entry.dropReplaced(labels);
@@ -176,7 +181,7 @@ public final class Upload implements BlockOwner, AutoCloseable {
         entry.lock.unlock();
       }
       if (file != null) {
-        Objects.requireNonNull(target.active).data.release();
+        Objects.requireNonNull(active).data.release();
       }
       entry.bucket.disk(-counted);
     }

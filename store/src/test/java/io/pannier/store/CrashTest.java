@@ -260,10 +260,11 @@ class CrashTest {
     trace(life, "seed " + seed + " " + kind + (lasting ? " from call " : " at call ") + at, () -> {
       life.work(seed, lasting, STEPS);
       life.disk.heal();
-      boolean whole = kind != Fault.Kind.SYNC_FAIL;
+      // A device that cannot sync may lose what the kernel took, without a loss of power.
+      End end = kind == Fault.Kind.SYNC_FAIL ? End.POWER_LOSS : End.KILL;
       if (!lasting) {
         var seen = Workload.observe(life.store);
-        assertThat(life.model.complaints(seen, End.KILL)).isEmpty();
+        assertThat(life.model.complaints(seen, end)).isEmpty();
       }
       if (at % 3 == 0) {
         life.workload.finish();
@@ -272,11 +273,10 @@ class CrashTest {
         life.machine.scheduler.advanceMillis(8_000);
       }
       assertThat(life.machine.told(StoreEvents.Kind.DAMAGE)).isEmpty();
-      checkStart(memory.kill(), life.model, End.KILL, seed + 1);
+      checkStart(memory.kill(), life.model, end, seed + 1);
       for (CrashMode[] modes : CRASHES) {
         checkStart(memory.crash(new SplittableRandom(seed ^ at), modes), life.model, End.POWER_LOSS, seed + 2);
       }
-      assertThat(whole || !whole).isTrue();
     });
     return life.disk.fired();
   }
@@ -366,17 +366,19 @@ class CrashTest {
       }
       for (Bucket bucket : store.buckets()) {
         long bytes = 0;
+        var files = new TreeMap<String, Long>();
         for (String name : disk.list(bucket.folder())) {
           if (name.indexOf('.') < 0 && Integer.parseInt(name) < bucket.nextEntryId()) {
             String folder = bucket.folder() + "/" + name;
             for (String child : disk.list(folder)) {
               try (var file = disk.open(folder + "/" + child)) {
                 bytes += file.size();
+                files.put(folder + "/" + child, file.size());
               }
             }
           }
         }
-        assertThat(bucket.diskBytes()).as("bytes of bucket " + bucket).isEqualTo(bytes);
+        assertThat(bucket.diskBytes()).as("bytes of bucket " + bucket + " " + files).isEqualTo(bytes);
       }
     } catch (java.io.IOException failed) {
       throw new AssertionError(failed);

@@ -256,10 +256,11 @@ async def run(server: Server, seconds: float, seed: int, tally: Tally) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=10, help="how long each of the two loads lasts")
+    parser.add_argument("--files", type=int, default=256, help="how many files the server may have open")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     tally = Tally()
-    with scratch() as folder, Server(folder / "data", max_files=256) as server:
+    with scratch() as folder, Server(folder / "data", max_files=options.files) as server:
         asyncio.run(run(server, options.seconds, options.seed, tally))
         if not REFERENCE:
             with tally.check("pannier verify finds nothing wrong"):

@@ -61,14 +61,17 @@ class Tally:
 
 @contextlib.contextmanager
 def scratch() -> Iterator[Path]:
-    """A folder that is gone afterwards; below target/, which is on a real disk."""
+    """A folder below target/ (a real disk) that is gone afterwards, unless KEEP is set in the environment."""
     base = ROOT / "target" / "checks"
     base.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=base))
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if os.environ.get("KEEP"):
+            print(f"    kept: {folder}")
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def free_port() -> int:
@@ -171,5 +174,11 @@ def verify(data: Path) -> str:
     done = subprocess.run(
         [str(ROOT / "pannier"), "verify", str(data)], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300
     )
-    expect(done.returncode == 0, f"pannier verify ended with {done.returncode}:\n{done.stdout}{done.stderr}")
-    return done.stdout.strip()
+    told = (done.stdout + done.stderr).strip()
+    expect(done.returncode == 0, f"pannier verify ended with {done.returncode}:\n{shortened(told)}")
+    return told
+
+
+def shortened(text: str) -> str:
+    lines = text.splitlines()
+    return "\n".join(lines if len(lines) <= 16 else [*lines[:8], f"... {len(lines) - 16} lines more ...", *lines[-8:]])

@@ -1,6 +1,5 @@
 package io.pannier.query;
 
-import io.pannier.model.Names;
 import io.pannier.model.PannierException;
 import io.pannier.model.Timestamp;
 import io.pannier.store.Bucket;
@@ -461,7 +460,7 @@ public final class Query {
   }
 
   private @Nullable Cursor admitNew(Entry entry) {
-    if (Names.isMeta(entry.name()) || !patterns.matches(entry.name()) || !queries.takePosition()) {
+    if (!patterns.matches(entry.name()) || !queries.takePosition()) {
       ignored.add(entry);
       return null;
     }

@@ -187,7 +187,9 @@ final class BatchCollector implements BatchSink, AutoCloseable {
         out.write(memory.buffer().position(0).limit(keptBytes), memory::release);
       }
       for (int i = 0; i < later.size(); i++) {
-        sender.copy(records.get(firstLater + i), later.get(i), 0, out);
+        if (!sender.copy(records.get(firstLater + i), later.get(i), 0, out)) {
+          return;
+        }
       }
     }
   }

@@ -8,11 +8,14 @@ import io.pannier.query.Queries;
 import io.pannier.query.Query;
 import io.pannier.query.QueryOptions;
 import io.pannier.query.ReadOutcome;
+import io.pannier.server.http.Exchange;
 import io.pannier.server.http.Response;
 import io.pannier.store.Bucket;
 import io.pannier.store.Entry;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 
 /** Queries: begun, read, and run at once where they remove (http-api.md §12, §10.3, §14.5). */
 final class QueryRoutes {
@@ -150,14 +153,26 @@ final class QueryRoutes {
     boolean isSingle = form == BatchCollector.Form.SINGLE;
     boolean withBodies = !call.isHead() && (isSingle || !query.options().onlyMetadata());
     var batch = new BatchCollector(context, sender, form, withBodies);
+    var reading = new AtomicReference<Query.@Nullable Read>();
     Query.Read read =
         query.read(
             batch,
             context.config.io().read(),
             isSingle,
-            task -> call.block(ex -> task.run()),
+            task -> call.block(ex -> collect(ex, reading, task)),
             outcome -> answer(call, batch, outcome));
+    reading.set(read);
     call.exchange().onEnd(read::cancel);
+  }
+
+  /** Collects, unless the client left while its read waited: the records would be lost. */
+  private static void collect(Exchange exchange, AtomicReference<Query.@Nullable Read> reading, Runnable task) {
+    Query.Read read = reading.get();
+    if (read != null && exchange.isClientGone()) {
+      read.cancel();
+    } else {
+      task.run();
+    }
   }
 
   private static void answer(Call call, BatchCollector batch, ReadOutcome outcome) {

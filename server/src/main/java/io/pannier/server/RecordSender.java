@@ -90,22 +90,26 @@ final class RecordSender {
     }
   }
 
-  /** Sends the rest of a body. */
-  void copy(StoredRecord record, RecordBody body, long from, ResponseStream out) {
+  /** Sends the rest of a body. False: the connection was cut, for the rest is not what it should be. */
+  boolean copy(StoredRecord record, RecordBody body, long from, ResponseStream out) {
     long at = from;
     while (at < body.length()) {
-      Buffers.Lease lease = context.buffers.take((int) Math.min(PIECE, body.length() - at));
-      ByteBuffer piece = lease.buffer();
+      Buffers.Lease lease = null;
       try {
-        body.read(at, piece);
+        lease = context.buffers.take((int) Math.min(PIECE, body.length() - at));
+        body.read(at, lease.buffer());
       } catch (PannierException e) {
-        lease.release();
+        if (lease != null) {
+          lease.release();
+        }
         out.abort();
         LOG.error("record was cut off while it was sent: {}", record, e);
-        return;
+        return false;
       }
+      ByteBuffer piece = lease.buffer();
       at += piece.position();
       out.write(piece.flip(), lease::release);
     }
+    return true;
   }
 }

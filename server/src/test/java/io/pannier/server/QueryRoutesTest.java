@@ -411,7 +411,7 @@ class QueryRoutesTest extends ApiFixture {
   void nothingNewIsNoContentAfterHalfTheTimeToLive() throws Exception {
     record("e", 1, "old");
     long id = queryMany("{'query_type':'QUERY','continuous':true,'start':2,'ttl':1}");
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 2; i++) {
       long before = System.nanoTime();
       assertThat(readMany("GET", id).summary()).isEqualTo("204 No content");
       assertThat(TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - before)).isBetween(400L, 2000L);
@@ -438,7 +438,6 @@ class QueryRoutesTest extends ApiFixture {
   @Test
   void manyWaitingReadsHoldNoThread() throws Exception {
     record("e", 1, "old");
-    var waiting = new ArrayList<CompletableFuture<Wire.Answer>>();
     var wires = new ArrayList<Wire>();
     for (int i = 0; i < 100; i++) {
       long id = queryMany("{'query_type':'QUERY','continuous':true,'start':2}");
@@ -453,7 +452,6 @@ class QueryRoutesTest extends ApiFixture {
       assertThat(own.read(false).text()).isEqualTo("new");
       own.close();
     }
-    assertThat(waiting).isEmpty();
   }
 
   @Test

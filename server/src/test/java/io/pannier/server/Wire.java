@@ -76,7 +76,7 @@ final class Wire implements AutoCloseable {
 
     /** Those of {@link #own} whose names begin so. */
     List<String> own(String prefix) {
-      return headers.stream().filter(h -> h.startsWith(prefix)).toList();
+      return own().stream().filter(h -> h.startsWith(prefix)).toList();
     }
 
     /** Status and error text, for one-line comparisons. */

@@ -570,6 +570,10 @@ public final class Entry {
 
   private void awaitBlockSlot(long deadline) {
     // One more than uploads may take, so that a small record never waits for an upload.
+    if (open.size() > store().limits.openBlocksPerEntry()) {
+      // After a crash all of them may be idle and none of them of use, and then nobody else would seal one.
+      Sealing.closeSurplus(this, -1);
+    }
     while (open.size() > store().limits.openBlocksPerEntry()) {
       await(deadline);
     }

@@ -52,6 +52,9 @@ public final class Store implements AutoCloseable {
   private int nextBucket = 1;
   private volatile boolean closed;
 
+  /** Whether the journals end with the mark of a clean stop, or are about to. */
+  private volatile boolean markedClean;
+
   private Store(StoreConfig config, UUID id) {
     this.config = config;
     this.id = id;
@@ -317,6 +320,9 @@ public final class Store implements AutoCloseable {
 
   /** Room that the journal of a store or bucket takes back after a round. */
   void afterRound() {
+    if (markedClean) {
+      return; // A new generation has no mark of a clean stop.
+    }
     for (Bucket bucket : everyBucket()) {
       bucket.journal.compactIfWanted();
     }
@@ -336,6 +342,8 @@ public final class Store implements AutoCloseable {
       sync.account(true);
       // The next start believes a clean stop without looking.
       if (whole && sync.isIdle()) {
+        afterRound();
+        markedClean = true;
         for (Bucket bucket : buckets.values()) {
           if (bucket.isUsable() && !bucket.isUploading()) {
             bucket.journal.mark(BucketJournal.CLEAN_STOP);

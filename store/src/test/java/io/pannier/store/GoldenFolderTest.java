@@ -92,7 +92,7 @@ class GoldenFolderTest {
   void everythingInItHasADescription() throws IOException {
     var lines = new StringBuilder();
     try (RealDisk disk = RealDisk.forReading(folder)) {
-      for (String what : new String[] {"", "plain", "plain/machine/sensors", "plain/power-cut", "ring/e"}) {
+      for (String what : new String[] {"", "plain", "plain/machine/sensors", "plain/power-cut", "plain/disordered", "ring/e"}) {
         Describer.describe(disk, what, line -> lines.append(line.text()).append('\n'));
       }
     }

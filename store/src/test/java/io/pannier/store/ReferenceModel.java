@@ -68,6 +68,11 @@ final class ReferenceModel {
       durable = values.size() - 1;
     }
 
+    /** Whether its last value was answered as durable. */
+    boolean isDurable() {
+      return durable == values.size() - 1;
+    }
+
     Set<T> after(End end) {
       var allowed = new HashSet<>(unknown);
       allowed.addAll(end == End.KILL ? List.of(now()) : values.subList(durable, values.size()));
@@ -133,7 +138,7 @@ final class ReferenceModel {
   private int lastBody;
 
   /** A model in which all that was found is the last word. */
-  static ReferenceModel of(Map<String, TreeMap<String, FoundEntry>> found, Map<String, QuotaType> quotas) {
+  static ReferenceModel of(Map<String, Map<String, FoundEntry>> found, Map<String, QuotaType> quotas) {
     var model = new ReferenceModel();
     for (var foundBucket : found.entrySet()) {
       for (FoundEntry entry : foundBucket.getValue().values()) {
@@ -202,7 +207,7 @@ final class ReferenceModel {
   }
 
   /** All that must not be found like this. */
-  List<String> complaints(Map<String, TreeMap<String, FoundEntry>> found, End end) {
+  List<String> complaints(Map<String, Map<String, FoundEntry>> found, End end) {
     var wrong = new ArrayList<String>();
     var byNumber = new HashMap<Integer, String[]>();
     for (var foundBucket : found.entrySet()) {
@@ -239,7 +244,7 @@ final class ReferenceModel {
   }
 
   private static void complain(
-      List<String> wrong, Map<String, TreeMap<String, FoundEntry>> found, Map<Integer, String[]> byNumber, EntryModel entry, End end) {
+      List<String> wrong, Map<String, Map<String, FoundEntry>> found, Map<Integer, String[]> byNumber, EntryModel entry, End end) {
     Set<String> bucketNames = entry.bucket.name.after(end);
     Set<String> names = entry.name.after(end);
     String[] place = byNumber.get(entry.number);

@@ -9,6 +9,7 @@ import io.pannier.model.BucketSettings;
 import io.pannier.model.Labels;
 import io.pannier.model.PannierException;
 import io.pannier.model.QuotaType;
+import io.pannier.store.disk.Disk;
 import io.pannier.store.disk.MemoryDisk;
 import java.nio.ByteBuffer;
 import java.util.List;
@@ -152,5 +153,70 @@ class StoreTest {
       stores.scheduler.advanceMillis(1000);
     }
     assertThat(stores.events).isEmpty();
+  }
+
+  /** Changes that come while a block is being copied are in the copy, also the first ones of a block, and also when they take all of it. */
+  @Test
+  void whatChangesDuringARewriteIsNotLost() {
+    for (int before = 0; before < 2; before++) {
+      for (boolean all : new boolean[] {false, true}) {
+        var memory = new MemoryDisk();
+        var during = new Runnable[1];
+        Disk hooked =
+            HookedDisk.of(
+                memory,
+                (method, file) -> {
+                  Runnable run = during[0];
+                  if (method.equals("sync") && run != null) {
+                    during[0] = null;
+                    run.run();
+                  }
+                });
+        MemoryDisk last = memory;
+        Store store = stores.open(hooked);
+        Entry entry = store.createBucket("b", blocksOf(4)).entryForWrite("e");
+        for (int i = 0; i < 5; i++) {
+          entry.write(record(i, "r" + i, "n", "" + i));
+        }
+        stores.scheduler.advanceMillis(20_000);
+        if (before > 0) {
+          entry.updateLabels(1, Labels.of("before", "x"));
+          stores.scheduler.advanceMillis(20_000);
+        }
+        Block block = entry.closed.get(0);
+        during[0] =
+            () -> {
+              entry.updateLabels(1, Labels.of("m", "x"));
+              entry.remove(0);
+              entry.remove(3);
+              if (all) {
+                entry.remove(1);
+                entry.remove(2);
+              }
+            };
+        Rewriter.rewrite(block);
+        assertThat(block.gone).isTrue();
+        assertThat(during[0]).isNull();
+        for (int round = 0; round < 2; round++) {
+          Entry found = store.bucket("b").entry("e");
+          assertThat(texts(found)).containsExactly(all ? new String[] {"r4"} : new String[] {"r1", "r2", "r4"});
+          assertThat(found.info().oldestRecord()).isEqualTo(all ? 4 : 1);
+          assertThat(found.info().recordCount()).isEqualTo(all ? 1 : 3);
+          if (!all) {
+            assertThat(found.find(1).labels().get("m")).isEqualTo("x");
+            assertThat(found.find(1).labels().get("before")).isEqualTo(before > 0 ? "x" : null);
+          }
+          stores.scheduler.advanceMillis(20_000);
+          assertThat(store.bucket("b").diskBytes()).isEqualTo(ModelTest.bytesBelow(last, "b/1"));
+          if (round == 0) {
+            store.close();
+            last = memory.kill();
+            store = stores.open(last);
+          }
+        }
+        store.close();
+        assertThat(stores.events).isEmpty();
+      }
+    }
   }
 }

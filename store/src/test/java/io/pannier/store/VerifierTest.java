@@ -125,6 +125,22 @@ class VerifierTest {
   }
 
   @Test
+  void aStopIsCleanAlsoWhenTheLastAccountingMakesTheJournalLong() throws IOException {
+    var disk = new MemoryDisk();
+    var stores = new TestStores(1);
+    try (Store store = stores.open(disk)) {
+      Entry entry = store.createBucket("b", blocksOf(1)).entryForWrite("e");
+      for (int i = 0; i < 450; i++) {
+        entry.write(record(i, "r"));
+        stores.scheduler.runDue();
+      }
+    }
+    var frames = new ArrayList<String>();
+    Describer.describe(disk.kill(), "./b/1", line -> frames.add(line.kind()));
+    assertThat(frames).endsWith("clean-stop");
+  }
+
+  @Test
   void lookingWritesNothing() throws IOException {
     var counting = new CountingDisk(stoppedStore());
     Verifier.run(counting, Verifier.Progress.NONE);

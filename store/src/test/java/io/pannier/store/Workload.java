@@ -55,7 +55,7 @@ final class Workload {
   /** What was done, for the one who looks for a mistake. */
   final List<String> steps = new ArrayList<>();
 
-  private record Uploading(EntryModel entry, Upload upload, long timestamp, State state, byte[] bytes, int[] sent) {}
+  private record Uploading(EntryModel entry, Upload upload, long timestamp, State state, ByteBuffer rest) {}
 
   Workload(
       Machine machine,
@@ -89,8 +89,8 @@ final class Workload {
         machine.scheduler.runDue();
       }
       for (BucketModel bucket : model.buckets) {
-        if (bucket.isThere() && bucket.quota == QuotaType.FIFO && !stopped.getAsBoolean()) {
-          noteEvictions(bucket);
+        if (bucket.isThere() && (bucket.quota == QuotaType.FIFO || isLossTold()) && !stopped.getAsBoolean()) {
+          noteMissing(bucket);
         }
       }
     }
@@ -501,8 +501,7 @@ final class Workload {
                     real.beginUpload(timestamp, "", state.labels(), state.length()),
                     timestamp,
                     state,
-                    body(entry, timestamp, state),
-                    new int[1])),
+                    ByteBuffer.wrap(body(entry, timestamp, state)))),
         () -> {},
         () -> maybeEvicted(entry.bucket),
         () -> {});
@@ -516,7 +515,7 @@ final class Workload {
     EntryModel entry = uploading.entry();
     boolean abort = random.nextInt(5) == 0;
     boolean whole = random.nextInt(3) > 0;
-    int left = uploading.bytes().length - uploading.sent()[0];
+    int left = uploading.rest().remaining();
     int piece = whole ? left : random.nextInt(left + 1);
     if (!entry.isThere()) {
       uploads.remove(uploading);
@@ -531,8 +530,9 @@ final class Workload {
         () -> {
           try {
             if (!abort) {
-              uploading.upload().write(ByteBuffer.wrap(uploading.bytes(), uploading.sent()[0], piece));
-              uploading.sent()[0] += piece;
+              ByteBuffer rest = uploading.rest();
+              uploading.upload().write(rest.slice(rest.position(), piece));
+              rest.position(rest.position() + piece);
               if (whole) {
                 uploading.upload().commit();
               }
@@ -673,7 +673,8 @@ final class Workload {
         (timestamp, record) -> {
           if (record.isUnknown()) {
             State state = seen.getOrDefault(timestamp, State.NONE);
-            if (!record.after(ReferenceModel.End.KILL).contains(state)) {
+            boolean lost = isLossTold() && !state.isThere() && !record.isDurable();
+            if (!lost && !record.after(ReferenceModel.End.KILL).contains(state)) {
               throw new AssertionError("record " + timestamp + " of " + entry + " is " + state + " but had " + record);
             }
             record.set(state);
@@ -681,7 +682,12 @@ final class Workload {
         });
   }
 
-  private void noteEvictions(BucketModel bucket) {
+  /** A device that failed to sync may have lost what was not durable; the engine says so. */
+  private boolean isLossTold() {
+    return !machine.told(StoreEvents.Kind.LOSS).isEmpty();
+  }
+
+  private void noteMissing(BucketModel bucket) {
     for (EntryModel entry : bucket.entriesNow()) {
       TreeMap<Long, State> seen;
       try {
@@ -692,7 +698,10 @@ final class Workload {
       }
       entry.records.forEach(
           (timestamp, record) -> {
-            if (record.now().isThere() && !seen.containsKey(timestamp)) {
+            if (record.now().isThere() && !record.isUnknown() && !seen.containsKey(timestamp)) {
+              if (bucket.quota != QuotaType.FIFO && record.isDurable()) {
+                throw new AssertionError("record " + timestamp + " of " + entry + " is lost: " + record);
+              }
               record.set(State.NONE);
             }
           });
@@ -724,8 +733,8 @@ final class Workload {
   // ---------------------------------------------------------------- looking
 
   /** Everything a store shows, with every body compared to what was once written. */
-  static Map<String, TreeMap<String, FoundEntry>> observe(Store store) {
-    var found = new TreeMap<String, TreeMap<String, FoundEntry>>();
+  static Map<String, Map<String, FoundEntry>> observe(Store store) {
+    var found = new TreeMap<String, Map<String, FoundEntry>>();
     for (Bucket bucket : store.buckets()) {
       var entries = new TreeMap<String, FoundEntry>();
       long size = 0;

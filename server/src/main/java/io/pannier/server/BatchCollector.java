@@ -173,9 +173,8 @@ final class BatchCollector implements BatchSink, AutoCloseable {
       call.respond(head);
       return;
     }
-    Buffers.Lease memory = kept;
-    kept = null;
     if (later.isEmpty()) {
+      Buffers.Lease memory = handOver();
       if (memory != null) {
         head.body(memory.buffer().position(0).limit(keptBytes), memory::release);
       }
@@ -183,6 +182,7 @@ final class BatchCollector implements BatchSink, AutoCloseable {
       return;
     }
     try (ResponseStream out = call.exchange().startResponse(call.head(head.contentLength(length)))) {
+      Buffers.Lease memory = handOver();
       if (memory != null) {
         out.write(memory.buffer().position(0).limit(keptBytes), memory::release);
       }
@@ -192,6 +192,13 @@ final class BatchCollector implements BatchSink, AutoCloseable {
         }
       }
     }
+  }
+
+  /** The bodies in memory, which belong to whoever sends them from now on. */
+  private Buffers.@Nullable Lease handOver() {
+    Buffers.Lease memory = kept;
+    kept = null;
+    return memory;
   }
 
   private Response head(boolean last) {
@@ -212,8 +219,7 @@ final class BatchCollector implements BatchSink, AutoCloseable {
 
   @Override
   public void close() {
-    Buffers.Lease memory = kept;
-    kept = null;
+    Buffers.Lease memory = handOver();
     if (memory != null) {
       memory.release();
     }

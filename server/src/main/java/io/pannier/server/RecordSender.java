@@ -1,7 +1,6 @@
 package io.pannier.server;
 
 import io.pannier.model.PannierException;
-import io.pannier.server.http.Response;
 import io.pannier.server.http.ResponseStream;
 import io.pannier.store.RecordBody;
 import io.pannier.store.StoredRecord;
@@ -76,14 +75,15 @@ final class RecordSender {
 
   private void stream(Call call, StoredRecord record, RecordBody body) {
     Buffers.Lease first = context.buffers.take(PIECE);
+    ResponseStream out;
     try {
       body.read(0, first.buffer());
+      out = call.exchange().startResponse(call.head(RecordHeaders.head(record).contentLength(body.length())));
     } catch (RuntimeException e) {
       first.release();
       throw e;
     }
-    Response head = RecordHeaders.head(record).contentLength(body.length());
-    try (ResponseStream out = call.exchange().startResponse(call.head(head))) {
+    try (out) {
       long sent = first.buffer().position();
       out.write(first.buffer().flip(), first::release);
       copy(record, body, sent, out);

@@ -27,6 +27,9 @@ final class HttpExchange implements Exchange {
   /** Body bytes that may wait for a worker before the socket is no longer read. */
   private static final int PIECES_BYTES_MAX = 256 * 1024;
 
+  /** Small pieces of a streamed body are handed to the socket together. */
+  private static final int FLUSH_FROM = 64 * 1024;
+
   /** Bodies up to this length are sent in one buffer with the head. */
   private static final int TOGETHER_MAX = 8 * 1024;
 
@@ -643,6 +646,9 @@ final class HttpExchange implements Exchange {
     private final boolean close;
     private boolean done;
 
+    /** Bytes written and not yet handed to the socket. */
+    private long gathered;
+
     Stream(long length, boolean close) {
       this.left = length;
       this.close = close;
@@ -676,11 +682,16 @@ final class HttpExchange implements Exchange {
         throw clientLeft;
       }
       left -= piece.readableBytes();
+      gathered += piece.readableBytes();
       channel.write(piece, channel.voidPromise());
+      if (gathered >= FLUSH_FROM) {
+        flush();
+      }
     }
 
     @Override
     public void flush() {
+      gathered = 0;
       channel.flush();
     }
 

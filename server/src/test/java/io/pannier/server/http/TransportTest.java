@@ -133,10 +133,9 @@ class TransportTest {
     Answer answer() throws IOException {
       String head = head();
       int length = 0;
-      for (String line : head.split("\r\n")) {
-        if (line.startsWith("content-length: ")) {
-          length = Integer.parseInt(line.substring(16));
-        }
+      int at = head.indexOf("\r\ncontent-length: ");
+      if (at >= 0) {
+        length = Integer.parseInt(head.substring(at + 18, head.indexOf('\r', at + 2)));
       }
       return new Answer(head, new String(in.readNBytes(length), StandardCharsets.ISO_8859_1));
     }
@@ -153,7 +152,7 @@ class TransportTest {
 
   private record Answer(String head, String body) {
     int status() {
-      return Integer.parseInt(head.split(" ")[1]);
+      return Integer.parseInt(head.substring(9, 12));
     }
   }
 

@@ -30,6 +30,8 @@ final class Buffers {
   /** Bytes of all buffers that exist. */
   private long bytes;
 
+  private int inUse;
+
   Buffers(long bytesMax) {
     this.bytesMax = bytesMax;
     free = Stream.generate(() -> new ArrayDeque<ByteBuffer>()).limit(LARGEST - SMALLEST + 1).toList();
@@ -57,8 +59,9 @@ final class Buffers {
       try {
         if (!released) {
           released = true;
+          inUse--;
           free.get(kind).push(whole);
-          given.signal();
+          given.signalAll();
         }
       } finally {
         lock.unlock();
@@ -112,14 +115,24 @@ final class Buffers {
         }
       }
       if (bytes + size > bytesMax && bytes > 0) {
-        given.signal();
         return null;
       }
       buffer = ByteBuffer.allocateDirect(size);
       bytes += size;
     }
+    inUse++;
     buffer.clear().order(ByteOrder.LITTLE_ENDIAN);
     return new Lease(buffer, kind);
+  }
+
+  /** How many are in use at this moment. */
+  int inUse() {
+    lock.lock();
+    try {
+      return inUse;
+    } finally {
+      lock.unlock();
+    }
   }
 
   private static int kind(int size) {

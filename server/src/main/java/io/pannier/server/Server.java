@@ -55,6 +55,11 @@ public final class Server implements AutoCloseable {
     context.open(store);
   }
 
+  /** What its routes work with. */
+  Context context() {
+    return context;
+  }
+
   /** The port it listens on. */
   public int port() {
     return http.port();

@@ -63,11 +63,18 @@ abstract class ApiFixture {
   }
 
   @AfterEach
-  void stopServer() throws IOException {
+  void stopServer() throws IOException, InterruptedException {
     wire.close();
+    for (int i = 0; i < 200 && server.context().buffers.inUse() > 0; i++) {
+      Thread.sleep(10);
+    }
+    int leaked = server.context().buffers.inUse();
     server.close();
     store.close();
     scheduler.close();
+    if (leaked > 0) {
+      throw new AssertionError(leaked + " buffers were not given back");
+    }
   }
 
   Wire.Answer send(Wire.Request request) throws IOException {

@@ -17,6 +17,7 @@ public final class ThreadScheduler implements Scheduler, AutoCloseable {
   }
 
   @Override
+  @SuppressWarnings("FutureReturnValueIgnored") // what a task throws is kept in failures
   public void runLater(Lane lane, long delayMillis, Runnable task) {
     try {
       (lane == Lane.SYNC ? sync : background)

@@ -50,7 +50,10 @@ final class Tidy {
       "(?!\\(?[\\w.]*\\b(?:length|size|limit|capacity|remaining|readableBytes)\\b)";
   private static final Pattern SIGNED_LEFT =
       Pattern.compile(
-          "(?:" + TIME + ")(?:\\(\\)|\\[[^\\]\\n]*\\])?\\s(?:<|>|<=|>=)\\s" + NOT_A_SIZE
+          "(?:"
+              + TIME
+              + ")(?:\\(\\)|\\[[^\\]\\n]*\\])?\\s(?:<|>|<=|>=)\\s"
+              + NOT_A_SIZE
               + "\\(?[A-Za-z_]");
   private static final Pattern SIGNED_RIGHT =
       Pattern.compile("[\\w)\\]]\\s(?:<|>|<=|>=)\\s(?:\\w+(?:\\(\\))?\\.)*\\w*?(?:" + TIME + ")");

@@ -16,10 +16,13 @@ import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 
 /**
- * The scripted run from which the JVM learns what the server needs at its start: one of every common request against a store in a temporary folder. Called
- * by the build only.
+ * The scripted run from which the JVM learns what the server needs at its start: one of every
+ * common request against a store in a temporary folder. Called by the build only.
  */
-@Command(name = "aot-training", hidden = true, description = "Training run for the cache of prepared classes.")
+@Command(
+    name = "aot-training",
+    hidden = true,
+    description = "Training run for the cache of prepared classes.")
 final class AotTrainingCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException, InterruptedException {
@@ -28,7 +31,8 @@ final class AotTrainingCommand implements Callable<Integer> {
       for (int start = 0; start < 2; start++) {
         ServerConfig config = ServerConfig.of(Optional.of("training")).withAddress("127.0.0.1", 0);
         try (Service service = Service.start(folder, Ack.BUFFERED, config);
-            HttpClient client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build()) {
+            HttpClient client =
+                HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build()) {
           requests(new Caller(client, "http://127.0.0.1:" + service.port() + "/api/v1"), start);
         }
       }
@@ -43,19 +47,24 @@ final class AotTrainingCommand implements Callable<Integer> {
   }
 
   private record Caller(HttpClient client, String base) {
-    String call(String method, String path, String body, String... headers) throws IOException, InterruptedException {
+    String call(String method, String path, String body, String... headers)
+        throws IOException, InterruptedException {
       var request =
           HttpRequest.newBuilder(URI.create(base + path))
               .method(
                   method,
-                  body.isEmpty() ? HttpRequest.BodyPublishers.noBody() : HttpRequest.BodyPublishers.ofString(body))
+                  body.isEmpty()
+                      ? HttpRequest.BodyPublishers.noBody()
+                      : HttpRequest.BodyPublishers.ofString(body))
               .header("authorization", "Bearer training");
       for (int i = 0; i < headers.length; i += 2) {
         request.header(headers[i], headers[i + 1]);
       }
-      HttpResponse<String> response = client.send(request.build(), HttpResponse.BodyHandlers.ofString());
+      HttpResponse<String> response =
+          client.send(request.build(), HttpResponse.BodyHandlers.ofString());
       if (response.statusCode() >= 300) {
-        throw new IOException(method + " " + path + " answered " + response.statusCode() + ": " + response.body());
+        throw new IOException(
+            method + " " + path + " answered " + response.statusCode() + ": " + response.body());
       }
       return response.body();
     }
@@ -95,7 +104,8 @@ final class AotTrainingCommand implements Callable<Integer> {
     String query = server.call("POST", "/b/training/camera/q", "{\"query_type\":\"QUERY\"}");
     server.call("GET", "/b/training/camera/batch?q=" + query.replaceAll("[^0-9]", ""), "");
     query = server.call("POST", "/io/training/q", "{\"query_type\":\"QUERY\",\"entries\":[\"*\"]}");
-    server.call("GET", "/io/training/read", "", "x-reduct-query-id", query.replaceAll("[^0-9]", ""));
+    server.call(
+        "GET", "/io/training/read", "", "x-reduct-query-id", query.replaceAll("[^0-9]", ""));
     server.call("GET", "/b/training", "");
   }
 }

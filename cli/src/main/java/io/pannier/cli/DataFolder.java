@@ -9,10 +9,12 @@ final class DataFolder {
   private DataFolder() {}
 
   /**
-   * The folder of {@code RS_DATA_PATH} or {@code PANNIER_DATA_PATH}, else one below the user's data folder, which needs no rights of the administrator.
+   * The folder of {@code RS_DATA_PATH} or {@code PANNIER_DATA_PATH}, else one below the user's data
+   * folder, which needs no rights of the administrator.
    */
   static Path of(Map<String, String> environment) {
-    String set = environment.getOrDefault("PANNIER_DATA_PATH", environment.getOrDefault("RS_DATA_PATH", ""));
+    String set =
+        environment.getOrDefault("PANNIER_DATA_PATH", environment.getOrDefault("RS_DATA_PATH", ""));
     if (!set.isEmpty()) {
       return Path.of(set);
     }

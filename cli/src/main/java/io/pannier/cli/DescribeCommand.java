@@ -22,7 +22,8 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "describe",
     mixinStandardHelpOptions = true,
-    description = "Prints what stands in the files of a data folder, structure by structure. Works beside a running server.",
+    description =
+        "Prints what stands in the files of a data folder, structure by structure. Works beside a running server.",
     exitCodeListHeading = "%nExit code:%n",
     exitCodeList = {"0:described", "2:nothing of this name, or not a store"})
 final class DescribeCommand implements Callable<Integer> {
@@ -36,7 +37,10 @@ final class DescribeCommand implements Callable<Integer> {
               + " an overview.")
   private String what = "";
 
-  @Option(names = "--data", paramLabel = "DIR", description = "The data folder (default: that of serve).")
+  @Option(
+      names = "--data",
+      paramLabel = "DIR",
+      description = "The data folder (default: that of serve).")
   private @Nullable Path folder;
 
   @Option(names = "--json", description = "One JSON object a line.")
@@ -49,13 +53,16 @@ final class DescribeCommand implements Callable<Integer> {
     CommandSpec here = java.util.Objects.requireNonNull(spec);
     PrintWriter out = here.commandLine().getOut();
     PrintWriter err = here.commandLine().getErr();
-    Path dir = (folder != null ? folder : DataFolder.of(System.getenv())).toAbsolutePath().normalize();
+    Path dir =
+        (folder != null ? folder : DataFolder.of(System.getenv())).toAbsolutePath().normalize();
     try (var disk = RealDisk.forReading(dir)) {
       Describer.describe(disk, below(dir), line -> print(out, line));
       return ExitCodes.OK;
     } catch (NoSuchFileException missing) {
       err.println(
-          missing.getReason() == null ? "There is no " + missing.getFile() + " in " + dir : missing.getMessage());
+          missing.getReason() == null
+              ? "There is no " + missing.getFile() + " in " + dir
+              : missing.getMessage());
     } catch (StoreRefused refused) {
       err.println(refused.getMessage());
     } catch (PannierException | IOException | IllegalArgumentException failed) {
@@ -70,7 +77,9 @@ final class DescribeCommand implements Callable<Integer> {
   /** A path may be given as the shell completes it. */
   private String below(Path dir) {
     Path path = Path.of(what);
-    return path.isAbsolute() && path.startsWith(dir) ? "./" + dir.relativize(path.normalize()) : what;
+    return path.isAbsolute() && path.startsWith(dir)
+        ? "./" + dir.relativize(path.normalize())
+        : what;
   }
 
   private void print(PrintWriter out, Described line) {

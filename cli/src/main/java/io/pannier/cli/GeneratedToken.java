@@ -13,8 +13,9 @@ import java.util.Optional;
 import java.util.random.RandomGenerator;
 
 /**
- * The token that the first start makes when no setting gives one: secure without a manual. It stands in two files of the data folder that only their
- * owner may read; a damaged one is written again from the other.
+ * The token that the first start makes when no setting gives one: secure without a manual. It
+ * stands in two files of the data folder that only their owner may read; a damaged one is written
+ * again from the other.
  */
 final class GeneratedToken {
   private static final int RANDOM_BYTES = 32;
@@ -78,8 +79,11 @@ final class GeneratedToken {
     Files.deleteIfExists(fresh);
     var owner = PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
     try (var out =
-        Files.newByteChannel(fresh, EnumSet.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE), owner)) {
-      out.write(java.nio.ByteBuffer.wrap((token + " " + check(token) + "\n").getBytes(StandardCharsets.ISO_8859_1)));
+        Files.newByteChannel(
+            fresh, EnumSet.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE), owner)) {
+      out.write(
+          java.nio.ByteBuffer.wrap(
+              (token + " " + check(token) + "\n").getBytes(StandardCharsets.ISO_8859_1)));
       if (out instanceof java.nio.channels.FileChannel channel) {
         channel.force(true);
       }

@@ -9,7 +9,12 @@ import picocli.CommandLine.Command;
     mixinStandardHelpOptions = true,
     version = "pannier " + Main.VERSION,
     description = "A time-series store for the blobs of robots; speaks the ReductStore HTTP API.",
-    subcommands = {ServeCommand.class, VerifyCommand.class, DescribeCommand.class, AotTrainingCommand.class})
+    subcommands = {
+      ServeCommand.class,
+      VerifyCommand.class,
+      DescribeCommand.class,
+      AotTrainingCommand.class
+    })
 public final class Main {
   /** What this program calls itself. */
   static final String VERSION = "0.1.0";

@@ -50,7 +50,10 @@ final class ServeCommand implements Callable<Integer> {
   @Option(names = "--data", paramLabel = "DIR", description = "Folder of the data.")
   private @Nullable Path data;
 
-  @Option(names = "--port", paramLabel = "N", description = "Port to listen on; 0 for any free one.")
+  @Option(
+      names = "--port",
+      paramLabel = "N",
+      description = "Port to listen on; 0 for any free one.")
   private @Nullable Integer port;
 
   @Option(names = "--host", paramLabel = "ADDRESS", description = "Address to listen on.")
@@ -84,13 +87,15 @@ final class ServeCommand implements Callable<Integer> {
               .withAddress(address, listen)
               .withBasePath(variable("API_BASE_PATH").orElse("/"))
               .withCorsOrigins(origins())
-              .withInstance(variable("INSTANCE_NAME").orElseGet(ServeCommand::hostName), Main.VERSION);
+              .withInstance(
+                  variable("INSTANCE_NAME").orElseGet(ServeCommand::hostName), Main.VERSION);
       service = Service.start(folder, ack, config);
     } catch (StoreRefused refused) {
       err.println("Data folder " + folder + " is refused: " + refused.getMessage());
       return 1;
     } catch (AccessDeniedException denied) {
-      err.println("Data folder " + folder + " cannot be used: no permission for " + denied.getFile());
+      err.println(
+          "Data folder " + folder + " cannot be used: no permission for " + denied.getFile());
       return 1;
     } catch (IOException | RuntimeException failed) {
       err.println("Server cannot start: " + reason(failed));
@@ -109,15 +114,15 @@ final class ServeCommand implements Callable<Integer> {
     out.printf(Locale.ROOT, "Pannier %s is ready (%d ms)%n", Main.VERSION, millis);
     out.println("  address  http://" + address + ":" + service.port());
     out.println("  data     " + folder);
-    generated.ifPresent(
-        token -> {
-          if (token.isNew()) {
-            out.println("  token    " + token.value());
-            out.println("           full access; kept in " + folder.resolve("token") + ", shown only now");
-          } else {
-            out.println("  token    in " + folder.resolve("token"));
-          }
-        });
+    generated.ifPresent(token -> {
+      if (token.isNew()) {
+        out.println("  token    " + token.value());
+        out.println(
+            "           full access; kept in " + folder.resolve("token") + ", shown only now");
+      } else {
+        out.println("  token    in " + folder.resolve("token"));
+      }
+    });
     out.flush();
     stopped.await();
     return 0;
@@ -141,7 +146,11 @@ final class ServeCommand implements Callable<Integer> {
 
   private List<String> origins() {
     return variable("CORS_ALLOW_ORIGIN")
-        .map(text -> Arrays.stream(text.split(",")).map(String::trim).filter(item -> !item.isEmpty()).toList())
+        .map(text ->
+            Arrays.stream(text.split(","))
+                .map(String::trim)
+                .filter(item -> !item.isEmpty())
+                .toList())
         .orElse(List.of());
   }
 
@@ -154,7 +163,8 @@ final class ServeCommand implements Callable<Integer> {
     } catch (NumberFormatException notANumber) {
       // Answered below, as a number out of range is.
     }
-    throw new ParameterException(command.commandLine(), "RS_PORT must be 0 to 65535, not '" + text + "'");
+    throw new ParameterException(
+        command.commandLine(), "RS_PORT must be 0 to 65535, not '" + text + "'");
   }
 
   private static Ack ackOf(CommandSpec command, String text) {
@@ -162,7 +172,8 @@ final class ServeCommand implements Callable<Integer> {
       case "buffered" -> Ack.BUFFERED;
       case "disk" -> Ack.DISK;
       default ->
-          throw new ParameterException(command.commandLine(), "PANNIER_ACK must be buffered or disk, not '" + text + "'");
+          throw new ParameterException(
+              command.commandLine(), "PANNIER_ACK must be buffered or disk, not '" + text + "'");
     };
   }
 

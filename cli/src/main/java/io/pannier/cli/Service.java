@@ -41,7 +41,8 @@ final class Service implements AutoCloseable {
   }
 
   /**
-   * Starts: the port answers at once (only {@code /alive} with 200), everything else when the store is open.
+   * Starts: the port answers at once (only {@code /alive} with 200), everything else when the store
+   * is open.
    *
    * @param ack what an acknowledgement promises
    * @throws io.pannier.store.StoreRefused when the folder is in use, foreign, too new or too old
@@ -81,7 +82,8 @@ final class Service implements AutoCloseable {
     return server.port();
   }
 
-  private static void log(StoreEvents.Kind kind, String text, String subject, @Nullable Throwable cause) {
+  private static void log(
+      StoreEvents.Kind kind, String text, String subject, @Nullable Throwable cause) {
     switch (kind) {
       case DAMAGE, LOSS -> LOG.error("{}: {}", text, subject, cause);
       case FAILURE -> LOG.warn("{}: {}", text, subject, cause);
@@ -94,7 +96,9 @@ final class Service implements AutoCloseable {
     try {
       Object limit =
           ManagementFactory.getPlatformMBeanServer()
-              .getAttribute(new javax.management.ObjectName("java.lang:type=OperatingSystem"), "MaxFileDescriptorCount");
+              .getAttribute(
+                  new javax.management.ObjectName("java.lang:type=OperatingSystem"),
+                  "MaxFileDescriptorCount");
       return (Long) limit;
     } catch (javax.management.JMException | RuntimeException unknown) {
       return 1024;
@@ -109,7 +113,11 @@ final class Service implements AutoCloseable {
     } catch (UnknownHostException unnamed) {
       host = "unknown host";
     }
-    return "host " + host + ", pid " + ProcessHandle.current().pid() + bootId().map(id -> ", boot " + id).orElse("");
+    return "host "
+        + host
+        + ", pid "
+        + ProcessHandle.current().pid()
+        + bootId().map(id -> ", boot " + id).orElse("");
   }
 
   private static Optional<String> bootId() {

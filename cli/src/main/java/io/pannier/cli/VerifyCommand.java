@@ -24,7 +24,8 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "verify",
     mixinStandardHelpOptions = true,
-    description = "Checks every record, index, change and journal of a data folder. Writes nothing.",
+    description =
+        "Checks every record, index, change and journal of a data folder. Writes nothing.",
     footer = {
       "",
       "DAMAGE     bytes are not those that were written",
@@ -33,20 +34,33 @@ import picocli.CommandLine.Spec;
       "NOTE       not wrong; the next start takes care of it"
     },
     exitCodeListHeading = "%nExit code:%n",
-    exitCodeList = {"0:nothing is damaged", "1:something is damaged", "2:not a store, in use, or unreadable"})
+    exitCodeList = {
+      "0:nothing is damaged",
+      "1:something is damaged",
+      "2:not a store, in use, or unreadable"
+    })
 final class VerifyCommand implements Callable<Integer> {
   private static final long PROGRESS_NANOS = TimeUnit.SECONDS.toNanos(1);
 
-  @Parameters(index = "0", arity = "0..1", paramLabel = "DIR", description = "The data folder (default: that of serve).")
+  @Parameters(
+      index = "0",
+      arity = "0..1",
+      paramLabel = "DIR",
+      description = "The data folder (default: that of serve).")
   private @Nullable Path folder;
 
   @Option(names = "--json", description = "One JSON object a line: each finding, then the sums.")
   private boolean json;
 
-  @Option(names = "--in-use", description = "Go on although a server uses the folder; what it writes meanwhile can look like damage.")
+  @Option(
+      names = "--in-use",
+      description =
+          "Go on although a server uses the folder; what it writes meanwhile can look like damage.")
   private boolean inUse;
 
-  @Option(names = {"-q", "--quiet"}, description = "No progress.")
+  @Option(
+      names = {"-q", "--quiet"},
+      description = "No progress.")
   private boolean quiet;
 
   @Spec private @Nullable CommandSpec spec;
@@ -56,7 +70,8 @@ final class VerifyCommand implements Callable<Integer> {
     CommandSpec here = java.util.Objects.requireNonNull(spec);
     PrintWriter out = here.commandLine().getOut();
     PrintWriter err = here.commandLine().getErr();
-    Path dir = (folder != null ? folder : DataFolder.of(System.getenv())).toAbsolutePath().normalize();
+    Path dir =
+        (folder != null ? folder : DataFolder.of(System.getenv())).toAbsolutePath().normalize();
     var progress = new Lines(err);
     try (var disk = RealDisk.forReading(dir)) {
       Verifier.Progress shown = quiet ? Verifier.Progress.NONE : progress;
@@ -128,7 +143,15 @@ final class VerifyCommand implements Callable<Integer> {
 
   private static void printJson(PrintWriter out, Path dir, Verification found) {
     for (Verification.Finding finding : found.findings()) {
-      Json.line(out, Map.of("finding", finding.kind().toString(), "path", finding.path(), "text", finding.text()));
+      Json.line(
+          out,
+          Map.of(
+              "finding",
+              finding.kind().toString(),
+              "path",
+              finding.path(),
+              "text",
+              finding.text()));
     }
     var sums = new LinkedHashMap<String, Object>();
     sums.put("folder", dir.toString());

@@ -17,7 +17,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** {@code verify} and {@code describe} on real folders: what they print and what they tell the shell. */
+/**
+ * {@code verify} and {@code describe} on real folders: what they print and what they tell the
+ * shell.
+ */
 class OfflineCommandsTest {
   @TempDir Path folder;
   private final StringWriter out = new StringWriter();
@@ -26,12 +29,18 @@ class OfflineCommandsTest {
   @BeforeEach
   void fill() throws IOException {
     try (Store store = new TestStores(1).open(new RealDisk(folder))) {
-      store.createBucket("cams", BucketSettings.DEFAULT).entryForWrite("left").write(TestStores.record(5, "body", "a", "x"));
+      store
+          .createBucket("cams", BucketSettings.DEFAULT)
+          .entryForWrite("left")
+          .write(TestStores.record(5, "body", "a", "x"));
     }
   }
 
   private int run(String... arguments) {
-    return Main.commandLine().setOut(new PrintWriter(out)).setErr(new PrintWriter(err)).execute(arguments);
+    return Main.commandLine()
+        .setOut(new PrintWriter(out))
+        .setErr(new PrintWriter(err))
+        .execute(arguments);
   }
 
   private void damage() throws IOException {
@@ -44,7 +53,9 @@ class OfflineCommandsTest {
   @Test
   void verifySaysThatAFolderIsSound() {
     assertThat(run("verify", folder.toString())).isZero();
-    assertThat(out.toString()).contains("1 buckets, 1 entries, 1 blocks, 1 records").contains("Nothing is damaged.");
+    assertThat(out.toString())
+        .contains("1 buckets, 1 entries, 1 blocks, 1 records")
+        .contains("Nothing is damaged.");
   }
 
   @Test
@@ -87,7 +98,8 @@ class OfflineCommandsTest {
   void describeFindsThingsByNameAndByPath() {
     assertThat(run("describe", "--data", folder.toString())).isZero();
     assertThat(out.toString()).contains("entry  name=left");
-    for (String what : List.of("cams/left", "b/1/1/1.blk", "./b/1/1", folder.resolve("b/1/1/1.blk").toString())) {
+    for (String what :
+        List.of("cams/left", "b/1/1/1.blk", "./b/1/1", folder.resolve("b/1/1/1.blk").toString())) {
       out.getBuffer().setLength(0);
       assertThat(run("describe", what, "--data", folder.toString())).as(what).isZero();
       assertThat(out.toString()).contains("timestamp=5").contains("labels={a=x}");
@@ -99,7 +111,13 @@ class OfflineCommandsTest {
   void describeWritesJson() throws IOException {
     assertThat(run("describe", "cams/left", "--json", "--data", folder.toString())).isZero();
     var json = new ObjectMapper();
-    var record = json.readTree(out.toString().lines().filter(line -> line.contains("\"record\"")).findFirst().orElseThrow());
+    var record =
+        json.readTree(
+            out.toString()
+                .lines()
+                .filter(line -> line.contains("\"record\""))
+                .findFirst()
+                .orElseThrow());
     assertThat(record.get("labels").get("a").asText()).isEqualTo("x");
     assertThat(record.get("timestamp").asLong()).isEqualTo(5);
   }

@@ -2,7 +2,10 @@ package io.pannier.model;
 
 /** What an acknowledgement promises. Ordered from weak to strong. */
 public enum Ack {
-  /** In the page cache: safe against the death of the process at once, against power loss after the next sync round (about 100 ms). */
+  /**
+   * In the page cache: safe against the death of the process at once, against power loss after the
+   * next sync round (about 100 ms).
+   */
   BUFFERED(1),
   /** On the device. */
   DISK(2),

@@ -12,7 +12,12 @@ import org.jspecify.annotations.Nullable;
  * @param ack acknowledgement of writes to this bucket; null: the server's
  */
 public record BucketSettings(
-    QuotaType quotaType, long quotaSize, long maxBlockSize, long maxBlockRecords, @Nullable Ack ack) {
+    QuotaType quotaType,
+    long quotaSize,
+    long maxBlockSize,
+    long maxBlockRecords,
+    @Nullable Ack ack) {
   /** What the reference server gives a new bucket. */
-  public static final BucketSettings DEFAULT = new BucketSettings(QuotaType.NONE, 0, 64_000_000, 1024, null);
+  public static final BucketSettings DEFAULT =
+      new BucketSettings(QuotaType.NONE, 0, 64_000_000, 1024, null);
 }

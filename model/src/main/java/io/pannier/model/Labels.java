@@ -7,7 +7,10 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
-/** The labels of one record: names with values, both strings, sorted by name, each name once. Immutable. */
+/**
+ * The labels of one record: names with values, both strings, sorted by name, each name once.
+ * Immutable.
+ */
 public final class Labels {
   /** No label at all. */
   public static final Labels EMPTY = new Labels(new String[0]);
@@ -33,7 +36,10 @@ public final class Labels {
     return new Labels(pairs);
   }
 
-  /** Labels of names and values in turn, in any order of names; of a repeated name the last value counts. */
+  /**
+   * Labels of names and values in turn, in any order of names; of a repeated name the last value
+   * counts.
+   */
   public static Labels of(String... namesAndValues) {
     if (namesAndValues.length == 0) {
       return EMPTY;
@@ -79,7 +85,9 @@ public final class Labels {
     return null;
   }
 
-  /** These labels after an update: a value sets or replaces, an empty value removes, others stay. */
+  /**
+   * These labels after an update: a value sets or replaces, an empty value removes, others stay.
+   */
   public Labels updated(Labels update) {
     var builder = new Builder();
     for (int i = 0; i < size(); i++) {
@@ -95,7 +103,9 @@ public final class Labels {
     return builder.build();
   }
 
-  /** Bytes that names and values take in UTF-8: what labels add to the reported size of a record. */
+  /**
+   * Bytes that names and values take in UTF-8: what labels add to the reported size of a record.
+   */
   public long utf8Bytes() {
     long bytes = 0;
     for (String text : pairs) {
@@ -128,7 +138,10 @@ public final class Labels {
     return toMap().toString();
   }
 
-  /** Length of a string in UTF-8. An unpaired surrogate counts as the one byte that encoders replace it by. */
+  /**
+   * Length of a string in UTF-8. An unpaired surrogate counts as the one byte that encoders replace
+   * it by.
+   */
   static int utf8Length(String text) {
     int bytes = 0;
     for (int i = 0; i < text.length(); i++) {
@@ -199,7 +212,10 @@ public final class Labels {
       return new Labels(pairs);
     }
 
-    /** Position of the name, or {@code -insertion point - 1}. Records carry few labels and most senders sort them: search from the end. */
+    /**
+     * Position of the name, or {@code -insertion point - 1}. Records carry few labels and most
+     * senders sort them: search from the end.
+     */
     private int find(String name) {
       for (int i = names.size() - 1; i >= 0; i--) {
         int order = names.get(i).compareTo(name);

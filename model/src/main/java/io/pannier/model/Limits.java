@@ -9,13 +9,17 @@ package io.pannier.model;
  * @param blockIndexBytes memory of an open block's index after which it is sealed
  * @param indexCacheBytes indexes of closed blocks kept in memory
  * @param unsyncedBytes bytes not yet on the device beyond which writers are slowed, then refused
- * @param unsyncedSeconds age of the oldest unsynced byte beyond which writers are slowed, then refused
- * @param syncDelayMillis longest time between a write and the beginning of the sync round that covers it
- * @param accountMillis time between two notes to the journal up to where open blocks are accounted for
+ * @param unsyncedSeconds age of the oldest unsynced byte beyond which writers are slowed, then
+ *     refused
+ * @param syncDelayMillis longest time between a write and the beginning of the sync round that
+ *     covers it
+ * @param accountMillis time between two notes to the journal up to where open blocks are accounted
+ *     for
  * @param ballastBytes room kept back so that removing works on a full device
  * @param evictAheadBytes most that FIFO makes free before the bytes that need it arrive
  * @param rewriteDeadPercent share of dead bytes from which a block is rewritten
- * @param operationMillis longest wait for another request: a timestamp in flight, a busy block, a slow sender
+ * @param operationMillis longest wait for another request: a timestamp in flight, a busy block, a
+ *     slow sender
  */
 public record Limits(
     int openFiles,
@@ -37,17 +41,24 @@ public record Limits(
     require(openBlocksPerEntry >= 2, "openBlocksPerEntry must be at least 2");
     require(blockRecords >= 1 && blockRecords <= 1 << 20, "blockRecords must be 1 to 2^20");
     require(blockIndexBytes >= 64 << 10, "blockIndexBytes must be at least 64 KiB");
-    require(indexCacheBytes >= 2 * blockIndexBytes, "indexCacheBytes must hold two indexes of blockIndexBytes");
+    require(
+        indexCacheBytes >= 2 * blockIndexBytes,
+        "indexCacheBytes must hold two indexes of blockIndexBytes");
     require(unsyncedBytes > evictAheadBytes, "unsyncedBytes must be more than evictAheadBytes");
-    require(unsyncedSeconds > 0 && syncDelayMillis < unsyncedSeconds * 1000, "a sync round must begin before unsyncedSeconds");
-    require(rewriteDeadPercent >= 1 && rewriteDeadPercent <= 100, "rewriteDeadPercent must be 1 to 100");
+    require(
+        unsyncedSeconds > 0 && syncDelayMillis < unsyncedSeconds * 1000,
+        "a sync round must begin before unsyncedSeconds");
+    require(
+        rewriteDeadPercent >= 1 && rewriteDeadPercent <= 100,
+        "rewriteDeadPercent must be 1 to 100");
     require(operationMillis > 0 && accountMillis > 0, "times must be positive");
   }
 
   /**
    * What a robot of any size gets.
    *
-   * @param fileHandleLimit handles the process may have open; half of them at most are files of the store
+   * @param fileHandleLimit handles the process may have open; half of them at most are files of the
+   *     store
    */
   public static Limits forHandles(long fileHandleLimit) {
     return new Limits(

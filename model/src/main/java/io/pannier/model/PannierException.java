@@ -3,8 +3,10 @@ package io.pannier.model;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Everything that can go wrong and be told to a client: a closed tree, so that each front (HTTP status, exit code) is one switch without default. The
- * message is the text the client reads. Errors that are part of normal life carry no stack trace; {@link Damaged} and {@link Internal} do.
+ * Everything that can go wrong and be told to a client: a closed tree, so that each front (HTTP
+ * status, exit code) is one switch without default. The message is the text the client reads.
+ * Errors that are part of normal life carry no stack trace; {@link Damaged} and {@link Internal}
+ * do.
  */
 public abstract sealed class PannierException extends RuntimeException {
   private static final long serialVersionUID = 1L;
@@ -13,7 +15,10 @@ public abstract sealed class PannierException extends RuntimeException {
     super(message, cause, withTrace, withTrace);
   }
 
-  /** The request is well formed but its content contradicts itself or a limit that the client set: short body, HARD quota, closed query. */
+  /**
+   * The request is well formed but its content contradicts itself or a limit that the client set:
+   * short body, HARD quota, closed query.
+   */
   public static final class BadRequest extends PannierException {
     private static final long serialVersionUID = 1L;
 
@@ -92,7 +97,10 @@ public abstract sealed class PannierException extends RuntimeException {
     }
   }
 
-  /** The server cannot do it at this moment (starting, overloaded, every block busy); the same request may succeed later. */
+  /**
+   * The server cannot do it at this moment (starting, overloaded, every block busy); the same
+   * request may succeed later.
+   */
   public static final class Unavailable extends PannierException {
     private static final long serialVersionUID = 1L;
     private final int retryAfterSeconds;

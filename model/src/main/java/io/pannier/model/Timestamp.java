@@ -1,8 +1,9 @@
 package io.pannier.model;
 
 /**
- * Record times: unsigned 64-bit microseconds since the Unix epoch, carried as {@code long} so that columns of them are plain arrays. The order is
- * unsigned, therefore the operators {@code <} and {@code >} are wrong for them and a test bans them: compare with the methods below.
+ * Record times: unsigned 64-bit microseconds since the Unix epoch, carried as {@code long} so that
+ * columns of them are plain arrays. The order is unsigned, therefore the operators {@code <} and
+ * {@code >} are wrong for them and a test bans them: compare with the methods below.
  */
 public final class Timestamp {
   /** The smallest time, 0. */

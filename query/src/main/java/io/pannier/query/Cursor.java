@@ -11,8 +11,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How far a query has come in one entry. Between two reads it holds a time only; records found ahead live as long as one read. Used by the read under way,
- * except {@link #marked}.
+ * How far a query has come in one entry. Between two reads it holds a time only; records found
+ * ahead live as long as one read. Used by the read under way, except {@link #marked}.
  */
 final class Cursor {
   /** Most records looked up ahead in one go. */
@@ -28,7 +28,10 @@ final class Cursor {
 
   private final boolean attachments;
 
-  /** No record before this time is still to be given: the position, and a lower bound of the next record's time. */
+  /**
+   * No record before this time is still to be given: the position, and a lower bound of the next
+   * record's time.
+   */
   private long next;
 
   /** Whether the largest time was passed: nothing can follow. */
@@ -56,9 +59,11 @@ final class Cursor {
   }
 
   /**
-   * The next record, looked up when necessary; null when there is none in the range at this moment. Moves the position up to it.
+   * The next record, looked up when necessary; null when there is none in the range at this moment.
+   * Moves the position up to it.
    *
-   * @param first how many records to look up the first time in a read; it doubles with every further look-up
+   * @param first how many records to look up the first time in a read; it doubles with every
+   *     further look-up
    */
   @Nullable StoredRecord peek(TimeRange range, int first) {
     for (; ; ) {

@@ -5,11 +5,13 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A choice of entries by names and patterns (http-api.md §12.4): {@code *} within a segment, {@code **} as a segment, {@code name*} without a slash as a plain
- * prefix, {@code !} in front excludes. Immutable. Attachments ({@code $meta}) are chosen by their exact name only.
+ * A choice of entries by names and patterns (http-api.md §12.4): {@code *} within a segment, {@code
+ * **} as a segment, {@code name*} without a slash as a plain prefix, {@code !} in front excludes.
+ * Immutable. Attachments ({@code $meta}) are chosen by their exact name only.
  *
- * <p>The reference takes every pattern without a slash that ends in {@code *} for a plain prefix, so that {@code **} and {@code c*m*} match nothing there. Here
- * they mean what they say; no existing name can tell the difference, since names have no {@code *}.
+ * <p>The reference takes every pattern without a slash that ends in {@code *} for a plain prefix,
+ * so that {@code **} and {@code c*m*} match nothing there. Here they mean what they say; no
+ * existing name can tell the difference, since names have no {@code *}.
  */
 public final class EntryPatterns {
   private final List<Pattern> included = new ArrayList<>();
@@ -87,7 +89,10 @@ public final class EntryPatterns {
     return new Pattern.Path(split(path));
   }
 
-  /** Segments between slashes; unlike {@link String#split} it keeps empty ones at the end, which never match. */
+  /**
+   * Segments between slashes; unlike {@link String#split} it keeps empty ones at the end, which
+   * never match.
+   */
   private static List<String> split(String path) {
     var segments = new ArrayList<String>();
     int from = 0;
@@ -107,8 +112,8 @@ public final class EntryPatterns {
   }
 
   /**
-   * Whether the pattern matches the name. Greedy with one step back to the last {@code **}, so the cost is at
-   * most pattern times name.
+   * Whether the pattern matches the name. Greedy with one step back to the last {@code **}, so the
+   * cost is at most pattern times name.
    */
   private static boolean pathMatches(List<String> pattern, String name) {
     int segment = 0;

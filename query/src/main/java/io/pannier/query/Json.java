@@ -17,19 +17,22 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
- * Bodies of requests as JSON, strict: a number that stands as text, is negative, has a fraction or does not fit is an error, never rounded. Members keep their
- * order. Every failure is an {@link PannierException.Invalid} that begins with {@code Invalid JSON: }.
+ * Bodies of requests as JSON, strict: a number that stands as text, is negative, has a fraction or
+ * does not fit is an error, never rounded. Members keep their order. Every failure is an {@link
+ * PannierException.Invalid} that begins with {@code Invalid JSON: }.
  */
 public final class Json {
   /** Nesting that a client may send; the reference's parser has the same bound. */
   private static final int DEPTH_MAX = 127;
 
-  private static final BigInteger UNSIGNED_MAX = BigInteger.ONE.shiftLeft(64).subtract(BigInteger.ONE);
+  private static final BigInteger UNSIGNED_MAX =
+      BigInteger.ONE.shiftLeft(64).subtract(BigInteger.ONE);
 
   private static final JsonMapper MAPPER =
       JsonMapper.builder(
               new com.fasterxml.jackson.core.JsonFactoryBuilder()
-                  .streamReadConstraints(StreamReadConstraints.builder().maxNestingDepth(DEPTH_MAX).build())
+                  .streamReadConstraints(
+                      StreamReadConstraints.builder().maxNestingDepth(DEPTH_MAX).build())
                   .build())
           .disable(JsonReadFeature.ALLOW_JAVA_COMMENTS)
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
@@ -78,7 +81,8 @@ public final class Json {
     }
     BigInteger number = value.bigIntegerValue();
     if (number.signum() < 0 || number.compareTo(UNSIGNED_MAX) > 0) {
-      throw invalid("'" + name + "' must be an unsigned 64-bit integer, not " + shortened(number.toString()));
+      throw invalid(
+          "'" + name + "' must be an unsigned 64-bit integer, not " + shortened(number.toString()));
     }
     return OptionalLong.of(number.longValue());
   }

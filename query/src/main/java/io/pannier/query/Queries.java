@@ -51,7 +51,8 @@ public final class Queries implements AutoCloseable {
    * @param owner who may read it
    * @param body the request, for what does not exist yet and is refused in the query's name
    */
-  public Query start(String owner, Bucket bucket, Entry entry, QueryOptions options, @Nullable ObjectNode body) {
+  public Query start(
+      String owner, Bucket bucket, Entry entry, QueryOptions options, @Nullable ObjectNode body) {
     requireStartBeforeEnd(entry, options);
     return open(owner, bucket, entry, options, body);
   }
@@ -68,7 +69,11 @@ public final class Queries implements AutoCloseable {
   }
 
   private Query open(
-      String owner, Bucket bucket, @Nullable Entry entry, QueryOptions options, @Nullable ObjectNode body) {
+      String owner,
+      Bucket bucket,
+      @Nullable Entry entry,
+      QueryOptions options,
+      @Nullable ObjectNode body) {
     options.requireOrder();
     long id = nextId.getAndIncrement();
     if (body != null) {
@@ -103,7 +108,8 @@ public final class Queries implements AutoCloseable {
    * Finds a query and renews its time to live.
    *
    * @param entry of a query on one entry; null for one on many
-   * @throws PannierException.NotFound when there is none with that id, or it has another owner, bucket or entry, or nobody read it for its time to live
+   * @throws PannierException.NotFound when there is none with that id, or it has another owner,
+   *     bucket or entry, or nobody read it for its time to live
    */
   public Query find(long id, String owner, Bucket bucket, @Nullable Entry entry) {
     Query query = alive.get(id);
@@ -125,14 +131,19 @@ public final class Queries implements AutoCloseable {
             + " not found and it might have expired. Check TTL in your query request.");
   }
 
-  /** Removes the records of one entry that the options choose; may take long. Returns their number. */
+  /**
+   * Removes the records of one entry that the options choose; may take long. Returns their number.
+   */
   public long remove(Entry entry, QueryOptions options) {
     requireRemovalParameter(options, false);
     requireStartBeforeEnd(entry, options);
     return removeFrom(entry, removalRange(options));
   }
 
-  /** Removes the records that the options choose, in all visible entries that they choose; may take long. Returns their number. */
+  /**
+   * Removes the records that the options choose, in all visible entries that they choose; may take
+   * long. Returns their number.
+   */
   public long remove(Bucket bucket, QueryOptions options) {
     requireRemovalParameter(options, true);
     TimeRange range = removalRange(options);
@@ -178,7 +189,10 @@ public final class Queries implements AutoCloseable {
     }
   }
 
-  /** On one entry, a start beyond the newest record is told at once, as the reference does: there the absent stop is the newest time + 1. */
+  /**
+   * On one entry, a start beyond the newest record is told at once, as the reference does: there
+   * the absent stop is the newest time + 1.
+   */
   private static void requireStartBeforeEnd(Entry entry, QueryOptions options) {
     options.requireOrder();
     if (options.continuous() || options.start().isEmpty() || options.stop().isPresent()) {

@@ -23,10 +23,12 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A query that is alive: records of one entry or many, by time, then by entry name, a batch per read. Reads take turns in the order in which they came.
+ * A query that is alive: records of one entry or many, by time, then by entry name, a batch per
+ * read. Reads take turns in the order in which they came.
  *
- * <p>A continuous query with nothing new parks its read; a committing thread that touches one of its entries, or makes a new one that the patterns choose, sends
- * it off again. So nothing polls, and a parked read holds no thread.
+ * <p>A continuous query with nothing new parks its read; a committing thread that touches one of
+ * its entries, or makes a new one that the patterns choose, sends it off again. So nothing polls,
+ * and a parked read holds no thread.
  */
 public final class Query {
   private final Queries queries;
@@ -39,7 +41,9 @@ public final class Query {
   private final TimeRange range;
   private final long ttlNanos;
 
-  /** Entries that may have something to give, the earliest first. Used by the read whose turn it is. */
+  /**
+   * Entries that may have something to give, the earliest first. Used by the read whose turn it is.
+   */
   private final PriorityQueue<Cursor> sources = new PriorityQueue<>(Query::inOrder);
 
   /** Those in which this read looked ahead. */
@@ -61,7 +65,10 @@ public final class Query {
 
   private Bucket.@Nullable Registration registration;
 
-  /** The read whose turn it is, first, and those that wait for it. Guarded by itself, as is the next field. */
+  /**
+   * The read whose turn it is, first, and those that wait for it. Guarded by itself, as is the next
+   * field.
+   */
   private final ArrayDeque<Read> turns = new ArrayDeque<>();
 
   private long expiresAtNanos;
@@ -71,7 +78,12 @@ public final class Query {
   private PannierException.@Nullable Damaged pending;
 
   Query(
-      Queries queries, long id, String owner, Bucket bucket, @Nullable Entry single, QueryOptions options) {
+      Queries queries,
+      long id,
+      String owner,
+      Bucket bucket,
+      @Nullable Entry single,
+      QueryOptions options) {
     this.queries = queries;
     this.id = id;
     this.owner = owner;
@@ -103,7 +115,8 @@ public final class Query {
   private void add(Entry entry) {
     long from = range.start();
     if (!options.continuous() && single == null) {
-      // Entries that have nothing to give, and those whose turn comes late, cost no look into their files.
+      // Entries that have nothing to give, and those whose turn comes late, cost no look into their
+      // files.
       EntryInfo info = entry.info();
       if (info.recordCount() == 0
           || Timestamp.isBefore(info.latestRecord(), from)
@@ -207,7 +220,11 @@ public final class Query {
     private volatile boolean cancelled;
 
     private Read(
-        BatchSink sink, ReadLimits limits, boolean oneRecord, Executor executor, Consumer<ReadOutcome> done) {
+        BatchSink sink,
+        ReadLimits limits,
+        boolean oneRecord,
+        Executor executor,
+        Consumer<ReadOutcome> done) {
       this.sink = sink;
       this.limits = limits;
       this.oneRecord = oneRecord;
@@ -216,8 +233,8 @@ public final class Query {
     }
 
     /**
-     * Gives the turn back if nothing was collected yet: the client is gone, and records taken for it would be lost; or the executor dropped the task. There is no
-     * callback then.
+     * Gives the turn back if nothing was collected yet: the client is gone, and records taken for
+     * it would be lost; or the executor dropped the task. There is no callback then.
      */
     public void cancel() {
       cancelled = true;
@@ -232,12 +249,19 @@ public final class Query {
   /**
    * Reads the next batch.
    *
-   * @param oneRecord whether this is the old way of reading, in which a query that was read to its end is closed
-   * @param executor where to collect, which reads files; it may drop the task if it sees to it that the read is cancelled
-   * @param done called once, unless the read is cancelled before, on the executor; without records possibly on another thread, which it must not block
+   * @param oneRecord whether this is the old way of reading, in which a query that was read to its
+   *     end is closed
+   * @param executor where to collect, which reads files; it may drop the task if it sees to it that
+   *     the read is cancelled
+   * @param done called once, unless the read is cancelled before, on the executor; without records
+   *     possibly on another thread, which it must not block
    */
   public Read read(
-      BatchSink sink, ReadLimits limits, boolean oneRecord, Executor executor, Consumer<ReadOutcome> done) {
+      BatchSink sink,
+      ReadLimits limits,
+      boolean oneRecord,
+      Executor executor,
+      Consumer<ReadOutcome> done) {
     var read = new Read(sink, limits, oneRecord, executor, done);
     boolean first;
     synchronized (turns) {
@@ -255,7 +279,9 @@ public final class Query {
       try {
         read.executor.execute(() -> run(read));
       } catch (RejectedExecutionException e) {
-        end(read, new ReadOutcome.Failed(new PannierException.Unavailable("Server is overloaded", 1)));
+        end(
+            read,
+            new ReadOutcome.Failed(new PannierException.Unavailable("Server is overloaded", 1)));
       }
     }
   }
@@ -433,7 +459,10 @@ public final class Query {
   }
 
   private String path() {
-    return bucket.name() + "/" + (single == null ? "" : single.name() + "/") + Long.toUnsignedString(id);
+    return bucket.name()
+        + "/"
+        + (single == null ? "" : single.name() + "/")
+        + Long.toUnsignedString(id);
   }
 
   // ---------------------------------------------------------------- new records

@@ -15,7 +15,8 @@ import java.util.OptionalLong;
  * @param kind select or remove
  * @param entries names and patterns; absent in queries on one entry
  * @param start first time, inclusive; absent: from the oldest record
- * @param stop end, exclusive; absent: without end (not the newest time + 1, which does not exist for the largest time)
+ * @param stop end, exclusive; absent: without end (not the newest time + 1, which does not exist
+ *     for the largest time)
  * @param ttlSeconds how long the query lives without being read, unsigned
  * @param onlyMetadata no bodies are sent
  * @param continuous the query never ends; {@code stop} is ignored
@@ -42,8 +43,12 @@ public record QueryOptions(
   /** Seconds that a query lives without being read when the client does not say. */
   public static final long DEFAULT_TTL_SECONDS = 60;
 
-  /** Parameters of older versions. A removal must not silently remove more than was asked for, so there they are errors. */
-  private static final List<String> REMOVED_PARAMETERS = List.of("limit", "each_n", "each_s", "include", "exclude");
+  /**
+   * Parameters of older versions. A removal must not silently remove more than was asked for, so
+   * there they are errors.
+   */
+  private static final List<String> REMOVED_PARAMETERS =
+      List.of("limit", "each_n", "each_s", "include", "exclude");
 
   /** A query for the records of a range, with default options. */
   public static QueryOptions range(OptionalLong start, OptionalLong stop) {
@@ -80,7 +85,9 @@ public record QueryOptions(
       for (String parameter : REMOVED_PARAMETERS) {
         if (Json.has(body, parameter)) {
           throw new PannierException.Invalid(
-              "Parameter '" + parameter + "' is not supported in removals: use a condition in 'when'");
+              "Parameter '"
+                  + parameter
+                  + "' is not supported in removals: use a condition in 'when'");
         }
       }
     }
@@ -133,12 +140,19 @@ public record QueryOptions(
   /** The times asked for; a continuous query has no end. */
   public TimeRange range() {
     long from = start.orElse(0);
-    return stop.isEmpty() || continuous ? TimeRange.from(from) : TimeRange.of(from, stop.getAsLong());
+    return stop.isEmpty() || continuous
+        ? TimeRange.from(from)
+        : TimeRange.of(from, stop.getAsLong());
   }
 
-  /** @throws PannierException.Invalid when the start lies behind the stop */
+  /**
+   * @throws PannierException.Invalid when the start lies behind the stop
+   */
   void requireOrder() {
-    if (!continuous && start.isPresent() && stop.isPresent() && Timestamp.isAfter(start.getAsLong(), stop.getAsLong())) {
+    if (!continuous
+        && start.isPresent()
+        && stop.isPresent()
+        && Timestamp.isAfter(start.getAsLong(), stop.getAsLong())) {
       throw startBehindStop();
     }
   }

@@ -3,7 +3,8 @@ package io.pannier.query;
 /**
  * How long a read collects.
  *
- * @param batchTimeoutNanos longest time to collect one batch, and longest wait for the first record of a continuous query
+ * @param batchTimeoutNanos longest time to collect one batch, and longest wait for the first record
+ *     of a continuous query
  * @param recordTimeoutNanos longest time between two records of a batch
  */
 public record ReadLimits(long batchTimeoutNanos, long recordTimeoutNanos) {

@@ -8,6 +8,8 @@ public interface Timers {
     void cancel();
   }
 
-  /** Runs a short task after a delay by the monotonic clock, on a thread on which nothing may block. */
+  /**
+   * Runs a short task after a delay by the monotonic clock, on a thread on which nothing may block.
+   */
   Timer after(long delayNanos, Runnable task);
 }

@@ -115,14 +115,20 @@ class ContinuousQueryTest {
       t.timers.pass(2_900);
     }
     t.timers.pass(3_000);
-    assertThatThrownBy(() -> queries.find(query.id(), "me", t.bucket, null)).isInstanceOf(PannierException.NotFound.class);
+    assertThatThrownBy(() -> queries.find(query.id(), "me", t.bucket, null))
+        .isInstanceOf(PannierException.NotFound.class);
   }
 
   @Test
   void aReadThatWaitsLongerThanTheTimeToLiveKeepsItAlive() {
     Query query = start(queries, ",'ttl':60");
     var waiting = new Waiting(85);
-    query.read(waiting.sink, new ReadLimits(3_600_000_000_000L, 1), false, t.executor, waiting.outcome::add);
+    query.read(
+        waiting.sink,
+        new ReadLimits(3_600_000_000_000L, 1),
+        false,
+        t.executor,
+        waiting.outcome::add);
     t.executor.runAll();
     t.timers.pass(29_000);
     assertThat(queries.count()).isEqualTo(1);
@@ -162,10 +168,12 @@ class ContinuousQueryTest {
   void aCancelledReadTakesNothing() {
     Query query = start(queries, "");
     var waiting = new Waiting(85);
-    var read = query.read(waiting.sink, ReadLimits.DEFAULT, false, t.executor, waiting.outcome::add);
+    var read =
+        query.read(waiting.sink, ReadLimits.DEFAULT, false, t.executor, waiting.outcome::add);
     t.executor.runAll();
     var queued = new Waiting(85);
-    var queuedRead = query.read(queued.sink, ReadLimits.DEFAULT, false, t.executor, queued.outcome::add);
+    var queuedRead =
+        query.read(queued.sink, ReadLimits.DEFAULT, false, t.executor, queued.outcome::add);
     queuedRead.cancel();
     read.cancel();
     t.write("a", 1);
@@ -180,7 +188,8 @@ class ContinuousQueryTest {
     t.write("a", 1);
     Query query = start(queries, ",'ttl':10");
     var waiting = new Waiting(85);
-    var dropped = query.read(waiting.sink, ReadLimits.DEFAULT, false, task -> {}, waiting.outcome::add);
+    var dropped =
+        query.read(waiting.sink, ReadLimits.DEFAULT, false, task -> {}, waiting.outcome::add);
     dropped.cancel();
     assertThat(read(query).sink.records).containsExactly("a@1");
     t.timers.pass(11_000);
@@ -239,18 +248,18 @@ class ContinuousQueryTest {
       for (int w = 0; w < writers; w++) {
         String entry = "w" + w;
         done.add(
-            CompletableFuture.runAsync(
-                () -> {
-                  for (int i = 0; i < each; i++) {
-                    t.write(entry, i);
-                  }
-                }));
+            CompletableFuture.runAsync(() -> {
+              for (int i = 0; i < each; i++) {
+                t.write(entry, i);
+              }
+            }));
       }
       var got = new ArrayList<String>();
       while (got.size() < writers * each) {
         var sink = new ListSink(17);
         var outcome = new CompletableFuture<ReadOutcome>();
-        query.read(sink, new ReadLimits(60_000_000_000L, 60_000_000_000L), false, pool, outcome::complete);
+        query.read(
+            sink, new ReadLimits(60_000_000_000L, 60_000_000_000L), false, pool, outcome::complete);
         assertThat(outcome.get(20, TimeUnit.SECONDS)).isEqualTo(new ReadOutcome.Batch(false));
         got.addAll(sink.records);
       }
@@ -260,7 +269,10 @@ class ContinuousQueryTest {
       assertThat(got).doesNotHaveDuplicates().hasSize(writers * each);
       for (int w = 0; w < writers; w++) {
         String prefix = "w" + w + "@";
-        assertThat(got.stream().filter(s -> s.startsWith(prefix)).map(s -> Integer.parseInt(s.substring(3))))
+        assertThat(
+                got.stream()
+                    .filter(s -> s.startsWith(prefix))
+                    .map(s -> Integer.parseInt(s.substring(3))))
             .isSorted();
       }
     }

@@ -18,10 +18,23 @@ import org.junit.jupiter.params.provider.CsvSource;
 class EntryPatternsTest {
   private static final List<String> NAMES =
       List.of(
-          "$meta", "a/b", "a/sensor-1alpha-2/b", "a/x/b", "a/x/d/b", "c2m", "cam", "cam1", "cam1/$meta", "cam1/left",
-          "cam2/left", "top");
+          "$meta",
+          "a/b",
+          "a/sensor-1alpha-2/b",
+          "a/x/b",
+          "a/x/d/b",
+          "c2m",
+          "cam",
+          "cam1",
+          "cam1/$meta",
+          "cam1/left",
+          "cam2/left",
+          "top");
 
-  /** What reference 1.21.5 chose of these names (probed), and where ours differs on purpose the last three. */
+  /**
+   * What reference 1.21.5 chose of these names (probed), and where ours differs on purpose the last
+   * three.
+   */
   @ParameterizedTest
   @CsvSource(
       delimiter = '>',
@@ -69,7 +82,8 @@ class EntryPatternsTest {
       })
   void choosesAsTheReferenceDoes(String patterns, String chosen) {
     var compiled = new EntryPatterns(List.of(patterns.split(" ")));
-    assertThat(NAMES.stream().filter(compiled::matches).collect(Collectors.joining(" "))).isEqualTo(chosen);
+    assertThat(NAMES.stream().filter(compiled::matches).collect(Collectors.joining(" ")))
+        .isEqualTo(chosen);
   }
 
   @Test
@@ -93,9 +107,13 @@ class EntryPatternsTest {
   }
 
   @Property
-  void pathsMatchLikeTheirRegularExpression(@ForAll("patterns") String pattern, @ForAll("names") String name) {
+  void pathsMatchLikeTheirRegularExpression(
+      @ForAll("patterns") String pattern, @ForAll("names") String name) {
     boolean flat = pattern.indexOf('/') < 0 && pattern.indexOf('*') == pattern.length() - 1;
-    boolean expected = flat ? name.startsWith(pattern.substring(0, pattern.length() - 1)) : regex(pattern).matcher(name + "/").matches();
+    boolean expected =
+        flat
+            ? name.startsWith(pattern.substring(0, pattern.length() - 1))
+            : regex(pattern).matcher(name + "/").matches();
     assertThat(new EntryPatterns(List.of(pattern)).matches(name)).isEqualTo(expected);
     assertThat(new EntryPatterns(List.of("!" + pattern)).matches(name)).isEqualTo(!expected);
   }

@@ -24,7 +24,8 @@ class QueryOrderTest {
     var times =
         Arbitraries.oneOf(
             Arbitraries.longs().between(0, 30),
-            Arbitraries.of(Long.MAX_VALUE - 1, Long.MAX_VALUE, Long.MIN_VALUE, Long.MIN_VALUE + 1, -2L, -1L));
+            Arbitraries.of(
+                Long.MAX_VALUE - 1, Long.MAX_VALUE, Long.MIN_VALUE, Long.MIN_VALUE + 1, -2L, -1L));
     return Combinators.combine(Arbitraries.of("a", "b", "b/c", "d", "e"), times)
         .as(Sample::new)
         .list()
@@ -58,9 +59,12 @@ class QueryOrderTest {
       assertThat(got)
           .containsExactlyElementsOf(
               samples.stream()
-                  .filter(s -> start.isEmpty() || !Timestamp.isBefore(s.timestamp, start.getAsLong()))
+                  .filter(
+                      s -> start.isEmpty() || !Timestamp.isBefore(s.timestamp, start.getAsLong()))
                   .filter(s -> stop.isEmpty() || Timestamp.isBefore(s.timestamp, stop.getAsLong()))
-                  .sorted(Comparator.comparing(Sample::timestamp, Timestamp::compare).thenComparing(Sample::entry))
+                  .sorted(
+                      Comparator.comparing(Sample::timestamp, Timestamp::compare)
+                          .thenComparing(Sample::entry))
                   .map(s -> s.entry + "@" + Timestamp.toString(s.timestamp))
                   .toList());
     }

@@ -25,7 +25,8 @@ class QueryTest {
   }
 
   private static QueryOptions options(String json) {
-    return QueryOptions.parse(Json.object(json.replace('\'', '"').getBytes(java.nio.charset.StandardCharsets.UTF_8)));
+    return QueryOptions.parse(
+        Json.object(json.replace('\'', '"').getBytes(java.nio.charset.StandardCharsets.UTF_8)));
   }
 
   private Query many(String json) {
@@ -54,7 +55,8 @@ class QueryTest {
       var sink = new ListSink(batch);
       var outcome = read(query, sink);
       all.addAll(sink.records);
-      if (outcome instanceof ReadOutcome.Nothing || (outcome instanceof ReadOutcome.Batch(boolean last) && last)) {
+      if (outcome instanceof ReadOutcome.Nothing
+          || (outcome instanceof ReadOutcome.Batch(boolean last) && last)) {
         return all;
       }
     }
@@ -67,7 +69,8 @@ class QueryTest {
     t.write("c", 5);
     t.write("a", 30);
     t.write("c", 20);
-    assertThat(readAll(many("{'query_type':'QUERY'}"), 2)).containsExactly("c@5", "a@10", "b@10", "c@20", "a@30");
+    assertThat(readAll(many("{'query_type':'QUERY'}"), 2))
+        .containsExactly("c@5", "a@10", "b@10", "c@20", "a@30");
   }
 
   @Test
@@ -80,7 +83,8 @@ class QueryTest {
     assertThat(read(query, new ListSink(2))).isEqualTo(new ReadOutcome.Batch(false));
     assertThat(read(query, new ListSink(2))).isEqualTo(new ReadOutcome.Nothing());
     assertThat(read(query, new ListSink(2))).isEqualTo(new ReadOutcome.Nothing());
-    assertThat(read(one("a", "{'query_type':'QUERY'}"), new ListSink(5))).isEqualTo(new ReadOutcome.Batch(true));
+    assertThat(read(one("a", "{'query_type':'QUERY'}"), new ListSink(5)))
+        .isEqualTo(new ReadOutcome.Batch(true));
   }
 
   @Test
@@ -116,7 +120,8 @@ class QueryTest {
     for (int i = 0; i < 10; i++) {
       t.write("a", i);
     }
-    assertThat(readAll(one("a", "{'query_type':'QUERY','start':3,'stop':5}"), 85)).containsExactly("a@3", "a@4");
+    assertThat(readAll(one("a", "{'query_type':'QUERY','start':3,'stop':5}"), 85))
+        .containsExactly("a@3", "a@4");
     assertThat(readAll(one("a", "{'query_type':'QUERY','start':3,'stop':3}"), 85)).isEmpty();
     assertThat(readAll(one("a", "{'query_type':'QUERY','start':10}"), 85)).isEmpty();
     assertThatThrownBy(() -> one("a", "{'query_type':'QUERY','start':11}"))
@@ -158,7 +163,8 @@ class QueryTest {
     assertThat(read(query, sink, 85)).isEqualTo(new ReadOutcome.Batch(false));
     assertThat(sink.records).containsExactly(0L, 1L);
     assertThat(read(query, new DamagedAt(2), 85))
-        .isInstanceOfSatisfying(ReadOutcome.Failed.class, f -> assertThat(f.error()).hasMessage("damaged 2"));
+        .isInstanceOfSatisfying(
+            ReadOutcome.Failed.class, f -> assertThat(f.error()).hasMessage("damaged 2"));
     sink = new DamagedAt(2);
     assertThat(read(query, sink, 85)).isEqualTo(new ReadOutcome.Batch(true));
     assertThat(sink.records).containsExactly(3L, 4L);
@@ -253,7 +259,10 @@ class QueryTest {
     t.timers.pass(10_000);
     assertThatThrownBy(() -> queries.find(query.id(), "me", t.bucket, t.bucket.entry("a")))
         .isInstanceOf(PannierException.NotFound.class)
-        .hasMessage("Query " + query.id() + " not found and it might have expired. Check TTL in your query request.");
+        .hasMessage(
+            "Query "
+                + query.id()
+                + " not found and it might have expired. Check TTL in your query request.");
     assertThat(queries.count()).isZero();
   }
 
@@ -295,11 +304,13 @@ class QueryTest {
         .isInstanceOf(PannierException.NotFound.class);
     assertThatThrownBy(() -> queries.find(id, "me", t.bucket, t.bucket.entry("c")))
         .isInstanceOf(PannierException.NotFound.class);
-    assertThatThrownBy(() -> queries.find(id, "me", t.bucket, null)).isInstanceOf(PannierException.NotFound.class);
+    assertThatThrownBy(() -> queries.find(id, "me", t.bucket, null))
+        .isInstanceOf(PannierException.NotFound.class);
     long all = many("{'query_type':'QUERY'}").id();
     assertThatThrownBy(() -> queries.find(all, "me", t.bucket, t.bucket.entry("a")))
         .isInstanceOf(PannierException.NotFound.class);
-    assertThatThrownBy(() -> queries.find(all, "me", other, null)).isInstanceOf(PannierException.NotFound.class);
+    assertThatThrownBy(() -> queries.find(all, "me", other, null))
+        .isInstanceOf(PannierException.NotFound.class);
     assertThat(queries.find(all, "me", t.bucket, null).id()).isEqualTo(all);
   }
 
@@ -336,7 +347,8 @@ class QueryTest {
     t.write("a/$meta", 1, "key", "x");
     t.write("a/$meta", 2, "key", "y");
     t.bucket.entry("a/$meta").updateLabels(1, Labels.of("remove", "true"));
-    assertThat(readAll(many("{'query_type':'QUERY','entries':['a/$meta']}"), 85)).containsExactly("a/$meta@2");
+    assertThat(readAll(many("{'query_type':'QUERY','entries':['a/$meta']}"), 85))
+        .containsExactly("a/$meta@2");
     assertThat(readAll(many("{'query_type':'QUERY'}"), 85)).isEmpty();
   }
 
@@ -347,12 +359,21 @@ class QueryTest {
       t.write("c", i);
       t.write("a/$meta", i, "key", "k" + i);
     }
-    assertThat(queries.remove(t.bucket, options("{'query_type':'REMOVE','entries':['a'],'start':1,'stop':3}"))).isEqualTo(2);
-    assertThat(queries.remove(t.bucket.entry("c"), options("{'query_type':'REMOVE','start':4}"))).isEqualTo(1);
-    assertThat(queries.remove(t.bucket.entry("c"), options("{'query_type':'REMOVE','start':1,'stop':1}"))).isZero();
+    assertThat(
+            queries.remove(
+                t.bucket, options("{'query_type':'REMOVE','entries':['a'],'start':1,'stop':3}")))
+        .isEqualTo(2);
+    assertThat(queries.remove(t.bucket.entry("c"), options("{'query_type':'REMOVE','start':4}")))
+        .isEqualTo(1);
+    assertThat(
+            queries.remove(
+                t.bucket.entry("c"), options("{'query_type':'REMOVE','start':1,'stop':1}")))
+        .isZero();
     assertThat(readAll(many("{'query_type':'QUERY'}"), 85))
         .containsExactly("a@0", "c@0", "c@1", "c@2", "a@3", "c@3", "a@4");
-    assertThat(queries.remove(t.bucket, options("{'query_type':'REMOVE','entries':['a/$meta','zz']}"))).isZero();
+    assertThat(
+            queries.remove(t.bucket, options("{'query_type':'REMOVE','entries':['a/$meta','zz']}")))
+        .isZero();
     assertThat(queries.remove(t.bucket, options("{'query_type':'REMOVE','start':0}"))).isEqualTo(7);
     assertThat(t.bucket.entry("a/$meta").info().recordCount()).isEqualTo(5);
   }
@@ -365,14 +386,21 @@ class QueryTest {
           .isInstanceOf(PannierException.Invalid.class)
           .hasMessage("Define at least one query parameter to delete records");
     }
-    assertThatThrownBy(() -> queries.remove(t.bucket.entry("a"), options("{'query_type':'REMOVE','entries':['a']}")))
+    assertThatThrownBy(() ->
+            queries.remove(t.bucket.entry("a"), options("{'query_type':'REMOVE','entries':['a']}")))
         .hasMessage("Define at least one query parameter to delete records");
     assertThat(t.bucket.entry("a").info().recordCount()).isEqualTo(1);
   }
 
   @Test
   void parametersOfOldVersionsAreIgnoredInQueriesAndRefusedInRemovals() {
-    for (String p : List.of("'limit':1", "'each_n':2", "'each_s':0.5", "'include':{'a':'b'}", "'exclude':{'a':'b'}")) {
+    for (String p :
+        List.of(
+            "'limit':1",
+            "'each_n':2",
+            "'each_s':0.5",
+            "'include':{'a':'b'}",
+            "'exclude':{'a':'b'}")) {
       options("{'query_type':'QUERY'," + p + "}");
       assertThatThrownBy(() -> options("{'query_type':'REMOVE','start':1," + p + "}"))
           .isInstanceOf(PannierException.Invalid.class);
@@ -402,18 +430,18 @@ class QueryTest {
             "[]", "Extension name is not found in query id=",
             "[{'a':{},'b':{}}]", "Multiple extensions are not supported in query id=",
             "[5]", "Each '#ext' pipeline step must be a JSON object in query id=",
-            "5", "Extension parameters must be a JSON object or an array of JSON objects in query id=");
-    texts.forEach(
-        (ext, text) -> {
-          var body =
-              Json.object(
-                  ("{'query_type':'QUERY','ext':" + ext + "}")
-                      .replace('\'', '"')
-                      .getBytes(java.nio.charset.StandardCharsets.UTF_8));
-          assertThatThrownBy(() -> queries.start("me", t.bucket, QueryOptions.parse(body), body))
-              .isInstanceOf(PannierException.Invalid.class)
-              .hasMessageStartingWith(text);
-        });
+            "5",
+                "Extension parameters must be a JSON object or an array of JSON objects in query id=");
+    texts.forEach((ext, text) -> {
+      var body =
+          Json.object(
+              ("{'query_type':'QUERY','ext':" + ext + "}")
+                  .replace('\'', '"')
+                  .getBytes(java.nio.charset.StandardCharsets.UTF_8));
+      assertThatThrownBy(() -> queries.start("me", t.bucket, QueryOptions.parse(body), body))
+          .isInstanceOf(PannierException.Invalid.class)
+          .hasMessageStartingWith(text);
+    });
   }
 
   @Test
@@ -445,7 +473,9 @@ class QueryTest {
     }
     assertThatThrownBy(() -> options("{'query_type':'QUERY','when':{'&a':1}}"))
         .hasMessage("Conditions are not supported yet");
-    assertThat(options("{'query_type':'QUERY','start':18446744073709551615,'when':null,'unknown':[1]}"))
+    assertThat(
+            options(
+                "{'query_type':'QUERY','start':18446744073709551615,'when':null,'unknown':[1]}"))
         .isEqualTo(
             new QueryOptions(
                 QueryOptions.Kind.QUERY,

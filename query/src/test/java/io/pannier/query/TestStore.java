@@ -75,7 +75,9 @@ final class TestStore implements AutoCloseable {
                 timestamp,
                 "text/plain",
                 Labels.of(labels),
-                ByteBuffer.wrap((entry + "@" + Long.toUnsignedString(timestamp)).getBytes(StandardCharsets.UTF_8))));
+                ByteBuffer.wrap(
+                    (entry + "@" + Long.toUnsignedString(timestamp))
+                        .getBytes(StandardCharsets.UTF_8))));
   }
 
   @Override

@@ -7,7 +7,10 @@ import io.pannier.server.http.Response;
 import io.pannier.store.Bucket;
 import org.jspecify.annotations.Nullable;
 
-/** Holds an answer back until what it promises is true. Request, bucket and server say in this order what is wanted; the answer says what was reached. */
+/**
+ * Holds an answer back until what it promises is true. Request, bucket and server say in this order
+ * what is wanted; the answer says what was reached.
+ */
 final class Acks {
   private static final String HEADER = "x-pannier-ack";
   private final Context context;
@@ -25,7 +28,8 @@ final class Acks {
     return switch (text) {
       case "buffered" -> Ack.BUFFERED;
       case "disk" -> Ack.DISK;
-      default -> throw new PannierException.Invalid("x-pannier-ack header must be 'buffered' or 'disk'");
+      default ->
+          throw new PannierException.Invalid("x-pannier-ack header must be 'buffered' or 'disk'");
     };
   }
 
@@ -44,14 +48,13 @@ final class Acks {
       case DISK, REMOTE ->
           context
               .store()
-              .whenDurable(
-                  error -> {
-                    if (error.isPresent()) {
-                      call.fail(error.get());
-                    } else {
-                      call.respond(response.header(HEADER, "disk"));
-                    }
-                  });
+              .whenDurable(error -> {
+                if (error.isPresent()) {
+                  call.fail(error.get());
+                } else {
+                  call.respond(response.header(HEADER, "disk"));
+                }
+              });
     }
   }
 }

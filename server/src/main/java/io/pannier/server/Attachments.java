@@ -4,7 +4,10 @@ import io.pannier.model.Labels;
 import io.pannier.model.Names;
 import io.pannier.model.PannierException;
 
-/** Rules for entries that hold attachments (http-api.md §15) where a request can break them before its body is read. */
+/**
+ * Rules for entries that hold attachments (http-api.md §15) where a request can break them before
+ * its body is read.
+ */
 final class Attachments {
   private Attachments() {}
 
@@ -14,7 +17,8 @@ final class Attachments {
       return;
     }
     if (labels.get("key") == null) {
-      throw new PannierException.Invalid("System entry '" + entry + "' records must contain label 'key'");
+      throw new PannierException.Invalid(
+          "System entry '" + entry + "' records must contain label 'key'");
     }
     if ("true".equals(labels.get("remove"))) {
       throw new PannierException.Invalid(
@@ -28,7 +32,9 @@ final class Attachments {
   static void checkRemoveRecords(String entry) {
     if (Names.isMeta(entry)) {
       throw new PannierException.Invalid(
-          "Can't delete records from system entry '" + entry + "'; use label update with remove=true");
+          "Can't delete records from system entry '"
+              + entry
+              + "'; use label update with remove=true");
     }
   }
 
@@ -43,10 +49,12 @@ final class Attachments {
   /** Attachments follow their entry, and nothing becomes attachments by its name. */
   static void checkRename(String entry, String newName) {
     if (Names.isMeta(entry)) {
-      throw new PannierException.Invalid("Can't rename system entry '" + entry + "'; rename the parent entry instead");
+      throw new PannierException.Invalid(
+          "Can't rename system entry '" + entry + "'; rename the parent entry instead");
     }
     if (Names.isMeta(newName)) {
-      throw new PannierException.Invalid("Can't rename entry '" + entry + "' to system entry '" + newName + "'");
+      throw new PannierException.Invalid(
+          "Can't rename entry '" + entry + "' to system entry '" + newName + "'");
     }
   }
 }

@@ -32,7 +32,8 @@ final class Auth {
       throw new PannierException.Unauthorized("No bearer token in request header");
     }
     // Takes the same time wherever the first difference is.
-    if (!MessageDigest.isEqual(value, header.substring(BEARER.length()).getBytes(StandardCharsets.UTF_8))) {
+    if (!MessageDigest.isEqual(
+        value, header.substring(BEARER.length()).getBytes(StandardCharsets.UTF_8))) {
       throw new PannierException.Unauthorized("Invalid token");
     }
     return token;

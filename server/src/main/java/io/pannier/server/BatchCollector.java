@@ -1,6 +1,5 @@
 package io.pannier.server;
 
-import io.pannier.model.PannierException;
 import io.pannier.query.BatchSink;
 import io.pannier.server.http.Response;
 import io.pannier.server.http.ResponseStream;
@@ -12,9 +11,11 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The records of one answer to a query. Every body is opened, and verified if it is not longer than {@link RecordBody#WHOLE_MAX}, while the batch is collected:
- * before the status line. Small bodies stay in memory from then on, one behind the other; from the first one that finds no room there, bodies are read again when
- * they are sent, so that a batch of large records takes no more memory than one of small ones.
+ * The records of one answer to a query. Every body is opened, and verified if it is not longer than
+ * {@link RecordBody#WHOLE_MAX}, while the batch is collected: before the status line. Small bodies
+ * stay in memory from then on, one behind the other; from the first one that finds no room there,
+ * bodies are read again when they are sent, so that a batch of large records takes no more memory
+ * than one of small ones.
  */
 final class BatchCollector implements BatchSink, AutoCloseable {
   /** Bytes of bodies that are kept in memory. */
@@ -79,7 +80,8 @@ final class BatchCollector implements BatchSink, AutoCloseable {
         headerBytes += BatchV1.TIME.length() + 24 + value.length();
       }
       case V2 -> {
-        encoder.add(entry, record.timestamp(), record.length(), record.contentType(), record.labels());
+        encoder.add(
+            entry, record.timestamp(), record.length(), record.contentType(), record.labels());
         headerBytes = encoder.bytes();
       }
     }
@@ -181,7 +183,8 @@ final class BatchCollector implements BatchSink, AutoCloseable {
       call.respond(head);
       return;
     }
-    try (ResponseStream out = call.exchange().startResponse(call.head(head.contentLength(length)))) {
+    try (ResponseStream out =
+        call.exchange().startResponse(call.head(head.contentLength(length)))) {
       Buffers.Lease memory = handOver();
       if (memory != null) {
         out.write(memory.buffer().position(0).limit(keptBytes), memory::release);

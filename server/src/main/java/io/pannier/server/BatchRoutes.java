@@ -15,7 +15,10 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
-/** Writing, changing and removing records in batches, in both protocols (http-api.md §10.2, §10.4, §14.3, §14.4). Failures are told per record. */
+/**
+ * Writing, changing and removing records in batches, in both protocols (http-api.md §10.2, §10.4,
+ * §14.3, §14.4). Failures are told per record.
+ */
 final class BatchRoutes {
   private final Context context;
 
@@ -79,15 +82,15 @@ final class BatchRoutes {
     var errors = new @Nullable PannierException[request.items().size()];
     Optional<Bucket> bucket = context.store().findBucket(call.bucket());
     if (bucket.isEmpty() || errors.length == 0) {
-      Arrays.fill(errors, new PannierException.NotFound("Bucket '" + call.bucket() + "' is not found"));
+      Arrays.fill(
+          errors, new PannierException.NotFound("Bucket '" + call.bucket() + "' is not found"));
       call.respond(response(request, errors, many, true));
       return;
     }
-    call.block(
-        ex -> {
-          new BatchWriter(context.buffers, bucket.get(), request, errors).write(ex.body());
-          context.acks.respond(call, bucket.get(), ack, response(request, errors, many, true));
-        });
+    call.block(ex -> {
+      new BatchWriter(context.buffers, bucket.get(), request, errors).write(ex.body());
+      context.acks.respond(call, bucket.get(), ack, response(request, errors, many, true));
+    });
   }
 
   // ---------------------------------------------------------------- update
@@ -102,7 +105,8 @@ final class BatchRoutes {
     change(call, request, true, BatchRoutes::update);
   }
 
-  private static void update(Entry entry, List<BatchItem> items, @Nullable PannierException[] errors) {
+  private static void update(
+      Entry entry, List<BatchItem> items, @Nullable PannierException[] errors) {
     List<Labels> updates = items.stream().map(BatchItem::labels).toList();
     entry.updateAll(timestamps(items), updates, errors);
   }
@@ -123,7 +127,8 @@ final class BatchRoutes {
     change(call, request, true, BatchRoutes::remove);
   }
 
-  private static void remove(Entry entry, List<BatchItem> items, @Nullable PannierException[] errors) {
+  private static void remove(
+      Entry entry, List<BatchItem> items, @Nullable PannierException[] errors) {
     entry.removeAll(timestamps(items), errors);
   }
 
@@ -140,24 +145,23 @@ final class BatchRoutes {
       bucket.entry(call.entry());
     }
     Ack ack = context.acks.wanted(call.exchange());
-    call.block(
-        ex -> {
-          List<BatchItem> items = request.items();
-          var errors = new @Nullable PannierException[items.size()];
-          for (int from = 0; from < items.size(); ) {
-            int to = endOfRun(items, from);
-            var own = new @Nullable PannierException[to - from];
-            try {
-              Entry entry = bucket.entry(request.entries().get(items.get(from).entry()));
-              change.apply(entry, items.subList(from, to), own);
-            } catch (PannierException e) {
-              fillMissing(own, e);
-            }
-            System.arraycopy(own, 0, errors, from, own.length);
-            from = to;
-          }
-          context.acks.respond(call, bucket, ack, response(request, errors, many, false));
-        });
+    call.block(ex -> {
+      List<BatchItem> items = request.items();
+      var errors = new @Nullable PannierException[items.size()];
+      for (int from = 0; from < items.size(); ) {
+        int to = endOfRun(items, from);
+        var own = new @Nullable PannierException[to - from];
+        try {
+          Entry entry = bucket.entry(request.entries().get(items.get(from).entry()));
+          change.apply(entry, items.subList(from, to), own);
+        } catch (PannierException e) {
+          fillMissing(own, e);
+        }
+        System.arraycopy(own, 0, errors, from, own.length);
+        from = to;
+      }
+      context.acks.respond(call, bucket, ack, response(request, errors, many, false));
+    });
   }
 
   /** Where the records of the next entry begin. */

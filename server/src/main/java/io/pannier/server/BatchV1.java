@@ -7,7 +7,10 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 
-/** Record headers of batch protocol v1 (http-api.md §10.1): {@code x-reduct-time-<time>: length,[content type][,name=value]…}. */
+/**
+ * Record headers of batch protocol v1 (http-api.md §10.1): {@code x-reduct-time-<time>:
+ * length,[content type][,name=value]…}.
+ */
 final class BatchV1 {
   static final String TIME = "x-reduct-time-";
   static final String ERROR = "x-reduct-error-";
@@ -34,7 +37,8 @@ final class BatchV1 {
     try {
       timestamp = Timestamp.parse(name.substring(TIME.length()));
     } catch (NumberFormatException e) {
-      throw new PannierException.Invalid("Invalid header '" + name + "': must be an unix timestamp in microseconds");
+      throw new PannierException.Invalid(
+          "Invalid header '" + name + "': must be an unix timestamp in microseconds");
     }
     if (!items.isEmpty() && Timestamp.isBefore(timestamp, items.getLast().timestamp())) {
       isOrdered = false;
@@ -61,7 +65,8 @@ final class BatchV1 {
     while (items.next()) {
       labels.set(items.name(), items.value());
     }
-    return new BatchItem(0, timestamp, length, HeaderText.trim(value, comma + 1, end), labels.build());
+    return new BatchItem(
+        0, timestamp, length, HeaderText.trim(value, comma + 1, end), labels.build());
   }
 
   private static long length(String value, int end) {

@@ -11,8 +11,9 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Record headers of batch protocol v2 in requests (http-api.md §14.1–14.4): entries and labels are listed once, {@code x-reduct-<entry>-<delta>} names a record
- * by index and distance from a start time, and a record says only what differs from the record before it in its entry.
+ * Record headers of batch protocol v2 in requests (http-api.md §14.1–14.4): entries and labels are
+ * listed once, {@code x-reduct-<entry>-<delta>} names a record by index and distance from a start
+ * time, and a record says only what differs from the record before it in its entry.
  */
 final class BatchV2 {
   static final String ENTRIES = "x-reduct-entries";
@@ -57,7 +58,8 @@ final class BatchV2 {
 
   private static Raw raw(String name, int dash, String value) {
     if (dash < PREFIX.length()) {
-      throw new PannierException.Invalid("Invalid header '" + name + "': entry index must be a number");
+      throw new PannierException.Invalid(
+          "Invalid header '" + name + "': entry index must be a number");
     }
     long delta;
     try {
@@ -67,7 +69,8 @@ final class BatchV2 {
     }
     String index = name.substring(PREFIX.length(), dash);
     if (!HeaderText.isDigits(index, 0)) {
-      throw new PannierException.Invalid("Invalid header '" + name + "': entry index must be a number");
+      throw new PannierException.Invalid(
+          "Invalid header '" + name + "': entry index must be a number");
     }
     try {
       return new Raw(name, Integer.parseInt(index), delta, value);
@@ -77,7 +80,8 @@ final class BatchV2 {
   }
 
   private static PannierException.Invalid notATime(String name) {
-    return new PannierException.Invalid("Invalid header '" + name + "': must be an unix timestamp in microseconds");
+    return new PannierException.Invalid(
+        "Invalid header '" + name + "': must be an unix timestamp in microseconds");
   }
 
   private static PannierException.Invalid outOfRange(String name) {
@@ -162,13 +166,15 @@ final class BatchV2 {
     return items;
   }
 
-  private BatchItem parse(Raw raw, long timestamp, @Nullable List<String> names, @Nullable BatchItem previous) {
+  private BatchItem parse(
+      Raw raw, long timestamp, @Nullable List<String> names, @Nullable BatchItem previous) {
     String value = raw.value;
     int comma = value.indexOf(',');
     long length = length(value, comma < 0 ? value.length() : comma);
     if (comma < 0) {
       if (previous != null) {
-        return new BatchItem(raw.entry, timestamp, length, previous.contentType(), previous.labels());
+        return new BatchItem(
+            raw.entry, timestamp, length, previous.contentType(), previous.labels());
       }
       if (purpose == BatchRequest.Purpose.WRITE) {
         throw new PannierException.Invalid(
@@ -208,7 +214,8 @@ final class BatchV2 {
         name = names.get(index);
       }
       if (name.charAt(0) == '@') {
-        throw new PannierException.Invalid("Label names must not start with '@': reserved for computed labels");
+        throw new PannierException.Invalid(
+            "Label names must not start with '@': reserved for computed labels");
       }
       delta.set(name, items.value());
     }

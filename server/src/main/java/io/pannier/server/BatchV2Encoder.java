@@ -10,9 +10,11 @@ import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Record headers of batch protocol v2 in answers (http-api.md §14.5, §14.6). Records come in the order of (time, entry name); a new entry index is opened whenever
- * the entry changes, so that clients which lay out bodies by (index, time) and clients which do it by (time, index) find the same. "The record before" is remembered
- * by name in some clients and by index in others; so the first record of every index stands for itself: content type, all labels, and an empty value for
+ * Record headers of batch protocol v2 in answers (http-api.md §14.5, §14.6). Records come in the
+ * order of (time, entry name); a new entry index is opened whenever the entry changes, so that
+ * clients which lay out bodies by (index, time) and clients which do it by (time, index) find the
+ * same. "The record before" is remembered by name in some clients and by index in others; so the
+ * first record of every index stands for itself: content type, all labels, and an empty value for
  * each label that the last record of that name had and this one has not.
  */
 final class BatchV2Encoder {
@@ -70,12 +72,16 @@ final class BatchV2Encoder {
     bytes += names.getLast().length() + value.length() + 4;
   }
 
-  /** Appends what distinguishes the labels from those before, by name; with {@code all} also what is equal. */
+  /**
+   * Appends what distinguishes the labels from those before, by name; with {@code all} also what is
+   * equal.
+   */
   private void appendDelta(Labels before, Labels now, boolean all) {
     int b = 0;
     int n = 0;
     while (b < before.size() || n < now.size()) {
-      int order = b == before.size() ? 1 : n == now.size() ? -1 : before.name(b).compareTo(now.name(n));
+      int order =
+          b == before.size() ? 1 : n == now.size() ? -1 : before.name(b).compareTo(now.name(n));
       if (order < 0) {
         // An empty value cannot be told from an absent label, so it does not vanish either.
         if (!before.value(b).isEmpty()) {
@@ -102,7 +108,10 @@ final class BatchV2Encoder {
     LabelItems.append(value, index.toString(), text);
   }
 
-  /** Whether the lists stay short enough for every client's library with one more record. The first one always fits. */
+  /**
+   * Whether the lists stay short enough for every client's library with one more record. The first
+   * one always fits.
+   */
   boolean fits(String entry, Labels recordLabels) {
     if (names.isEmpty()) {
       return true;

@@ -12,8 +12,9 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Stores the records of a batch as their bytes arrive; on a worker. Each record is a write of its own: what arrived whole is stored whatever becomes of the
- * rest. Records go to the store in slices of up to {@link #SLICE_MAX} bytes; a larger one is an upload.
+ * Stores the records of a batch as their bytes arrive; on a worker. Each record is a write of its
+ * own: what arrived whole is stored whatever becomes of the rest. Records go to the store in slices
+ * of up to {@link #SLICE_MAX} bytes; a larger one is an upload.
  */
 final class BatchWriter {
   /** Bytes of bodies that are stored in one go. */
@@ -95,7 +96,8 @@ final class BatchWriter {
   private Buffers.Lease slice() {
     Buffers.Lease memory = slice;
     if (memory == null) {
-      long small = request.items().stream().mapToLong(BatchItem::length).filter(n -> n <= SLICE_MAX).sum();
+      long small =
+          request.items().stream().mapToLong(BatchItem::length).filter(n -> n <= SLICE_MAX).sum();
       memory = buffers.take((int) Math.min(SLICE_MAX, small));
       slice = memory;
     }
@@ -109,7 +111,8 @@ final class BatchWriter {
       now = body.next();
       rest = now;
       if (now == null) {
-        throw new PannierException.BadRequest("Content is shorter than expected: no more data to read");
+        throw new PannierException.BadRequest(
+            "Content is shorter than expected: no more data to read");
       }
     }
     int length = (int) Math.min(max, now.remaining());
@@ -127,7 +130,10 @@ final class BatchWriter {
         int length = (int) item.length();
         records.add(
             new NewRecord(
-                item.timestamp(), item.contentType(), item.labels(), slice().buffer().slice(at, length)));
+                item.timestamp(),
+                item.contentType(),
+                item.labels(),
+                slice().buffer().slice(at, length)));
         at += length;
         to++;
       }
@@ -148,12 +154,16 @@ final class BatchWriter {
     return bucket.entryForWrite(request.entries().get(request.items().get(item).entry()));
   }
 
-  /** Stores a large record. When it is refused its bytes are read all the same, for others follow. */
+  /**
+   * Stores a large record. When it is refused its bytes are read all the same, for others follow.
+   */
   private void upload(int index, BatchItem item, BodyReader body) {
     Upload upload = null;
     try {
       try {
-        upload = entry(index).beginUpload(item.timestamp(), item.contentType(), item.labels(), item.length());
+        upload =
+            entry(index)
+                .beginUpload(item.timestamp(), item.contentType(), item.labels(), item.length());
       } catch (PannierException e) {
         errors[index] = e;
       }

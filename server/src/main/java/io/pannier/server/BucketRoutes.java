@@ -21,42 +21,39 @@ final class BucketRoutes {
   }
 
   void create(Call call) {
-    call.receiveText(
-        body -> {
-          Names.checkBucket(call.bucket());
-          BucketSettings settings = settings(body, context.store().defaults());
-          context.store().createBucket(call.bucket(), settings);
-          call.respond(Response.of(200));
-        });
+    call.receiveText(body -> {
+      Names.checkBucket(call.bucket());
+      BucketSettings settings = settings(body, context.store().defaults());
+      context.store().createBucket(call.bucket(), settings);
+      call.respond(Response.of(200));
+    });
   }
 
   void get(Call call) {
     Bucket bucket = context.bucket(call);
-    call.block(
-        ex ->
-            call.respond(
-                JsonText.object(
-                    json -> {
-                      json.writeObjectFieldStart("info");
-                      ServerRoutes.writeInfo(json, bucket.info());
-                      json.writeEndObject();
-                      json.writeObjectFieldStart("settings");
-                      ServerRoutes.writeSettings(json, bucket.settings());
-                      json.writeEndObject();
-                      json.writeArrayFieldStart("entries");
-                      for (EntryInfo entry : bucket.entryInfos()) {
-                        json.writeStartObject();
-                        json.writeStringField("name", entry.name());
-                        JsonText.unsigned(json, "size", entry.size());
-                        json.writeNumberField("record_count", entry.recordCount());
-                        json.writeNumberField("block_count", entry.blockCount());
-                        JsonText.unsigned(json, "oldest_record", entry.oldestRecord());
-                        JsonText.unsigned(json, "latest_record", entry.latestRecord());
-                        json.writeStringField("status", "READY");
-                        json.writeEndObject();
-                      }
-                      json.writeEndArray();
-                    })));
+    call.block(ex ->
+        call.respond(
+            JsonText.object(json -> {
+              json.writeObjectFieldStart("info");
+              ServerRoutes.writeInfo(json, bucket.info());
+              json.writeEndObject();
+              json.writeObjectFieldStart("settings");
+              ServerRoutes.writeSettings(json, bucket.settings());
+              json.writeEndObject();
+              json.writeArrayFieldStart("entries");
+              for (EntryInfo entry : bucket.entryInfos()) {
+                json.writeStartObject();
+                json.writeStringField("name", entry.name());
+                JsonText.unsigned(json, "size", entry.size());
+                json.writeNumberField("record_count", entry.recordCount());
+                json.writeNumberField("block_count", entry.blockCount());
+                JsonText.unsigned(json, "oldest_record", entry.oldestRecord());
+                JsonText.unsigned(json, "latest_record", entry.latestRecord());
+                json.writeStringField("status", "READY");
+                json.writeEndObject();
+              }
+              json.writeEndArray();
+            })));
   }
 
   void head(Call call) {
@@ -65,46 +62,42 @@ final class BucketRoutes {
   }
 
   void change(Call call) {
-    call.receiveText(
-        body -> {
-          // Malformed settings are told before a missing bucket.
-          settings(body, BucketSettings.DEFAULT);
-          Bucket bucket = context.bucket(call);
-          refuseProvisioned(bucket, "Can't change settings of provisioned bucket '");
-          bucket.changeSettings(settings(body, bucket.settings()));
-          call.respond(Response.of(200));
-        });
+    call.receiveText(body -> {
+      // Malformed settings are told before a missing bucket.
+      settings(body, BucketSettings.DEFAULT);
+      Bucket bucket = context.bucket(call);
+      refuseProvisioned(bucket, "Can't change settings of provisioned bucket '");
+      bucket.changeSettings(settings(body, bucket.settings()));
+      call.respond(Response.of(200));
+    });
   }
 
   void rename(Call call) {
-    call.receiveText(
-        body -> {
-          String newName = Json.requiredText(Json.object(body), "new_name");
-          refuseProvisioned(context.bucket(call), "Can't rename provisioned bucket '");
-          context.store().renameBucket(call.bucket(), newName);
-          call.respond(Response.of(200));
-        });
+    call.receiveText(body -> {
+      String newName = Json.requiredText(Json.object(body), "new_name");
+      refuseProvisioned(context.bucket(call), "Can't rename provisioned bucket '");
+      context.store().renameBucket(call.bucket(), newName);
+      call.respond(Response.of(200));
+    });
   }
 
   void remove(Call call) {
     Bucket bucket = context.bucket(call);
-    call.block(
-        ex -> {
-          refuseProvisioned(bucket, "Can't remove provisioned bucket '");
-          context.store().removeBucket(call.bucket());
-          call.respond(Response.of(200));
-        });
+    call.block(ex -> {
+      refuseProvisioned(bucket, "Can't remove provisioned bucket '");
+      context.store().removeBucket(call.bucket());
+      call.respond(Response.of(200));
+    });
   }
 
   void renameEntry(Call call) {
-    call.receiveText(
-        body -> {
-          String newName = Json.requiredText(Json.object(body), "new_name");
-          Bucket bucket = context.bucket(call);
-          Attachments.checkRename(call.entry(), newName);
-          bucket.renameEntry(call.entry(), newName);
-          call.respond(Response.of(200));
-        });
+    call.receiveText(body -> {
+      String newName = Json.requiredText(Json.object(body), "new_name");
+      Bucket bucket = context.bucket(call);
+      Attachments.checkRename(call.entry(), newName);
+      bucket.renameEntry(call.entry(), newName);
+      call.respond(Response.of(200));
+    });
   }
 
   private static void refuseProvisioned(Bucket bucket, String text) {
@@ -132,7 +125,9 @@ final class BucketRoutes {
       case "NONE" -> QuotaType.NONE;
       case "FIFO" -> QuotaType.FIFO;
       case "HARD" -> QuotaType.HARD;
-      default -> throw Json.invalid("unknown variant `" + text + "`, expected one of `NONE`, `FIFO`, `HARD`");
+      default ->
+          throw Json.invalid(
+              "unknown variant `" + text + "`, expected one of `NONE`, `FIFO`, `HARD`");
     };
   }
 
@@ -142,7 +137,8 @@ final class BucketRoutes {
       case "" -> base;
       case "buffered" -> Ack.BUFFERED;
       case "disk" -> Ack.DISK;
-      default -> throw Json.invalid("unknown variant `" + text + "`, expected one of `buffered`, `disk`");
+      default ->
+          throw Json.invalid("unknown variant `" + text + "`, expected one of `buffered`, `disk`");
     };
   }
 }

@@ -12,8 +12,9 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Direct memory for records on their way between files and connections: one bounded amount for the whole server, kept and used again. Whoever finds none waits
- * (on a worker) or goes to where waiting is allowed (from an event loop).
+ * Direct memory for records on their way between files and connections: one bounded amount for the
+ * whole server, kept and used again. Whoever finds none waits (on a worker) or goes to where
+ * waiting is allowed (from an event loop).
  */
 final class Buffers {
   private static final int SMALLEST = 12; // 4 KiB
@@ -34,7 +35,8 @@ final class Buffers {
 
   Buffers(long bytesMax) {
     this.bytesMax = bytesMax;
-    free = Stream.generate(() -> new ArrayDeque<ByteBuffer>()).limit(LARGEST - SMALLEST + 1).toList();
+    free =
+        Stream.generate(() -> new ArrayDeque<ByteBuffer>()).limit(LARGEST - SMALLEST + 1).toList();
   }
 
   /** A buffer in use. */
@@ -48,7 +50,10 @@ final class Buffers {
       this.kind = kind;
     }
 
-    /** The memory, little-endian, position 0, at least as long as asked for. The same object each time. */
+    /**
+     * The memory, little-endian, position 0, at least as long as asked for. The same object each
+     * time.
+     */
     ByteBuffer buffer() {
       return whole;
     }
@@ -92,7 +97,8 @@ final class Buffers {
           return lease;
         }
         if (left <= 0) {
-          throw new PannierException.Unavailable("Server is overloaded: no memory for transfers", 1);
+          throw new PannierException.Unavailable(
+              "Server is overloaded: no memory for transfers", 1);
         }
         left = given.awaitNanos(left);
       }
@@ -108,7 +114,8 @@ final class Buffers {
     ByteBuffer buffer = free.get(kind).poll();
     if (buffer == null) {
       int size = 1 << (kind + SMALLEST);
-      // Room for one of another size is given up; the memory itself follows with the next collection.
+      // Room for one of another size is given up; the memory itself follows with the next
+      // collection.
       for (int i = free.size() - 1; i >= 0 && bytes + size > bytesMax; i--) {
         while (bytes + size > bytesMax && free.get(i).poll() != null) {
           bytes -= 1L << (i + SMALLEST);

@@ -10,8 +10,8 @@ import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A request on its way through a route: the exchange, what its path named, who calls. Every answer goes through {@link #respond} or {@link #fail}, so that each has
- * the headers that all have.
+ * A request on its way through a route: the exchange, what its path named, who calls. Every answer
+ * goes through {@link #respond} or {@link #fail}, so that each has the headers that all have.
  */
 final class Call {
   private final Exchange exchange;
@@ -54,7 +54,10 @@ final class Call {
     return exchange.method().equals("HEAD");
   }
 
-  /** A parameter behind the question mark, decoded; of a repeated one the last; null when it is not there. */
+  /**
+   * A parameter behind the question mark, decoded; of a repeated one the last; null when it is not
+   * there.
+   */
   @Nullable String parameter(String wanted) {
     String query = exchange.query();
     String found = null;
@@ -107,14 +110,13 @@ final class Call {
 
   /** Goes on with blocking code on a worker. */
   void block(BlockingHandler handler) {
-    exchange.block(
-        ex -> {
-          try {
-            handler.handle(ex);
-          } catch (PannierException e) {
-            fail(e);
-          }
-        });
+    exchange.block(ex -> {
+      try {
+        handler.handle(ex);
+      } catch (PannierException e) {
+        fail(e);
+      }
+    });
   }
 
   /** Gathers the body and goes on with it on the event loop. */

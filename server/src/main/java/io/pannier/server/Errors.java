@@ -25,7 +25,9 @@ final class Errors {
     };
   }
 
-  /** The response to a failure. What is not an error of ours tells the client nothing about itself. */
+  /**
+   * The response to a failure. What is not an error of ours tells the client nothing about itself.
+   */
   static Response response(Throwable failure) {
     if (!(failure instanceof PannierException error)) {
       return Response.error(500, "Internal server error");
@@ -33,7 +35,8 @@ final class Errors {
     String message = message(error);
     return switch (error) {
       case PannierException.TooMany e -> Response.retryLater(429, message, e.retryAfterSeconds());
-      case PannierException.Unavailable e -> Response.retryLater(503, message, e.retryAfterSeconds());
+      case PannierException.Unavailable e ->
+          Response.retryLater(503, message, e.retryAfterSeconds());
       case PannierException e -> Response.error(status(e), message);
     };
   }

@@ -4,7 +4,10 @@ import io.pannier.server.http.Exchange;
 import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 
-/** Texts in header fields: what the batch grammars and their error answers share. Nearly all of it is plain ASCII and passes through untouched. */
+/**
+ * Texts in header fields: what the batch grammars and their error answers share. Nearly all of it
+ * is plain ASCII and passes through untouched.
+ */
 final class HeaderText {
   private static final char[] HEX = "0123456789ABCDEF".toCharArray();
 
@@ -17,7 +20,10 @@ final class HeaderText {
     return isAscii(text) || !text.equals(exchange.rawHeaderValue(index)) ? text : null;
   }
 
-  /** A message as a field: what is not printable ASCII is replaced, because clients show it and do not decode it. */
+  /**
+   * A message as a field: what is not printable ASCII is replaced, because clients show it and do
+   * not decode it.
+   */
   static String message(String text) {
     int i = 0;
     while (i < text.length() && isPlain(text.charAt(i))) {
@@ -47,7 +53,10 @@ final class HeaderText {
     return true;
   }
 
-  /** A name as part of a header: bytes outside of the token set, and the percent sign, as {@code %XX}. */
+  /**
+   * A name as part of a header: bytes outside of the token set, and the percent sign, as {@code
+   * %XX}.
+   */
   static String percentEncode(String name) {
     int i = 0;
     while (i < name.length() && isToken(name.charAt(i))) {
@@ -76,7 +85,10 @@ final class HeaderText {
         || (c < 0x7f && c > ' ' && c != '%' && "!#$&'*+-.^_`|~".indexOf(c) >= 0);
   }
 
-  /** Replaces {@code %XX} by what it stands for; other percent signs stay. Bytes that are not UTF-8 become U+FFFD. */
+  /**
+   * Replaces {@code %XX} by what it stands for; other percent signs stay. Bytes that are not UTF-8
+   * become U+FFFD.
+   */
   static String percentDecode(String text) {
     int percent = text.indexOf('%');
     if (percent < 0) {

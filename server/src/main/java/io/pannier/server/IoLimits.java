@@ -11,9 +11,11 @@ import io.pannier.query.ReadLimits;
  * @param read how long a batch is collected
  * @param operationMillis longest stall of a sender or receiver
  */
-public record IoLimits(long batchBytes, int batchRecords, int metadataBytes, ReadLimits read, int operationMillis) {
+public record IoLimits(
+    long batchBytes, int batchRecords, int metadataBytes, ReadLimits read, int operationMillis) {
   /** What the reference has. */
-  public static final IoLimits DEFAULT = new IoLimits(8_000_000, 85, 512_000, ReadLimits.DEFAULT, 30_000);
+  public static final IoLimits DEFAULT =
+      new IoLimits(8_000_000, 85, 512_000, ReadLimits.DEFAULT, 30_000);
 
   public IoLimits {
     if (batchBytes < 1 || batchRecords < 1 || metadataBytes < 1024 || operationMillis < 1) {

@@ -3,7 +3,10 @@ package io.pannier.server;
 import io.pannier.model.PannierException;
 import org.jspecify.annotations.Nullable;
 
-/** Walks over {@code name=value,name="va,lue"} behind length and content type of a record header; both batch protocols have it. */
+/**
+ * Walks over {@code name=value,name="va,lue"} behind length and content type of a record header;
+ * both batch protocols have it.
+ */
 final class LabelItems {
   private final String text;
   private int at;
@@ -90,7 +93,8 @@ final class LabelItems {
     if (value.indexOf(',') < 0) {
       out.append(value);
     } else {
-      // The grammar has no escape: a quote inside quotes would end the value early and shift everything behind it.
+      // The grammar has no escape: a quote inside quotes would end the value early and shift
+      // everything behind it.
       out.append('"').append(value.replace('"', '\'')).append('"');
     }
   }

@@ -9,7 +9,10 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The engine's work on platform threads: one for sync rounds, a few for the rest. Threads are never interrupted: that would close files under readers. */
+/**
+ * The engine's work on platform threads: one for sync rounds, a few for the rest. Threads are never
+ * interrupted: that would close files under readers.
+ */
 public final class PlatformScheduler implements Scheduler, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(PlatformScheduler.class);
 

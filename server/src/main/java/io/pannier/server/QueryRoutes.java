@@ -30,32 +30,32 @@ final class QueryRoutes {
   // ---------------------------------------------------------------- begin
 
   void startOne(Call call) {
-    call.receiveText(
-        text -> {
-          ObjectNode body = Json.object(text);
-          QueryOptions options = QueryOptions.parse(body);
-          Bucket bucket = context.bucket(call);
-          switch (options.kind()) {
-            case QUERY ->
-                begun(
-                    call,
-                    context.queries.start(call.token().name(), bucket, bucket.entry(call.entry()), options, body));
-            case REMOVE -> removed(call, remove(bucket, call.entry(), options));
-          }
-        });
+    call.receiveText(text -> {
+      ObjectNode body = Json.object(text);
+      QueryOptions options = QueryOptions.parse(body);
+      Bucket bucket = context.bucket(call);
+      switch (options.kind()) {
+        case QUERY ->
+            begun(
+                call,
+                context.queries.start(
+                    call.token().name(), bucket, bucket.entry(call.entry()), options, body));
+        case REMOVE -> removed(call, remove(bucket, call.entry(), options));
+      }
+    });
   }
 
   void startMany(Call call) {
-    call.receiveText(
-        text -> {
-          ObjectNode body = Json.object(text);
-          QueryOptions options = QueryOptions.parse(body);
-          Bucket bucket = context.bucket(call);
-          switch (options.kind()) {
-            case QUERY -> begun(call, context.queries.start(call.token().name(), bucket, options, body));
-            case REMOVE -> removed(call, context.queries.remove(bucket, options));
-          }
-        });
+    call.receiveText(text -> {
+      ObjectNode body = Json.object(text);
+      QueryOptions options = QueryOptions.parse(body);
+      Bucket bucket = context.bucket(call);
+      switch (options.kind()) {
+        case QUERY ->
+            begun(call, context.queries.start(call.token().name(), bucket, options, body));
+        case REMOVE -> removed(call, context.queries.remove(bucket, options));
+      }
+    });
   }
 
   void startOneLegacy(Call call) {
@@ -76,7 +76,8 @@ final class QueryRoutes {
             false);
     Bucket bucket = context.bucket(call);
     Entry entry = bucket.entry(call.entry());
-    call.block(ex -> begun(call, context.queries.start(call.token().name(), bucket, entry, options)));
+    call.block(
+        ex -> begun(call, context.queries.start(call.token().name(), bucket, entry, options)));
   }
 
   void removeOneLegacy(Call call) {
@@ -125,7 +126,10 @@ final class QueryRoutes {
   /** The next record of a query, as if it was read alone. */
   void readRecord(Call call, Bucket bucket, Entry entry, String q) {
     long id = RecordHeaders.queryId(q, "'query' must be a number");
-    read(call, context.queries.find(id, call.token().name(), bucket, entry), BatchCollector.Form.SINGLE);
+    read(
+        call,
+        context.queries.find(id, call.token().name(), bucket, entry),
+        BatchCollector.Form.SINGLE);
   }
 
   void readBatchOfOne(Call call) {
@@ -136,7 +140,8 @@ final class QueryRoutes {
     long id = RecordHeaders.queryId(q, "'query' must be a number");
     Bucket bucket = context.bucket(call);
     Entry entry = bucket.entry(call.entry());
-    read(call, context.queries.find(id, call.token().name(), bucket, entry), BatchCollector.Form.V1);
+    read(
+        call, context.queries.find(id, call.token().name(), bucket, entry), BatchCollector.Form.V1);
   }
 
   void readBatchOfMany(Call call) {
@@ -166,7 +171,8 @@ final class QueryRoutes {
   }
 
   /** Collects, unless the client left while its read waited: the records would be lost. */
-  private static void collect(Exchange exchange, AtomicReference<Query.@Nullable Read> reading, Runnable task) {
+  private static void collect(
+      Exchange exchange, AtomicReference<Query.@Nullable Read> reading, Runnable task) {
     Query.Read read = reading.get();
     if (read != null && exchange.isClientGone()) {
       read.cancel();

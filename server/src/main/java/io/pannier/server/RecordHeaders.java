@@ -10,7 +10,10 @@ import java.util.Locale;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
-/** What single-record requests and answers carry in their headers, and lengths, which all writing requests announce. */
+/**
+ * What single-record requests and answers carry in their headers, and lengths, which all writing
+ * requests announce.
+ */
 final class RecordHeaders {
   private static final String LABEL = "x-reduct-label-";
 
@@ -25,7 +28,8 @@ final class RecordHeaders {
       if (name.startsWith(LABEL)) {
         String value = HeaderText.value(exchange, i);
         if (value == null) {
-          throw new PannierException.Invalid("Label values for " + name + " must be valid UTF-8 strings");
+          throw new PannierException.Invalid(
+              "Label values for " + name + " must be valid UTF-8 strings");
         }
         if (labels == null) {
           labels = new Labels.Builder();
@@ -36,7 +40,10 @@ final class RecordHeaders {
     return labels == null ? Labels.EMPTY : labels.build();
   }
 
-  /** The content type to store; empty when the request has none. Batches have no place for a comma in it. */
+  /**
+   * The content type to store; empty when the request has none. Batches have no place for a comma
+   * in it.
+   */
   static String contentType(Exchange exchange) {
     String type = exchange.header("content-type");
     if (type == null) {

@@ -36,7 +36,13 @@ final class RecordRoutes {
 
   /** A write that passed everything that can be checked before its body. */
   private record Write(
-      Call call, Bucket bucket, long timestamp, String contentType, Labels labels, long length, @Nullable Ack ack) {
+      Call call,
+      Bucket bucket,
+      long timestamp,
+      String contentType,
+      Labels labels,
+      long length,
+      @Nullable Ack ack) {
     NewRecord record(ByteBuffer body) {
       return new NewRecord(timestamp, contentType, labels, body);
     }
@@ -54,7 +60,9 @@ final class RecordRoutes {
       Names.checkEntry(call.entry());
     }
     Attachments.checkWrite(call.entry(), labels);
-    var write = new Write(call, bucket, timestamp, RecordHeaders.contentType(exchange), labels, length, ack);
+    var write =
+        new Write(
+            call, bucket, timestamp, RecordHeaders.contentType(exchange), labels, length, ack);
     if (length <= ON_LOOP_MAX && !exchange.isChunked() && exchange.contentLength() == length) {
       if (exchange.header("expect") != null && entry.isPresent()) {
         refuseExisting(entry.get(), timestamp);
@@ -65,7 +73,10 @@ final class RecordRoutes {
     }
   }
 
-  /** Where the client waits to be told to send, it is told at once that there is such a record, if that takes no look into a file. */
+  /**
+   * Where the client waits to be told to send, it is told at once that there is such a record, if
+   * that takes no look into a file.
+   */
   private static void refuseExisting(Entry entry, long timestamp) {
     try {
       if (entry.tryFind(timestamp) != null) {
@@ -77,7 +88,10 @@ final class RecordRoutes {
     }
   }
 
-  /** On the event loop: appends at once if nothing stands in the way, else goes where waiting is allowed. */
+  /**
+   * On the event loop: appends at once if nothing stands in the way, else goes where waiting is
+   * allowed.
+   */
   private void store(Write write, ByteBuffer body) {
     NewRecord record = write.record(body);
     Optional<Entry> entry = write.bucket.findEntry(write.call.entry());
@@ -85,11 +99,10 @@ final class RecordRoutes {
       stored(write);
       return;
     }
-    write.call.block(
-        ex -> {
-          write.bucket.entryForWrite(write.call.entry()).write(record);
-          stored(write);
-        });
+    write.call.block(ex -> {
+      write.bucket.entryForWrite(write.call.entry()).write(record);
+      stored(write);
+    });
   }
 
   private void stored(Write write) {
@@ -99,7 +112,8 @@ final class RecordRoutes {
   /** On a worker: takes the body as it comes. Whatever goes wrong, nothing of the record stays. */
   private void upload(Write write) {
     Entry entry = write.bucket.entryForWrite(write.call.entry());
-    try (Upload upload = entry.beginUpload(write.timestamp, write.contentType, write.labels, write.length)) {
+    try (Upload upload =
+        entry.beginUpload(write.timestamp, write.contentType, write.labels, write.length)) {
       BodyReader body = write.call.exchange().body();
       for (ByteBuffer piece = body.next(); piece != null; piece = body.next()) {
         upload.write(piece);
@@ -147,11 +161,10 @@ final class RecordRoutes {
     Entry entry = bucket.entry(call.entry());
     Labels labels = RecordHeaders.labels(exchange);
     Ack ack = context.acks.wanted(exchange);
-    call.block(
-        ex -> {
-          entry.updateLabels(timestamp, labels);
-          context.acks.respond(call, bucket, ack, Response.of(200));
-        });
+    call.block(ex -> {
+      entry.updateLabels(timestamp, labels);
+      context.acks.respond(call, bucket, ack, Response.of(200));
+    });
   }
 
   /** With a time one record, without any parameter the entry. */
@@ -165,21 +178,19 @@ final class RecordRoutes {
     Attachments.checkRemoveRecords(call.entry());
     Entry entry = bucket.entry(call.entry());
     Ack ack = context.acks.wanted(call.exchange());
-    call.block(
-        ex -> {
-          entry.remove(timestamp);
-          context.acks.respond(call, bucket, ack, Response.of(200));
-        });
+    call.block(ex -> {
+      entry.remove(timestamp);
+      context.acks.respond(call, bucket, ack, Response.of(200));
+    });
   }
 
   private void removeEntry(Call call) {
     Bucket bucket = context.bucket(call);
     Attachments.checkRemoveEntry(call.entry());
     bucket.entry(call.entry());
-    call.block(
-        ex -> {
-          bucket.removeEntry(call.entry());
-          call.respond(Response.of(200));
-        });
+    call.block(ex -> {
+      bucket.removeEntry(call.entry());
+      call.respond(Response.of(200));
+    });
   }
 }

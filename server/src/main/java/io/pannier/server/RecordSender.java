@@ -9,8 +9,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Sends the bodies of records. Up to {@link RecordBody#WHOLE_MAX} bytes are verified before the status line, so damage there is a 500; damage further in cuts
- * the connection, and the log names the record.
+ * Sends the bodies of records. Up to {@link RecordBody#WHOLE_MAX} bytes are verified before the
+ * status line, so damage there is a 500; damage further in cuts the connection, and the log names
+ * the record.
  */
 final class RecordSender {
   private static final Logger LOG = LoggerFactory.getLogger(RecordSender.class);
@@ -62,7 +63,8 @@ final class RecordSender {
     call.respond(RecordHeaders.head(record).contentLength(record.length()));
   }
 
-  private static void sendWhole(Call call, StoredRecord record, RecordBody body, Buffers.Lease lease) {
+  private static void sendWhole(
+      Call call, StoredRecord record, RecordBody body, Buffers.Lease lease) {
     ByteBuffer bytes;
     try {
       bytes = body.readWhole(lease.buffer());
@@ -78,7 +80,9 @@ final class RecordSender {
     ResponseStream out;
     try {
       body.read(0, first.buffer());
-      out = call.exchange().startResponse(call.head(RecordHeaders.head(record).contentLength(body.length())));
+      out =
+          call.exchange()
+              .startResponse(call.head(RecordHeaders.head(record).contentLength(body.length())));
     } catch (RuntimeException e) {
       first.release();
       throw e;
@@ -90,7 +94,9 @@ final class RecordSender {
     }
   }
 
-  /** Sends the rest of a body. False: the connection was cut, for the rest is not what it should be. */
+  /**
+   * Sends the rest of a body. False: the connection was cut, for the rest is not what it should be.
+   */
   boolean copy(StoredRecord record, RecordBody body, long from, ResponseStream out) {
     long at = from;
     while (at < body.length()) {

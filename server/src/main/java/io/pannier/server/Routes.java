@@ -14,10 +14,13 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The table of routes (http-api.md §5) and the way through it: {@code OPTIONS}, start-up, path and method, token, handler. Runs on event loops.
+ * The table of routes (http-api.md §5) and the way through it: {@code OPTIONS}, start-up, path and
+ * method, token, handler. Runs on event loops.
  *
- * <p>A pattern has up to four parts: a word, {@code *} for one segment (a bucket), a word or {@code **} for the rest of the path (an entry), and a word at the
- * end. The first row that fits path and method wins; an exclusive one ends the search. The methods of all rows that fit are what {@code allow} tells.
+ * <p>A pattern has up to four parts: a word, {@code *} for one segment (a bucket), a word or {@code
+ * **} for the rest of the path (an entry), and a word at the end. The first row that fits path and
+ * method wins; an exclusive one ends the search. The methods of all rows that fit are what {@code
+ * allow} tells.
  */
 final class Routes implements HttpHandler {
   private static final String NOT_FOUND = "Not found";
@@ -115,7 +118,9 @@ final class Routes implements HttpHandler {
   Routes(Context context) {
     this.context = context;
     ServerConfig config = context.config;
-    auth = new Auth(config.token(), java.time.Instant.ofEpochSecond(0, config.clock().wallMicros() * 1000));
+    auth =
+        new Auth(
+            config.token(), java.time.Instant.ofEpochSecond(0, config.clock().wallMicros() * 1000));
     cors = new Cors(config.corsOrigins());
     base = config.basePath();
     api = base + "api/v1/";
@@ -182,14 +187,17 @@ final class Routes implements HttpHandler {
     if (method.equals("OPTIONS")) {
       exchange.respond(
           cors.preflight(
-              allow(path), exchange.header("origin"), exchange.header("access-control-request-headers")));
+              allow(path),
+              exchange.header("origin"),
+              exchange.header("access-control-request-headers")));
       return;
     }
     Action action = path == null ? null : action(path, method);
     if (!context.isOpen() && !(action != null && path != null && path.first.equals("alive"))) {
       answer(
           exchange,
-          Response.retryLater(503, Context.STARTING, 1).header("x-reduct-log-hint", "skip-error-log"));
+          Response.retryLater(503, Context.STARTING, 1)
+              .header("x-reduct-log-hint", "skip-error-log"));
       return;
     }
     if (action == null || path == null) {
@@ -253,7 +261,9 @@ final class Routes implements HttpHandler {
     }
     String ui = base + "ui/";
     if (target.equals(base) || (target + "/").equals(base) || (target + "/").equals(ui)) {
-      return Response.of(302).header("content-type", "text/plain; charset=utf-8").header("location", ui);
+      return Response.of(302)
+          .header("content-type", "text/plain; charset=utf-8")
+          .header("location", ui);
     }
     if (target.startsWith(ui)) {
       return Response.error(404, "No static files supported");

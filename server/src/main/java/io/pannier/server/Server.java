@@ -7,8 +7,8 @@ import io.pannier.store.Store;
 import java.time.Duration;
 
 /**
- * The HTTP API of a store. It listens before the store is open, so that a start which takes long can be watched: until {@link #open} everything but {@code /alive}
- * is answered 503.
+ * The HTTP API of a store. It listens before the store is open, so that a start which takes long
+ * can be watched: until {@link #open} everything but {@code /alive} is answered 503.
  */
 public final class Server implements AutoCloseable {
   private final Context context;
@@ -42,15 +42,20 @@ public final class Server implements AutoCloseable {
     Duration operation = Duration.ofMillis(config.io().operationMillis());
     return usual
         .withAddress(config.host(), config.port())
-        .withThreads(config.threads().loops(), config.threads().workers(), config.threads().workerQueue())
+        .withThreads(
+            config.threads().loops(), config.threads().workers(), config.threads().workerQueue())
         .withMaxConnections(config.threads().connections())
-        .withHeadLimits(usual.maxRequestLineBytes(), config.io().metadataBytes(), config.io().headerFields())
+        .withHeadLimits(
+            usual.maxRequestLineBytes(), config.io().metadataBytes(), config.io().headerFields())
         .withMemoryLimits(config.memory().requestBytes(), usual.drainBytes())
         .withTimeouts(usual.headTimeout(), operation, usual.keepAliveTimeout(), usual.closeGrace())
         .withIdentity("ReductStore " + ServerRoutes.REFERENCE_VERSION, ServerRoutes.API_VERSION);
   }
 
-  /** From now on requests are answered from this store, which stays the caller's to close, after the server. */
+  /**
+   * From now on requests are answered from this store, which stays the caller's to close, after the
+   * server.
+   */
   public void open(Store store) {
     context.open(store);
   }

@@ -85,42 +85,136 @@ public record ServerConfig(
 
   public ServerConfig withAddress(String newHost, int newPort) {
     return new ServerConfig(
-        newHost, newPort, basePath, token, corsOrigins, instanceName, version, io, threads, memory, clock, random);
+        newHost,
+        newPort,
+        basePath,
+        token,
+        corsOrigins,
+        instanceName,
+        version,
+        io,
+        threads,
+        memory,
+        clock,
+        random);
   }
 
   public ServerConfig withBasePath(String newBasePath) {
     return new ServerConfig(
-        host, port, newBasePath, token, corsOrigins, instanceName, version, io, threads, memory, clock, random);
+        host,
+        port,
+        newBasePath,
+        token,
+        corsOrigins,
+        instanceName,
+        version,
+        io,
+        threads,
+        memory,
+        clock,
+        random);
   }
 
   public ServerConfig withCorsOrigins(List<String> origins) {
     return new ServerConfig(
-        host, port, basePath, token, origins, instanceName, version, io, threads, memory, clock, random);
+        host,
+        port,
+        basePath,
+        token,
+        origins,
+        instanceName,
+        version,
+        io,
+        threads,
+        memory,
+        clock,
+        random);
   }
 
   public ServerConfig withInstance(String newName, String newVersion) {
     return new ServerConfig(
-        host, port, basePath, token, corsOrigins, newName, newVersion, io, threads, memory, clock, random);
+        host,
+        port,
+        basePath,
+        token,
+        corsOrigins,
+        newName,
+        newVersion,
+        io,
+        threads,
+        memory,
+        clock,
+        random);
   }
 
   public ServerConfig withIo(IoLimits newIo) {
     return new ServerConfig(
-        host, port, basePath, token, corsOrigins, instanceName, version, newIo, threads, memory, clock, random);
+        host,
+        port,
+        basePath,
+        token,
+        corsOrigins,
+        instanceName,
+        version,
+        newIo,
+        threads,
+        memory,
+        clock,
+        random);
   }
 
   public ServerConfig withThreads(Threads newThreads) {
     return new ServerConfig(
-        host, port, basePath, token, corsOrigins, instanceName, version, io, newThreads, memory, clock, random);
+        host,
+        port,
+        basePath,
+        token,
+        corsOrigins,
+        instanceName,
+        version,
+        io,
+        newThreads,
+        memory,
+        clock,
+        random);
   }
 
   public ServerConfig withMemory(Memory newMemory) {
     return new ServerConfig(
-        host, port, basePath, token, corsOrigins, instanceName, version, io, threads, newMemory, clock, random);
+        host,
+        port,
+        basePath,
+        token,
+        corsOrigins,
+        instanceName,
+        version,
+        io,
+        threads,
+        newMemory,
+        clock,
+        random);
   }
 
   public ServerConfig withClock(Clock newClock) {
     return new ServerConfig(
-        host, port, basePath, token, corsOrigins, instanceName, version, io, threads, memory, newClock, random);
+        host,
+        port,
+        basePath,
+        token,
+        corsOrigins,
+        instanceName,
+        version,
+        io,
+        threads,
+        memory,
+        newClock,
+        random);
+  }
+
+  /** Leaves the token out: texts end up in logs. */
+  @Override
+  public String toString() {
+    return "ServerConfig[" + host + ":" + port + basePath + ", " + (token.isPresent() ? "with" : "without") + " token]";
   }
 
   private static String normalised(String path) {

@@ -47,67 +47,64 @@ final class ServerRoutes {
     long first = oldest;
     long last = latest;
     int buckets = count;
-    return JsonText.object(
-        json -> {
-          json.writeStringField("version", REFERENCE_VERSION);
-          json.writeStringField("instance_name", context.config.instanceName());
-          json.writeStringField("instance_role", "STANDALONE");
-          json.writeNumberField("bucket_count", buckets);
-          JsonText.unsigned(json, "usage", sizes);
-          json.writeNumberField(
-              "uptime", (context.config.clock().monotonicNanos() - context.startedNanos) / 1_000_000_000);
-          JsonText.unsigned(json, "oldest_record", first);
-          JsonText.unsigned(json, "latest_record", last);
-          json.writeObjectFieldStart("defaults");
-          json.writeObjectFieldStart("bucket");
-          writeSettings(json, context.store().defaults());
-          json.writeEndObject();
-          json.writeEndObject();
-          json.writeNullField("license");
-          json.writeStringField("server_name", "Pannier");
-          json.writeStringField("server_version", context.config.version());
-        });
+    return JsonText.object(json -> {
+      json.writeStringField("version", REFERENCE_VERSION);
+      json.writeStringField("instance_name", context.config.instanceName());
+      json.writeStringField("instance_role", "STANDALONE");
+      json.writeNumberField("bucket_count", buckets);
+      JsonText.unsigned(json, "usage", sizes);
+      json.writeNumberField(
+          "uptime",
+          (context.config.clock().monotonicNanos() - context.startedNanos) / 1_000_000_000);
+      JsonText.unsigned(json, "oldest_record", first);
+      JsonText.unsigned(json, "latest_record", last);
+      json.writeObjectFieldStart("defaults");
+      json.writeObjectFieldStart("bucket");
+      writeSettings(json, context.store().defaults());
+      json.writeEndObject();
+      json.writeEndObject();
+      json.writeNullField("license");
+      json.writeStringField("server_name", "Pannier");
+      json.writeStringField("server_version", context.config.version());
+    });
   }
 
   void list(Call call) {
-    call.block(
-        ex ->
-            call.respond(
-                JsonText.object(
-                    json -> {
-                      json.writeArrayFieldStart("buckets");
-                      for (Bucket bucket : context.store().buckets()) {
-                        json.writeStartObject();
-                        writeInfo(json, bucket.info());
-                        json.writeEndObject();
-                      }
-                      json.writeEndArray();
-                    })));
+    call.block(ex ->
+        call.respond(
+            JsonText.object(json -> {
+              json.writeArrayFieldStart("buckets");
+              for (Bucket bucket : context.store().buckets()) {
+                json.writeStartObject();
+                writeInfo(json, bucket.info());
+                json.writeEndObject();
+              }
+              json.writeEndArray();
+            })));
   }
 
   void me(Call call) {
     Token token = call.token();
     call.respond(
-        JsonText.object(
-            json -> {
-              json.writeStringField("name", token.name());
-              json.writeStringField("value", "");
-              json.writeStringField("created_at", token.createdAt().toString());
-              json.writeObjectFieldStart("permissions");
-              json.writeBooleanField("full_access", true);
-              json.writeArrayFieldStart("read");
-              json.writeEndArray();
-              json.writeArrayFieldStart("write");
-              json.writeEndArray();
-              json.writeEndObject();
-              json.writeBooleanField("is_provisioned", token.isProvisioned());
-              json.writeNullField("expires_at");
-              json.writeNullField("ttl");
-              json.writeNullField("last_access");
-              json.writeArrayFieldStart("ip_allowlist");
-              json.writeEndArray();
-              json.writeBooleanField("is_expired", false);
-            }));
+        JsonText.object(json -> {
+          json.writeStringField("name", token.name());
+          json.writeStringField("value", "");
+          json.writeStringField("created_at", token.createdAt().toString());
+          json.writeObjectFieldStart("permissions");
+          json.writeBooleanField("full_access", true);
+          json.writeArrayFieldStart("read");
+          json.writeEndArray();
+          json.writeArrayFieldStart("write");
+          json.writeEndArray();
+          json.writeEndObject();
+          json.writeBooleanField("is_provisioned", token.isProvisioned());
+          json.writeNullField("expires_at");
+          json.writeNullField("ttl");
+          json.writeNullField("last_access");
+          json.writeArrayFieldStart("ip_allowlist");
+          json.writeEndArray();
+          json.writeBooleanField("is_expired", false);
+        }));
   }
 
   static void writeInfo(JsonGenerator json, BucketInfo info) throws IOException {

@@ -12,7 +12,8 @@ final class ServerTimers implements Timers, AutoCloseable {
   private final ScheduledThreadPoolExecutor executor;
 
   ServerTimers() {
-    executor = new ScheduledThreadPoolExecutor(1, Thread.ofPlatform().name("timers").daemon().factory());
+    executor =
+        new ScheduledThreadPoolExecutor(1, Thread.ofPlatform().name("timers").daemon().factory());
     executor.setRemoveOnCancelPolicy(true);
     executor.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
   }

@@ -89,7 +89,8 @@ abstract class ApiFixture {
     return wire.send(request(method, path).body(body));
   }
 
-  Wire.Answer send(String method, String path, UnaryOperator<Wire.Request> more) throws IOException {
+  Wire.Answer send(String method, String path, UnaryOperator<Wire.Request> more)
+      throws IOException {
     return wire.send(more.apply(request(method, path)));
   }
 
@@ -100,7 +101,9 @@ abstract class ApiFixture {
             .header("content-type", "text/plain")
             .body(body);
     for (String label : labels) {
-      write.header("x-reduct-label-" + label.substring(0, label.indexOf('=')), label.substring(label.indexOf('=') + 1));
+      write.header(
+          "x-reduct-label-" + label.substring(0, label.indexOf('=')),
+          label.substring(label.indexOf('=') + 1));
     }
     Wire.Answer answer = send(write);
     if (answer.status() != 200) {
@@ -122,7 +125,8 @@ abstract class ApiFixture {
   }
 
   Wire.Answer readMany(String method, long id) throws IOException {
-    return send(request(method, "io/" + bucket + "/read").header("x-reduct-query-id", Long.toString(id)));
+    return send(
+        request(method, "io/" + bucket + "/read").header("x-reduct-query-id", Long.toString(id)));
   }
 
   Wire.Answer readOne(String method, String entry, long id) throws IOException {

@@ -21,9 +21,13 @@ import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
 
-/** The record headers of both protocols: what is written is read again, by us and by each of the clients' ways to read. */
+/**
+ * The record headers of both protocols: what is written is read again, by us and by each of the
+ * clients' ways to read.
+ */
 class BatchGrammarTest {
-  record Sample(String entry, long timestamp, long length, String contentType, Map<String, String> labels) {
+  record Sample(
+      String entry, long timestamp, long length, String contentType, Map<String, String> labels) {
     Labels asLabels() {
       return Labels.of(labels);
     }
@@ -33,14 +37,21 @@ class BatchGrammarTest {
 
   @Provide
   Arbitrary<List<Sample>> samples() {
-    Arbitrary<String> names = Arbitraries.of("a", "b", "B", "cam", "x-1", "with space", "ü", "p%2", "7", "k_9");
+    Arbitrary<String> names =
+        Arbitraries.of("a", "b", "B", "cam", "x-1", "with space", "ü", "p%2", "7", "k_9");
     Arbitrary<String> values =
         Arbitraries.oneOf(
             Arbitraries.of("1", "true", "a=b", "a,b", ",", "=", "a\"b", "Zürich ☃", "%2C", "0.5e3"),
-            Arbitraries.strings().withChars("abz019 =,.-/").ofMinLength(1).ofMaxLength(8).map(s -> "<" + s + ">"));
+            Arbitraries.strings()
+                .withChars("abz019 =,.-/")
+                .ofMinLength(1)
+                .ofMaxLength(8)
+                .map(s -> "<" + s + ">"));
     Arbitrary<Map<String, String>> labels = Arbitraries.maps(names, values).ofMaxSize(4);
     Arbitrary<Long> times =
-        Arbitraries.oneOf(Arbitraries.longs().between(0, 20), Arbitraries.of(Long.MAX_VALUE, Long.MIN_VALUE, -2L, -1L));
+        Arbitraries.oneOf(
+            Arbitraries.longs().between(0, 20),
+            Arbitraries.of(Long.MAX_VALUE, Long.MIN_VALUE, -2L, -1L));
     return Combinators.combine(
             Arbitraries.of("a", "b/c", "m/$meta", "z"),
             times,
@@ -65,7 +76,9 @@ class BatchGrammarTest {
     var one = samples.stream().filter(s -> s.entry.equals(samples.getFirst().entry)).toList();
     var parser = new BatchV1(BatchRequest.Purpose.WRITE);
     for (Sample s : one) {
-      parser.header(BatchV1.recordHeader(s.timestamp), BatchV1.recordValue(s.length, s.contentType, s.asLabels()));
+      parser.header(
+          BatchV1.recordHeader(s.timestamp),
+          BatchV1.recordValue(s.length, s.contentType, s.asLabels()));
     }
     var request = parser.request("e");
     var expected = new ArrayList<>(one);
@@ -80,12 +93,15 @@ class BatchGrammarTest {
 
   @Example
   void v1AcceptsWhatClientsSend() {
-    assertThat(v1("4,image/jpeg,cam=l")).isEqualTo(new BatchItem(0, 5, 4, "image/jpeg", Labels.of("cam", "l")));
-    assertThat(v1("6,,note=\"a,b\"")).isEqualTo(new BatchItem(0, 5, 6, "", Labels.of("note", "a,b")));
+    assertThat(v1("4,image/jpeg,cam=l"))
+        .isEqualTo(new BatchItem(0, 5, 4, "image/jpeg", Labels.of("cam", "l")));
+    assertThat(v1("6,,note=\"a,b\""))
+        .isEqualTo(new BatchItem(0, 5, 6, "", Labels.of("note", "a,b")));
     assertThat(v1("0,")).isEqualTo(new BatchItem(0, 5, 0, "", Labels.EMPTY));
     assertThat(v1(" 3 , text/plain , a = 1 , b = \"2\" ,, "))
         .isEqualTo(new BatchItem(0, 5, 3, "text/plain", Labels.of("a", "1", "b", "2")));
-    assertThat(v1("3,,a=,b=x=y,a=2")).isEqualTo(new BatchItem(0, 5, 3, "", Labels.of("a", "2", "b", "x=y")));
+    assertThat(v1("3,,a=,b=x=y,a=2"))
+        .isEqualTo(new BatchItem(0, 5, 3, "", Labels.of("a", "2", "b", "x=y")));
     assertThat(v1("3,,a=\"\"")).isEqualTo(new BatchItem(0, 5, 3, "", Labels.of("a", "")));
     assertThat(v1("3,,MixedCase=V").labels()).isEqualTo(Labels.of("MixedCase", "V"));
   }
@@ -101,12 +117,18 @@ class BatchGrammarTest {
     for (String value : List.of("", "4", "4,,x", "4,,x=\"a", "4,,y=\"c\"d")) {
       assertThatThrownBy(() -> v1(value)).as(value).hasMessage("Invalid batched header");
     }
-    for (String value : List.of(",", "a,", "-1,", "1.5,", "+1,", "99999999999999999999,", "9223372036854775808,")) {
+    for (String value :
+        List.of(",", "a,", "-1,", "1.5,", "+1,", "99999999999999999999,", "9223372036854775808,")) {
       assertThatThrownBy(() -> v1(value)).as(value).hasMessage("Invalid content length");
     }
     assertThatThrownBy(() -> v1("4,,=a")).hasMessage("Label name must not be empty");
     var parser = new BatchV1(BatchRequest.Purpose.WRITE);
-    for (String name : List.of("x-reduct-time-a", "x-reduct-time-", "x-reduct-time--1", "x-reduct-time-18446744073709551616")) {
+    for (String name :
+        List.of(
+            "x-reduct-time-a",
+            "x-reduct-time-",
+            "x-reduct-time--1",
+            "x-reduct-time-18446744073709551616")) {
       assertThatThrownBy(() -> parser.header(name, "4,"))
           .isInstanceOf(PannierException.Invalid.class)
           .hasMessage("Invalid header '" + name + "': must be an unix timestamp in microseconds");
@@ -123,7 +145,8 @@ class BatchGrammarTest {
 
   private static List<Sample> inQueryOrder(List<Sample> samples) {
     var sorted = new ArrayList<>(samples);
-    sorted.sort(Comparator.comparing(Sample::timestamp, Timestamp::compare).thenComparing(Sample::entry));
+    sorted.sort(
+        Comparator.comparing(Sample::timestamp, Timestamp::compare).thenComparing(Sample::entry));
     return sorted;
   }
 
@@ -143,7 +166,8 @@ class BatchGrammarTest {
     var headers = encode(sorted);
     var expected =
         sorted.stream()
-            .map(s -> new Sample(s.entry, s.timestamp, s.length, typeOf(s), new TreeMap<>(s.labels)))
+            .map(
+                s -> new Sample(s.entry, s.timestamp, s.length, typeOf(s), new TreeMap<>(s.labels)))
             .toList();
     for (boolean byName : List.of(true, false)) {
       for (boolean timeFirst : List.of(true, false)) {
@@ -155,25 +179,32 @@ class BatchGrammarTest {
   /**
    * How the clients read a v2 answer (http-api.md §14.5, §14.6).
    *
-   * @param byName whether "the record before" is remembered by entry name (Python, Rust) or by index (Go, JS)
-   * @param timeFirst whether bodies are taken by (time, index) (Python, JS) or by (index, time) (Go, Rust)
+   * @param byName whether "the record before" is remembered by entry name (Python, Rust) or by
+   *     index (Go, JS)
+   * @param timeFirst whether bodies are taken by (time, index) (Python, JS) or by (index, time)
+   *     (Go, Rust)
    */
-  private static List<Sample> readAsClient(Map<String, String> headers, boolean byName, boolean timeFirst) {
-    var entries = List.of(headers.get("x-reduct-entries").split(",", -1)).stream().map(HeaderText::percentDecode).toList();
+  private static List<Sample> readAsClient(
+      Map<String, String> headers, boolean byName, boolean timeFirst) {
+    var entries =
+        List.of(headers.get("x-reduct-entries").split(",", -1)).stream()
+            .map(HeaderText::percentDecode)
+            .toList();
     long start = Timestamp.parse(headers.get("x-reduct-start-ts"));
     var labels =
         headers.containsKey("x-reduct-labels")
-            ? List.of(headers.get("x-reduct-labels").split(",", -1)).stream().map(HeaderText::percentDecode).toList()
+            ? List.of(headers.get("x-reduct-labels").split(",", -1)).stream()
+                .map(HeaderText::percentDecode)
+                .toList()
             : List.<String>of();
     record Raw(int index, long timestamp, String value) {}
     var raws = new ArrayList<Raw>();
-    headers.forEach(
-        (name, value) -> {
-          if (name.matches("x-reduct-[0-9]+-[0-9]+")) {
-            String[] parts = name.substring(9).split("-", -1);
-            raws.add(new Raw(Integer.parseInt(parts[0]), start + Timestamp.parse(parts[1]), value));
-          }
-        });
+    headers.forEach((name, value) -> {
+      if (name.matches("x-reduct-[0-9]+-[0-9]+")) {
+        String[] parts = name.substring(9).split("-", -1);
+        raws.add(new Raw(Integer.parseInt(parts[0]), start + Timestamp.parse(parts[1]), value));
+      }
+    });
     Comparator<Raw> byTime = Comparator.comparing(Raw::timestamp, Timestamp::compare);
     raws.sort(
         timeFirst
@@ -215,20 +246,26 @@ class BatchGrammarTest {
   @Property
   void v2RequestsReadWhatV2AnswersWrite(@ForAll("samples") List<Sample> samples) {
     var usable =
-        inQueryOrder(samples).stream().filter(s -> s.labels.keySet().stream().noneMatch(k -> k.startsWith("@"))).toList();
+        inQueryOrder(samples).stream()
+            .filter(s -> s.labels.keySet().stream().noneMatch(k -> k.startsWith("@")))
+            .toList();
     var parser = new BatchV2(BatchRequest.Purpose.WRITE);
     encode(usable).forEach(parser::header);
     var request = parser.request();
     assertThat(
             request.items().stream()
-                .map(
-                    i ->
-                        new Sample(
-                            request.entries().get(i.entry()), i.timestamp(), i.length(), i.contentType(), i.labels().toMap()))
+                .map(i ->
+                    new Sample(
+                        request.entries().get(i.entry()),
+                        i.timestamp(),
+                        i.length(),
+                        i.contentType(),
+                        i.labels().toMap()))
                 .toList())
         .containsExactlyElementsOf(
             usable.stream()
-                .map(s -> new Sample(s.entry, s.timestamp, s.length, typeOf(s), new TreeMap<>(s.labels)))
+                .map(s ->
+                    new Sample(s.entry, s.timestamp, s.length, typeOf(s), new TreeMap<>(s.labels)))
                 .toList());
   }
 
@@ -254,7 +291,10 @@ class BatchGrammarTest {
             Map.entry("x-reduct-3-3", "5,t/q,0=7"));
   }
 
-  /** The example of http-api.md §14.5, of which the reference's answer was probed: without interleaving ours is the same. */
+  /**
+   * The example of http-api.md §14.5, of which the reference's answer was probed: without
+   * interleaving ours is the same.
+   */
   @Example
   void entriesOneAfterTheOtherLookAsTheReferencesDo() {
     assertThat(
@@ -355,24 +395,53 @@ class BatchGrammarTest {
   @Example
   void v2RecordsAreOrderedByIndexThenTime() {
     var request =
-        write("entries", " a , b ", "start-ts", "0", "1-1", "1,", "0-30", "1", "1-0", "1,", "0-4", "1,t/x,k=v");
+        write(
+            "entries",
+            " a , b ",
+            "start-ts",
+            "0",
+            "1-1",
+            "1,",
+            "0-30",
+            "1",
+            "1-0",
+            "1,",
+            "0-4",
+            "1,t/x,k=v");
     assertThat(request.items().stream().map(i -> i.entry() + "-" + i.timestamp()))
         .containsExactly("0-4", "0-30", "1-0", "1-1");
     // The record before is the one before in time, not in the request.
-    assertThat(request.items().get(1)).isEqualTo(new BatchItem(0, 30, 1, "t/x", Labels.of("k", "v")));
+    assertThat(request.items().get(1))
+        .isEqualTo(new BatchItem(0, 30, 1, "t/x", Labels.of("k", "v")));
   }
 
   @Example
   void v2RepeatedNamesAreOneEntry() {
-    var request = write("entries", "a,b,a", "start-ts", "1000", "0-20", "1,t/a,x=1", "2-21", "1", "1-20", "1,t/b");
-    assertThat(request.items().get(2)).isEqualTo(new BatchItem(2, 1021, 1, "t/a", Labels.of("x", "1")));
+    var request =
+        write(
+            "entries",
+            "a,b,a",
+            "start-ts",
+            "1000",
+            "0-20",
+            "1,t/a,x=1",
+            "2-21",
+            "1",
+            "1-20",
+            "1,t/b");
+    assertThat(request.items().get(2))
+        .isEqualTo(new BatchItem(2, 1021, 1, "t/a", Labels.of("x", "1")));
   }
 
   @Example
   void v2NumbersAreNamesWithoutAListOfLabels() {
     assertThat(write("entries", "a", "start-ts", "0", "0-0", "1,,7=1").items().getFirst().labels())
         .isEqualTo(Labels.of("7", "1"));
-    assertThat(write("entries", "a", "start-ts", "0", "labels", "k%2C1", "0-0", "1,,0=1,other=2").items().getFirst().labels())
+    assertThat(
+            write("entries", "a", "start-ts", "0", "labels", "k%2C1", "0-0", "1,,0=1,other=2")
+                .items()
+                .getFirst()
+                .labels())
         .isEqualTo(Labels.of("k,1", "1", "other", "2"));
   }
 
@@ -381,30 +450,66 @@ class BatchGrammarTest {
     var request =
         v2(
             BatchRequest.Purpose.UPDATE,
-            "entries", "a",
-            "start-ts", "0",
-            "0-0", "0,,x=,y=2",
-            "0-1", "0",
-            "0-2", "0,application/octet-stream,k=v",
-            "0-3", "0,");
+            "entries",
+            "a",
+            "start-ts",
+            "0",
+            "0-0",
+            "0,,x=,y=2",
+            "0-1",
+            "0",
+            "0-2",
+            "0,application/octet-stream,k=v",
+            "0-3",
+            "0,");
     assertThat(request.items().stream().map(BatchItem::labels))
         .containsExactly(
-            Labels.of("x", "", "y", "2"), Labels.of("x", "", "y", "2"), Labels.of("k", "v"), Labels.of("k", "v"));
-    assertThat(v2(BatchRequest.Purpose.UPDATE, "entries", "a", "start-ts", "0", "0-0", "0").items().getFirst().labels())
+            Labels.of("x", "", "y", "2"),
+            Labels.of("x", "", "y", "2"),
+            Labels.of("k", "v"),
+            Labels.of("k", "v"));
+    assertThat(
+            v2(BatchRequest.Purpose.UPDATE, "entries", "a", "start-ts", "0", "0-0", "0")
+                .items()
+                .getFirst()
+                .labels())
         .isEqualTo(Labels.EMPTY);
   }
 
   @Example
   void v2RemovalsIgnoreTheValue() {
     var request =
-        v2(BatchRequest.Purpose.REMOVE, "entries", "a", "start-ts", "5", "0-0", "", "0-1", "0", "0-2", "0,", "0-3", "x");
+        v2(
+            BatchRequest.Purpose.REMOVE,
+            "entries",
+            "a",
+            "start-ts",
+            "5",
+            "0-0",
+            "",
+            "0-1",
+            "0",
+            "0-2",
+            "0,",
+            "0-3",
+            "x");
     assertThat(request.items().stream().map(BatchItem::timestamp)).containsExactly(5L, 6L, 7L, 8L);
   }
 
   @Example
   void v2IgnoresWhatIsNoRecord() {
     assertThat(
-            write("entries", "a", "start-ts", "0", "error-0-0", "409,x", "content-length", "5", "0-0", "5,")
+            write(
+                    "entries",
+                    "a",
+                    "start-ts",
+                    "0",
+                    "error-0-0",
+                    "409,x",
+                    "content-length",
+                    "5",
+                    "0-0",
+                    "5,")
                 .items())
         .hasSize(1);
     assertThat(write("start-ts", "8").items()).isEmpty();
@@ -415,28 +520,132 @@ class BatchGrammarTest {
     String[][] cases = {
       {"x-reduct-entries header is required", "entries", " ", "start-ts", "0", "0-0", "3,"},
       {"x-reduct-entries header is required", "start-ts", "0", "0-0", "3,"},
-      {"x-reduct-entries header must not contain empty entry names", "entries", "a,,b", "start-ts", "0"},
-      {"x-reduct-entries header must not contain empty entry names", "entries", "a,", "start-ts", "0"},
+      {
+        "x-reduct-entries header must not contain empty entry names",
+        "entries",
+        "a,,b",
+        "start-ts",
+        "0"
+      },
+      {
+        "x-reduct-entries header must not contain empty entry names",
+        "entries",
+        "a,",
+        "start-ts",
+        "0"
+      },
       {"x-reduct-start-ts header is required", "entries", "a", "0-0", "3,"},
       {"Invalid x-reduct-start-ts header", "entries", "a", "start-ts", "x"},
       {"Invalid x-reduct-start-ts header", "entries", "a", "start-ts", "-1"},
-      {"Invalid header 'x-reduct-1-0': entry index out of range", "entries", "a", "start-ts", "0", "1-0", "3,"},
-      {"Invalid header 'x-reduct-99999999999-0': entry index out of range", "entries", "a", "start-ts", "0", "99999999999-0", "3,"},
-      {"Invalid header 'x-reduct-time-7': entry index must be a number", "entries", "a", "start-ts", "0", "time-7", "3,"},
-      {"Invalid header 'x-reduct-7': entry index must be a number", "entries", "a", "start-ts", "0", "7", "3,"},
-      {"Invalid header 'x-reduct-0-99999999999999999999': must be an unix timestamp in microseconds",
-        "entries", "a", "start-ts", "0", "0-99999999999999999999", "3,"},
-      {"Invalid header 'x-reduct-0-18446744073709551615': must be an unix timestamp in microseconds",
-        "entries", "a", "start-ts", "1", "0-18446744073709551615", "3,"},
+      {
+        "Invalid header 'x-reduct-1-0': entry index out of range",
+        "entries",
+        "a",
+        "start-ts",
+        "0",
+        "1-0",
+        "3,"
+      },
+      {
+        "Invalid header 'x-reduct-99999999999-0': entry index out of range",
+        "entries",
+        "a",
+        "start-ts",
+        "0",
+        "99999999999-0",
+        "3,"
+      },
+      {
+        "Invalid header 'x-reduct-time-7': entry index must be a number",
+        "entries",
+        "a",
+        "start-ts",
+        "0",
+        "time-7",
+        "3,"
+      },
+      {
+        "Invalid header 'x-reduct-7': entry index must be a number",
+        "entries",
+        "a",
+        "start-ts",
+        "0",
+        "7",
+        "3,"
+      },
+      {
+        "Invalid header 'x-reduct-0-99999999999999999999': must be an unix timestamp in microseconds",
+        "entries",
+        "a",
+        "start-ts",
+        "0",
+        "0-99999999999999999999",
+        "3,"
+      },
+      {
+        "Invalid header 'x-reduct-0-18446744073709551615': must be an unix timestamp in microseconds",
+        "entries",
+        "a",
+        "start-ts",
+        "1",
+        "0-18446744073709551615",
+        "3,"
+      },
       {"Invalid batched header", "entries", "a", "start-ts", "0", "0-1", "x,text/plain"},
       {"Invalid batched header", "entries", "a", "start-ts", "0", "0-1", ""},
       {"Invalid batched header", "entries", "a", "start-ts", "0", "0-1", "3,,x"},
       {"Invalid batched header", "entries", "a", "start-ts", "0", "0-1", "3,,x=\"a"},
-      {"Content-type and labels must be provided for the first record of an entry", "entries", "a", "start-ts", "0", "0-1", "3"},
-      {"Label index '7' is out of range", "entries", "a", "start-ts", "0", "labels", "k", "0-1", "3,,7=1"},
-      {"Label names must not start with '@': reserved for computed labels", "entries", "a", "start-ts", "0", "0-1", "3,,@x=1"},
-      {"Label names must not start with '@': reserved for computed labels", "entries", "a", "start-ts", "0", "labels", "@k", "0-1", "3,,0=1"},
-      {"x-reduct-labels header is empty", "entries", "a", "start-ts", "0", "labels", " ", "0-1", "3,,0=1"},
+      {
+        "Content-type and labels must be provided for the first record of an entry",
+        "entries",
+        "a",
+        "start-ts",
+        "0",
+        "0-1",
+        "3"
+      },
+      {
+        "Label index '7' is out of range",
+        "entries",
+        "a",
+        "start-ts",
+        "0",
+        "labels",
+        "k",
+        "0-1",
+        "3,,7=1"
+      },
+      {
+        "Label names must not start with '@': reserved for computed labels",
+        "entries",
+        "a",
+        "start-ts",
+        "0",
+        "0-1",
+        "3,,@x=1"
+      },
+      {
+        "Label names must not start with '@': reserved for computed labels",
+        "entries",
+        "a",
+        "start-ts",
+        "0",
+        "labels",
+        "@k",
+        "0-1",
+        "3,,0=1"
+      },
+      {
+        "x-reduct-labels header is empty",
+        "entries",
+        "a",
+        "start-ts",
+        "0",
+        "labels",
+        " ",
+        "0-1",
+        "3,,0=1"
+      },
     };
     for (String[] c : cases) {
       assertThatThrownBy(() -> write(java.util.Arrays.copyOfRange(c, 1, c.length)))
@@ -448,16 +657,20 @@ class BatchGrammarTest {
 
   @Example
   void lengthsThatDoNotFitTogetherAreAMismatch() {
-    assertThatThrownBy(
-            () -> write("entries", "a", "start-ts", "0", "0-1", Long.MAX_VALUE + ",", "0-2", "1,").length())
-        .hasMessage("content-length header does not match the sum of the content-lengths in the headers");
+    assertThatThrownBy(() ->
+            write("entries", "a", "start-ts", "0", "0-1", Long.MAX_VALUE + ",", "0-2", "1,")
+                .length())
+        .hasMessage(
+            "content-length header does not match the sum of the content-lengths in the headers");
   }
 
   // ---------------------------------------------------------------- names in lists
 
   @Property
   void percentEncodingIsUndone(@ForAll String name) {
-    if (new String(name.getBytes(java.nio.charset.StandardCharsets.UTF_8), java.nio.charset.StandardCharsets.UTF_8)
+    if (new String(
+            name.getBytes(java.nio.charset.StandardCharsets.UTF_8),
+            java.nio.charset.StandardCharsets.UTF_8)
         .equals(name)) {
       String encoded = HeaderText.percentEncode(name);
       assertThat(encoded).matches("[A-Za-z0-9!#$%&'*+.^_`|~-]*");

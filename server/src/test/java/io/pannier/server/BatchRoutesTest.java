@@ -69,7 +69,11 @@ class BatchRoutesTest extends ApiFixture {
   @Test
   void v1ATimeUsedTwiceIsAConflictForTheSecond() throws Exception {
     var answer =
-        send(one("POST", "e").header("x-reduct-time-7", "1,").header("x-reduct-time-7", "1,").body("ab"));
+        send(
+            one("POST", "e")
+                .header("x-reduct-time-7", "1,")
+                .header("x-reduct-time-7", "1,")
+                .body("ab"));
     assertThat(answer.own("x-reduct-error"))
         .containsExactly("x-reduct-error-7: 409,A record with timestamp 7 already exists");
     assertThat(get("e", 7).text()).isEqualTo("a");
@@ -77,27 +81,41 @@ class BatchRoutesTest extends ApiFixture {
 
   @Test
   void v1AMissingBucketOrBadNameIsToldPerRecord() throws Exception {
-    var answer = send(request("POST", "b/missing/e/batch").header("x-reduct-time-1", "1,").body("a"));
+    var answer =
+        send(request("POST", "b/missing/e/batch").header("x-reduct-time-1", "1,").body("a"));
     assertThat(answer.status()).isEqualTo(200);
     assertThat(answer.own()).containsExactly("x-reduct-error-1: 404,Bucket 'missing' is not found");
     answer =
-        send(one("POST", "e*").header("x-reduct-time-1", "1,").header("x-reduct-time-2", "1,").body("ab"));
+        send(
+            one("POST", "e*")
+                .header("x-reduct-time-1", "1,")
+                .header("x-reduct-time-2", "1,")
+                .body("ab"));
     assertThat(answer.status()).isEqualTo(200);
-    assertThat(answer.own("x-reduct-error")).hasSize(2).allMatch(h -> h.contains(": 422,Entry name can contain only"));
+    assertThat(answer.own("x-reduct-error"))
+        .hasSize(2)
+        .allMatch(h -> h.contains(": 422,Entry name can contain only"));
   }
 
   @Test
   void v1TheLengthMustFitIfThereIsOne() throws Exception {
     String mismatch =
         "422 content-length header does not match the sum of the content-lengths in the headers";
-    assertThat(send(one("POST", "e").header("x-reduct-time-1", "5,").body("abcd")).summary()).isEqualTo(mismatch);
+    assertThat(send(one("POST", "e").header("x-reduct-time-1", "5,").body("abcd")).summary())
+        .isEqualTo(mismatch);
     assertThat(send(one("POST", "e").body("abcd")).summary()).isEqualTo(mismatch);
     assertThat(
-            send(one("POST", "e").header("x-reduct-time-1", "4,").header("x-reduct-content-length", "5").body("abcd").chunked(2))
+            send(one("POST", "e")
+                    .header("x-reduct-time-1", "4,")
+                    .header("x-reduct-content-length", "5")
+                    .body("abcd")
+                    .chunked(2))
                 .summary())
         .isEqualTo(mismatch);
     assertThat(send(one("POST", "e")).status()).isEqualTo(200);
-    assertThat(send(one("POST", "e").header("x-reduct-time-1", "4,").body("abcd").chunked(2)).status()).isEqualTo(200);
+    assertThat(
+            send(one("POST", "e").header("x-reduct-time-1", "4,").body("abcd").chunked(2)).status())
+        .isEqualTo(200);
     assertThat(get("e", 1).text()).isEqualTo("abcd");
   }
 
@@ -111,10 +129,12 @@ class BatchRoutesTest extends ApiFixture {
                 .header("x-reduct-time-3", "2,")
                 .body("aabbc")
                 .chunked(3));
-    assertThat(answer.summary()).isEqualTo("400 Content is shorter than expected: no more data to read");
+    assertThat(answer.summary())
+        .isEqualTo("400 Content is shorter than expected: no more data to read");
     assertThat(timesOf("e")).containsExactly("1", "2");
     assertThat(get("e", 2).text()).isEqualTo("bb");
-    assertThat(send(one("POST", "e").header("x-reduct-time-3", "2,").body("cc")).status()).isEqualTo(200);
+    assertThat(send(one("POST", "e").header("x-reduct-time-3", "2,").body("cc")).status())
+        .isEqualTo(200);
   }
 
   @ParameterizedTest
@@ -134,7 +154,8 @@ class BatchRoutesTest extends ApiFixture {
       Thread.sleep(20);
     }
     assertThat(timesOf("e")).containsExactly("1");
-    assertThat(get("e", 1).body()).isEqualTo(java.util.Arrays.copyOf(bytes(size + size / 2, 1), size));
+    assertThat(get("e", 1).body())
+        .isEqualTo(java.util.Arrays.copyOf(bytes(size + size / 2, 1), size));
   }
 
   @Test
@@ -190,7 +211,8 @@ class BatchRoutesTest extends ApiFixture {
     assertThat(send(one("POST", "e").header("x-reduct-time-1", "a,").body("abcd")).summary())
         .isEqualTo("422 Invalid content length");
     assertThat(send(one("POST", "e").header("x-reduct-time-abc", "4,").body("abcd")).summary())
-        .isEqualTo("422 Invalid header 'x-reduct-time-abc': must be an unix timestamp in microseconds");
+        .isEqualTo(
+            "422 Invalid header 'x-reduct-time-abc': must be an unix timestamp in microseconds");
     assertThat(send("GET", "b/" + bucket).text()).contains("\"entries\":[]");
   }
 
@@ -207,12 +229,15 @@ class BatchRoutesTest extends ApiFixture {
     assertThat(answer.status()).isEqualTo(200);
     assertThat(answer.own("x-reduct-error"))
         .containsExactly("x-reduct-error-1: 404,Record 1 not found in entry " + bucket + "/e");
-    assertThat(get("e", 10).own("x-reduct-label-")).containsExactly("x-reduct-label-b: 2", "x-reduct-label-c: 3");
+    assertThat(get("e", 10).own("x-reduct-label-"))
+        .containsExactly("x-reduct-label-b: 2", "x-reduct-label-c: 3");
     assertThat(get("e", 20).own("x-reduct-label-")).containsExactly("x-reduct-label-q: 1");
     assertThat(get("e", 20).header("content-type")).contains("text/plain");
     assertThat(send(one("PATCH", "e")).status()).isEqualTo(200);
-    assertThat(send(one("PATCH", "zz")).summary()).isEqualTo("404 Entry 'zz' not found in bucket '" + bucket + "'");
-    assertThat(send(request("PATCH", "b/missing/e/batch")).summary()).isEqualTo("404 Bucket 'missing' is not found");
+    assertThat(send(one("PATCH", "zz")).summary())
+        .isEqualTo("404 Entry 'zz' not found in bucket '" + bucket + "'");
+    assertThat(send(request("PATCH", "b/missing/e/batch")).summary())
+        .isEqualTo("404 Bucket 'missing' is not found");
   }
 
   @Test
@@ -261,7 +286,8 @@ class BatchRoutesTest extends ApiFixture {
             "x-reduct-error-0-30: 409,A record with timestamp 1030 already exists",
             "x-pannier-ack: buffered");
     assertThat(get("m/a", 1010).text()).isEqualTo("bbb");
-    assertThat(get("m/a", 1010).own("x-reduct-label-")).containsExactly("x-reduct-label-cam: l", "x-reduct-label-unit: mm");
+    assertThat(get("m/a", 1010).own("x-reduct-label-"))
+        .containsExactly("x-reduct-label-cam: l", "x-reduct-label-unit: mm");
     assertThat(get("m/a", 1020).own("x-reduct-label-")).containsExactly("x-reduct-label-cam: r");
     assertThat(get("m/b", 1005).text()).isEqualTo("eee");
     assertThat(get("m/b", 1005).header("content-type")).contains("application/json");
@@ -277,7 +303,9 @@ class BatchRoutesTest extends ApiFixture {
             .body("a");
     assertThat(send(write).own())
         .containsExactly(
-            "x-reduct-entries: a", "x-reduct-start-ts: 5", "x-reduct-error-0-1: 404,Bucket 'missing' is not found");
+            "x-reduct-entries: a",
+            "x-reduct-start-ts: 5",
+            "x-reduct-error-0-1: 404,Bucket 'missing' is not found");
     var answer =
         send(
             many("POST", "write")
@@ -288,7 +316,9 @@ class BatchRoutesTest extends ApiFixture {
                 .header("x-reduct-2-3", "1,")
                 .body("abc"));
     assertThat(answer.header("x-reduct-entries")).contains("a*,b%2F%2Fc,good");
-    assertThat(answer.own("x-reduct-error")).hasSize(2).allMatch(h -> h.contains(": 422,Entry name"));
+    assertThat(answer.own("x-reduct-error"))
+        .hasSize(2)
+        .allMatch(h -> h.contains(": 422,Entry name"));
     assertThat(get("good", 3).text()).isEqualTo("c");
   }
 
@@ -305,26 +335,33 @@ class BatchRoutesTest extends ApiFixture {
     assertThat(send(write.header("x-reduct-content-length", "3")).status()).isEqualTo(200);
     assertThat(get("a", 1).text()).isEqualTo("abc");
     assertThat(
-            send(
-                    many("POST", "write")
-                        .header("x-reduct-entries", "a")
-                        .header("x-reduct-start-ts", "0")
-                        .header("x-reduct-0-2", "3,")
-                        .body("abcd"))
+            send(many("POST", "write")
+                    .header("x-reduct-entries", "a")
+                    .header("x-reduct-start-ts", "0")
+                    .header("x-reduct-0-2", "3,")
+                    .body("abcd"))
                 .error())
         .startsWith("content-length header does not match");
   }
 
   @Test
   void v2WithoutRecordsIsFine() throws Exception {
-    var answer = send(many("POST", "write").header("x-reduct-entries", "a").header("x-reduct-start-ts", "7"));
+    var answer =
+        send(
+            many("POST", "write").header("x-reduct-entries", "a").header("x-reduct-start-ts", "7"));
     assertThat(answer.status()).isEqualTo(200);
     assertThat(answer.own()).containsExactly("x-reduct-entries: a", "x-reduct-start-ts: 7");
-    assertThat(send(many("POST", "write")).summary()).isEqualTo("422 x-reduct-start-ts header is required");
+    assertThat(send(many("POST", "write")).summary())
+        .isEqualTo("422 x-reduct-start-ts header is required");
     for (String[] a : new String[][] {{"PATCH", "update"}, {"DELETE", "remove"}}) {
-      assertThat(send(many(a[0], a[1]).header("x-reduct-entries", "a").header("x-reduct-start-ts", "7")).own())
+      assertThat(
+              send(many(a[0], a[1])
+                      .header("x-reduct-entries", "a")
+                      .header("x-reduct-start-ts", "7"))
+                  .own())
           .startsWith("x-reduct-start-ts: 7", "x-reduct-entries: a");
-      assertThat(send(request(a[0], "io/missing/" + a[1]).header("x-reduct-start-ts", "7")).summary())
+      assertThat(
+              send(request(a[0], "io/missing/" + a[1]).header("x-reduct-start-ts", "7")).summary())
           .isEqualTo("404 Bucket 'missing' is not found");
     }
   }
@@ -372,7 +409,8 @@ class BatchRoutesTest extends ApiFixture {
             "x-reduct-error-0-77: 404,Record 1077 not found in entry " + bucket + "/a",
             "x-reduct-error-1-20: 404,Entry 'zz' not found in bucket '" + bucket + "'");
     assertThat(get("a", 1020).own("x-reduct-label-")).containsExactly("x-reduct-label-y: 2");
-    assertThat(get("a", 1021).own("x-reduct-label-")).containsExactly("x-reduct-label-y: 2", "x-reduct-label-z: 2");
+    assertThat(get("a", 1021).own("x-reduct-label-"))
+        .containsExactly("x-reduct-label-y: 2", "x-reduct-label-z: 2");
     assertThat(get("b", 1020).own("x-reduct-label-")).containsExactly("x-reduct-label-k: v");
     assertThat(get("b", 1020).header("content-type")).contains("text/plain");
   }
@@ -390,23 +428,30 @@ class BatchRoutesTest extends ApiFixture {
     assertThat(answer.own("x-reduct-error")).isEmpty();
     assertThat(timesOf("a")).isEqualTo(List.of("18446744073709551614", "18446744073709551615"));
     assertThat(
-            send(
-                    many("POST", "write")
-                        .header("x-reduct-entries", "a")
-                        .header("x-reduct-start-ts", "18446744073709551614")
-                        .header("x-reduct-0-2", "1,")
-                        .body("a"))
+            send(many("POST", "write")
+                    .header("x-reduct-entries", "a")
+                    .header("x-reduct-start-ts", "18446744073709551614")
+                    .header("x-reduct-0-2", "1,")
+                    .body("a"))
                 .summary())
         .isEqualTo("422 Invalid header 'x-reduct-0-2': must be an unix timestamp in microseconds");
   }
 
   @Test
   void theAnswerNamesTheAcknowledgement() throws Exception {
-    var write = one("POST", "e").header("x-reduct-time-1", "1,").header("x-pannier-ack", "disk").body("a");
+    var write =
+        one("POST", "e").header("x-reduct-time-1", "1,").header("x-pannier-ack", "disk").body("a");
     assertThat(send(write).header("x-pannier-ack")).contains("disk");
-    assertThat(send(one("DELETE", "e").header("x-reduct-time-1", "").header("x-pannier-ack", "disk")).header("x-pannier-ack"))
+    assertThat(
+            send(one("DELETE", "e").header("x-reduct-time-1", "").header("x-pannier-ack", "disk"))
+                .header("x-pannier-ack"))
         .contains("disk");
-    assertThat(send(one("POST", "e").header("x-reduct-time-1", "1,").header("x-pannier-ack", "paper").body("a")).status())
+    assertThat(
+            send(one("POST", "e")
+                    .header("x-reduct-time-1", "1,")
+                    .header("x-pannier-ack", "paper")
+                    .body("a"))
+                .status())
         .isEqualTo(422);
   }
 
@@ -418,11 +463,10 @@ class BatchRoutesTest extends ApiFixture {
     assertThat(send(request("POST", "b/" + bucket + "/" + meta + "?ts=1").body("{}")).summary())
         .isEqualTo("422 System entry 'cam/$meta' records must contain label 'key'");
     assertThat(
-            send(
-                    request("POST", "b/" + bucket + "/" + meta + "?ts=1")
-                        .header("x-reduct-label-key", "k")
-                        .header("x-reduct-label-remove", "true")
-                        .body("{}"))
+            send(request("POST", "b/" + bucket + "/" + meta + "?ts=1")
+                    .header("x-reduct-label-key", "k")
+                    .header("x-reduct-label-remove", "true")
+                    .body("{}"))
                 .summary())
         .isEqualTo(
             "422 System entry 'cam/$meta' does not support writing records with label 'remove=true'; use record update");
@@ -440,28 +484,32 @@ class BatchRoutesTest extends ApiFixture {
                 .header("x-reduct-0-2", "2,,key=new")
                 .body("aabbcc"));
     assertThat(answer.own("x-reduct-error"))
-        .containsExactly("x-reduct-error-0-1: 422,System entry 'cam/$meta' records must contain label 'key'");
+        .containsExactly(
+            "x-reduct-error-0-1: 422,System entry 'cam/$meta' records must contain label 'key'");
     assertThat(timesOf(meta)).containsExactly("3", "10", "12");
   }
 
   @Test
   void attachmentsAreRemovedByALabelOnly() throws Exception {
     record("cam/$meta", 1, "one", "key=k");
-    String text = "422 Can't delete records from system entry 'cam/$meta'; use label update with remove=true";
+    String text =
+        "422 Can't delete records from system entry 'cam/$meta'; use label update with remove=true";
     assertThat(send("DELETE", "b/" + bucket + "/cam/$meta?ts=1").summary()).isEqualTo(text);
-    assertThat(send(one("DELETE", "cam/$meta").header("x-reduct-time-1", "")).summary()).isEqualTo(text);
+    assertThat(send(one("DELETE", "cam/$meta").header("x-reduct-time-1", "")).summary())
+        .isEqualTo(text);
     assertThat(
-            send(
-                    many("DELETE", "remove")
-                        .header("x-reduct-entries", "cam/$meta")
-                        .header("x-reduct-start-ts", "0")
-                        .header("x-reduct-0-1", ""))
+            send(many("DELETE", "remove")
+                    .header("x-reduct-entries", "cam/$meta")
+                    .header("x-reduct-start-ts", "0")
+                    .header("x-reduct-0-1", ""))
                 .summary())
         .isEqualTo(text);
     assertThat(send("DELETE", "b/" + bucket + "/cam/$meta/q?start=0").summary()).isEqualTo(text);
     assertThat(send("DELETE", "b/" + bucket + "/cam/$meta").summary())
         .isEqualTo("422 Can't delete system entry 'cam/$meta'; remove the parent entry instead");
-    assertThat(send("POST", "b/" + bucket + "/cam/$meta/q", "{\"query_type\":\"REMOVE\",\"start\":0}").text())
+    assertThat(
+            send("POST", "b/" + bucket + "/cam/$meta/q", "{\"query_type\":\"REMOVE\",\"start\":0}")
+                .text())
         .isEqualTo("{\"removed_records\":0}");
     var answer =
         send(

@@ -39,7 +39,8 @@ class BucketRoutesTest extends ApiFixture {
   void namesAreChecked() throws Exception {
     for (String name : List.of("b.1", "%24x", "a%20b", "%C3%A9", "a%2Fb")) {
       assertThat(send("POST", "b/" + name).summary())
-          .isEqualTo("422 Bucket or entry name can contain only letters, digests and [-,_] symbols");
+          .isEqualTo(
+              "422 Bucket or entry name can contain only letters, digests and [-,_] symbols");
     }
     assertThat(send("POST", "b/A-z_09").status()).isEqualTo(200);
   }
@@ -81,28 +82,42 @@ class BucketRoutesTest extends ApiFixture {
   @Test
   void theErrorBodyIsJsonWhateverTheMessageHolds() throws Exception {
     var answer = send("POST", "b/x", "{\"quota_type\":\"a\\\"b\\\\cé\"}");
-    assertThat(answer.error()).isEqualTo("Invalid JSON: unknown variant `a\"b\\c?`, expected one of `NONE`, `FIFO`, `HARD`");
-    assertThat(new com.fasterxml.jackson.databind.ObjectMapper().readTree(answer.body()).get("detail").asText())
+    assertThat(answer.error())
+        .isEqualTo(
+            "Invalid JSON: unknown variant `a\"b\\c?`, expected one of `NONE`, `FIFO`, `HARD`");
+    assertThat(
+            new com.fasterxml.jackson.databind.ObjectMapper()
+                .readTree(answer.body())
+                .get("detail")
+                .asText())
         .contains("`a'b\\cé`");
   }
 
   @Test
   void settingsAreMerged() throws Exception {
-    assertThat(send("PUT", "b/" + bucket, "{\"max_block_records\":7}").summary()).isEqualTo("200 (no error)");
-    assertThat(send("PUT", "b/" + bucket, "{\"quota_type\":\"HARD\",\"quota_size\":100,\"max_block_records\":null}").status())
+    assertThat(send("PUT", "b/" + bucket, "{\"max_block_records\":7}").summary())
+        .isEqualTo("200 (no error)");
+    assertThat(
+            send(
+                    "PUT",
+                    "b/" + bucket,
+                    "{\"quota_type\":\"HARD\",\"quota_size\":100,\"max_block_records\":null}")
+                .status())
         .isEqualTo(200);
     assertThat(send("PUT", "b/" + bucket).status()).isEqualTo(200);
     assertThat(settingsOf(bucket))
         .isEqualTo(
             "{\"quota_type\":\"HARD\",\"quota_size\":100,\"max_block_size\":64000000,\"max_block_records\":7}");
-    assertThat(send("PUT", "b/missing", "{}").summary()).isEqualTo("404 Bucket 'missing' is not found");
+    assertThat(send("PUT", "b/missing", "{}").summary())
+        .isEqualTo("404 Bucket 'missing' is not found");
   }
 
   @Test
   void theAcknowledgementIsASettingOfOurs() throws Exception {
     send("PUT", "b/" + bucket, "{\"ack\":\"disk\"}");
     assertThat(settingsOf(bucket)).endsWith("\"max_block_records\":1024,\"ack\":\"disk\"}");
-    assertThat(send("POST", "b/" + bucket + "/e?ts=1", "x").header("x-pannier-ack")).contains("disk");
+    assertThat(send("POST", "b/" + bucket + "/e?ts=1", "x").header("x-pannier-ack"))
+        .contains("disk");
     assertThat(send("PUT", "b/" + bucket, "{\"ack\":\"paper\"}").status()).isEqualTo(422);
   }
 
@@ -126,7 +141,8 @@ class BucketRoutesTest extends ApiFixture {
         .contains(
             "{\"name\":\"a\",\"size\":0,\"record_count\":0,\"block_count\":0,\"oldest_record\":0,\"latest_record\":0,\"status\":\"READY\"},{\"name\":\"a/b\",")
         .contains("{\"name\":\"a/b/c\",")
-        .contains("\"record_count\":1,\"block_count\":1,\"oldest_record\":5,\"latest_record\":5,\"status\":\"READY\"}]}")
+        .contains(
+            "\"record_count\":1,\"block_count\":1,\"oldest_record\":5,\"latest_record\":5,\"status\":\"READY\"}]}")
         .doesNotContain("$meta");
   }
 
@@ -146,7 +162,8 @@ class BucketRoutesTest extends ApiFixture {
       assertThat(answer.error()).startsWith("Invalid JSON: ");
     }
     // Without a content type, too.
-    assertThat(send("PUT", "b/" + bucket + "/rename", "{\"new_name\":\"renamed\"}").summary()).isEqualTo("200 (no error)");
+    assertThat(send("PUT", "b/" + bucket + "/rename", "{\"new_name\":\"renamed\"}").summary())
+        .isEqualTo("200 (no error)");
     assertThat(send("GET", "b/renamed/e?ts=1").text()).isEqualTo("x");
     assertThat(send("GET", "b/" + bucket + "/e?ts=1").status()).isEqualTo(404);
   }
@@ -155,7 +172,8 @@ class BucketRoutesTest extends ApiFixture {
   void removing() throws Exception {
     record("e", 1, "x");
     assertThat(send("DELETE", "b/" + bucket).summary()).isEqualTo("200 (no error)");
-    assertThat(send("GET", "b/" + bucket).summary()).isEqualTo("404 Bucket '" + bucket + "' is not found");
+    assertThat(send("GET", "b/" + bucket).summary())
+        .isEqualTo("404 Bucket '" + bucket + "' is not found");
     assertThat(send("DELETE", "b/" + bucket).status()).isEqualTo(404);
     assertThat(send("POST", "b/" + bucket).status()).isEqualTo(200);
     assertThat(send("GET", "b/" + bucket + "/e").status()).isEqualTo(404);
@@ -174,8 +192,10 @@ class BucketRoutesTest extends ApiFixture {
     assertThat(send("GET", "b/" + bucket + "/a/bc").status()).isEqualTo(200);
     assertThat(send("DELETE", "b/" + bucket + "/a/b").summary())
         .isEqualTo("404 Entry 'a/b' not found in bucket '" + bucket + "'");
-    assertThat(send("DELETE", "b/missing/e").summary()).isEqualTo("404 Bucket 'missing' is not found");
-    assertThat(send("DELETE", "b/" + bucket + "/a/bc?x=1").summary()).isEqualTo("422 'ts' parameter is required");
+    assertThat(send("DELETE", "b/missing/e").summary())
+        .isEqualTo("404 Bucket 'missing' is not found");
+    assertThat(send("DELETE", "b/" + bucket + "/a/bc?x=1").summary())
+        .isEqualTo("422 'ts' parameter is required");
   }
 
   @Test
@@ -194,14 +214,16 @@ class BucketRoutesTest extends ApiFixture {
     assertThat(send("PUT", path, "{\"new_name\":\"x//y\"}").summary())
         .isEqualTo("422 Entry name must be non-empty and must not contain empty path segments");
     assertThat(send("PUT", path, "{\"new_name\":\"x/$meta\"}").status()).isEqualTo(422);
-    assertThat(send("PUT", "b/" + bucket + "/a/b/$meta/rename", "{\"new_name\":\"x\"}").status()).isEqualTo(422);
+    assertThat(send("PUT", "b/" + bucket + "/a/b/$meta/rename", "{\"new_name\":\"x\"}").status())
+        .isEqualTo(422);
     assertThat(send("PUT", "b/" + bucket + "/zz/rename", "{\"new_name\":\"x\"}").summary())
         .isEqualTo("404 Entry 'zz' not found in bucket '" + bucket + "'");
     assertThat(send("PUT", "b/missing/zz/rename", "{\"new_name\":\"x\"}").status()).isEqualTo(404);
     assertThat(send("PUT", path, "{}").error()).startsWith("Invalid JSON: ");
     assertThat(send("PUT", path, "{\"new_name\":\"n/m\"}").summary()).isEqualTo("200 (no error)");
     assertThat(send("GET", "b/" + bucket + "/n/m?ts=1").text()).isEqualTo("one");
-    assertThat(send("GET", "b/" + bucket + "/n/m/c?ts=2").header("x-reduct-entry")).contains("n/m/c");
+    assertThat(send("GET", "b/" + bucket + "/n/m/c?ts=2").header("x-reduct-entry"))
+        .contains("n/m/c");
     assertThat(send("GET", "b/" + bucket + "/n/m/$meta?ts=3").text()).isEqualTo("{}");
     assertThat(send("GET", "b/" + bucket + "/a/b").status()).isEqualTo(404);
   }

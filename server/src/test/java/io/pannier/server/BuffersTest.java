@@ -64,6 +64,7 @@ class BuffersTest {
   void thereIsALargestSize() {
     var buffers = new Buffers(1 << 20);
     assertThat(buffers.take(2 << 20).buffer().capacity()).isEqualTo(2 << 20);
-    assertThatThrownBy(() -> buffers.take((2 << 20) + 1)).isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> buffers.take((2 << 20) + 1))
+        .isInstanceOf(IllegalArgumentException.class);
   }
 }

@@ -25,7 +25,8 @@ class ClientsTest extends ApiFixture {
     for (String header : answer.headers()) {
       if (header.startsWith("x-reduct-time-")) {
         String ts = header.substring(14, header.indexOf(':'));
-        int length = Integer.parseInt(header.substring(header.indexOf(": ") + 2, header.indexOf(',')));
+        int length =
+            Integer.parseInt(header.substring(header.indexOf(": ") + 2, header.indexOf(',')));
         assertThat(answer.text().substring(at, at + length)).isEqualTo(ts);
         at += length;
       }
@@ -33,7 +34,10 @@ class ClientsTest extends ApiFixture {
     assertThat(at).isEqualTo(answer.body().length);
   }
 
-  /** Python's subscribe: a time to live of twice the poll interval and one second; on 204 it sleeps one interval and asks again. */
+  /**
+   * Python's subscribe: a time to live of twice the poll interval and one second; on 204 it sleeps
+   * one interval and asks again.
+   */
   @Test
   void pythonSubscribesWithAShortTimeToLive() throws Exception {
     record("e", 1, "1");
@@ -57,19 +61,17 @@ class ClientsTest extends ApiFixture {
   @Test
   void javascriptSendsTextAndStreams() throws Exception {
     assertThat(
-            send(
-                    request("POST", "b/" + bucket + "/e/q")
-                        .header("content-type", "text/plain;charset=UTF-8")
-                        .body("{\"query_type\":\"QUERY\"}"))
+            send(request("POST", "b/" + bucket + "/e/q")
+                    .header("content-type", "text/plain;charset=UTF-8")
+                    .body("{\"query_type\":\"QUERY\"}"))
                 .summary())
         .isEqualTo("404 Entry 'e' not found in bucket '" + bucket + "'");
     assertThat(
-            send(
-                    request("POST", "b/" + bucket + "/e?ts=1")
-                        .header("x-reduct-content-length", "11")
-                        .header("content-type", "text/plain;charset=UTF-8")
-                        .body("hello world")
-                        .chunked(4))
+            send(request("POST", "b/" + bucket + "/e?ts=1")
+                    .header("x-reduct-content-length", "11")
+                    .header("content-type", "text/plain;charset=UTF-8")
+                    .body("hello world")
+                    .chunked(4))
                 .status())
         .isEqualTo(200);
     assertThat(send("GET", "b/" + bucket + "/e?ts=1").text()).isEqualTo("hello world");
@@ -88,25 +90,31 @@ class ClientsTest extends ApiFixture {
     assertThat(answer.status()).isEqualTo(200);
   }
 
-  /** Rust asks for a single entry by v1, requires "value" in a token, and sends empty values to remove. */
+  /**
+   * Rust asks for a single entry by v1, requires "value" in a token, and sends empty values to
+   * remove.
+   */
   @Test
   void rustUsesV1ForOneEntry() throws Exception {
     record("e", 1, "x");
     assertThat(send("GET", "me").text()).contains("\"value\":\"\"");
     assertThat(send("HEAD", "alive").status()).isEqualTo(200);
-    assertThat(send(request("DELETE", "b/" + bucket + "/e/batch").header("x-reduct-time-1", "")).own("x-reduct-error"))
+    assertThat(
+            send(request("DELETE", "b/" + bucket + "/e/batch").header("x-reduct-time-1", ""))
+                .own("x-reduct-error"))
         .isEmpty();
     assertThat(
-            send(
-                    request("PATCH", "io/" + bucket + "/update")
-                        .header("x-reduct-entries", "e")
-                        .header("x-reduct-start-ts", "0")
-                        .header("x-reduct-0-1", "0,application/octet-stream,k=v"))
+            send(request("PATCH", "io/" + bucket + "/update")
+                    .header("x-reduct-entries", "e")
+                    .header("x-reduct-start-ts", "0")
+                    .header("x-reduct-0-1", "0,application/octet-stream,k=v"))
                 .own("x-reduct-error"))
         .containsExactly("x-reduct-error-0-1: 404,Record 1 not found in entry " + bucket + "/e");
   }
 
-  /** Go takes times as signed, needs a list of entries in every answer, and reads metadata by HEAD. */
+  /**
+   * Go takes times as signed, needs a list of entries in every answer, and reads metadata by HEAD.
+   */
   @Test
   void goNeedsEntriesInEveryAnswer() throws Exception {
     record("m/a", 5, "x", "k=v");
@@ -125,7 +133,10 @@ class ClientsTest extends ApiFixture {
     assertThat(answer.header("x-reduct-0-0")).contains("1,text/plain,0=v");
   }
 
-  /** A full batch and everything around it stays within the hundred headers that Rust's HTTP library takes. */
+  /**
+   * A full batch and everything around it stays within the hundred headers that Rust's HTTP library
+   * takes.
+   */
   @Test
   void aFullBatchHasFewEnoughHeaders() throws Exception {
     var write = request("POST", "b/" + bucket + "/e/batch");
@@ -133,12 +144,16 @@ class ClientsTest extends ApiFixture {
       write.header("x-reduct-time-" + i, "1,,label=" + i);
     }
     assertThat(send(write.body("x".repeat(85))).status()).isEqualTo(200);
-    assertThat(readOne("GET", "e", query("b/" + bucket + "/e/q", "{'query_type':'QUERY'}")).headers())
+    assertThat(
+            readOne("GET", "e", query("b/" + bucket + "/e/q", "{'query_type':'QUERY'}")).headers())
         .hasSizeLessThanOrEqualTo(100);
-    assertThat(readMany("GET", queryMany("{'query_type':'QUERY'}")).headers()).hasSizeLessThanOrEqualTo(100);
+    assertThat(readMany("GET", queryMany("{'query_type':'QUERY'}")).headers())
+        .hasSizeLessThanOrEqualTo(100);
   }
 
-  /** Every client writes attachments like this, and finds them by listing the entry of attachments. */
+  /**
+   * Every client writes attachments like this, and finds them by listing the entry of attachments.
+   */
   @Test
   void attachmentsAreWrittenReadAndRemoved() throws Exception {
     send(
@@ -170,7 +185,10 @@ class ClientsTest extends ApiFixture {
     assertThat(readMany("GET", queryMany("{'query_type':'QUERY'}")).status()).isEqualTo(204);
   }
 
-  /** A reference server copying to us: looks for the bucket, makes it, writes v1 batches, patches labels. */
+  /**
+   * A reference server copying to us: looks for the bucket, makes it, writes v1 batches, patches
+   * labels.
+   */
   @Test
   void aReferenceServerReplicatesToUs() throws Exception {
     var missing = send("GET", "b/copy");
@@ -190,7 +208,9 @@ class ClientsTest extends ApiFixture {
                 "x-reduct-error-1: 409,A record with timestamp 1 already exists",
                 "x-reduct-error-2: 409,A record with timestamp 2 already exists"));
     assertThat(
-            send(request("PATCH", "b/copy/prefix/e/batch").header("x-reduct-time-1", "0,,a=2").header("x-reduct-time-9", "0,,a=2"))
+            send(request("PATCH", "b/copy/prefix/e/batch")
+                    .header("x-reduct-time-1", "0,,a=2")
+                    .header("x-reduct-time-9", "0,,a=2"))
                 .own("x-reduct-error"))
         .containsExactly("x-reduct-error-9: 404,Record 9 not found in entry copy/prefix/e");
   }

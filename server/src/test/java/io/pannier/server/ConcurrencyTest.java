@@ -20,23 +20,25 @@ class ConcurrencyTest extends ApiFixture {
     for (int c = 0; c < connections; c++) {
       int connection = c;
       done.add(
-          CompletableFuture.runAsync(
-              () -> {
-                var random = new Random(connection);
-                try (var own = new Wire(server.port())) {
-                  for (int i = 0; i < each; i++) {
-                    int ts = i * connections + connection;
-                    int size = random.nextInt(10) == 0 ? 100_000 + random.nextInt(1_200_000) : random.nextInt(3000);
-                    var answer =
-                        own.send(request("POST", "b/" + bucket + "/e?ts=" + ts).body(bytes(size, ts)));
-                    assertThat(answer.summary()).isEqualTo("200 (no error)");
-                    var read = own.send(request("GET", "b/" + bucket + "/e?ts=" + ts));
-                    assertThat(read.body()).isEqualTo(bytes(size, ts));
-                  }
-                } catch (java.io.IOException e) {
-                  throw new java.io.UncheckedIOException(e);
-                }
-              }));
+          CompletableFuture.runAsync(() -> {
+            var random = new Random(connection);
+            try (var own = new Wire(server.port())) {
+              for (int i = 0; i < each; i++) {
+                int ts = i * connections + connection;
+                int size =
+                    random.nextInt(10) == 0
+                        ? 100_000 + random.nextInt(1_200_000)
+                        : random.nextInt(3000);
+                var answer =
+                    own.send(request("POST", "b/" + bucket + "/e?ts=" + ts).body(bytes(size, ts)));
+                assertThat(answer.summary()).isEqualTo("200 (no error)");
+                var read = own.send(request("GET", "b/" + bucket + "/e?ts=" + ts));
+                assertThat(read.body()).isEqualTo(bytes(size, ts));
+              }
+            } catch (java.io.IOException e) {
+              throw new java.io.UncheckedIOException(e);
+            }
+          }));
     }
     for (var d : done) {
       d.get();
@@ -54,15 +56,17 @@ class ConcurrencyTest extends ApiFixture {
       for (int c = 0; c < 4; c++) {
         int time = ts;
         done.add(
-            CompletableFuture.runAsync(
-                () -> {
-                  try (var own = new Wire(server.port())) {
-                    statuses.add(
-                        own.send(request("POST", "b/" + bucket + "/e?ts=" + time).body(bytes(size, time))).status());
-                  } catch (java.io.IOException e) {
-                    throw new java.io.UncheckedIOException(e);
-                  }
-                }));
+            CompletableFuture.runAsync(() -> {
+              try (var own = new Wire(server.port())) {
+                statuses.add(
+                    own.send(
+                            request("POST", "b/" + bucket + "/e?ts=" + time)
+                                .body(bytes(size, time)))
+                        .status());
+              } catch (java.io.IOException e) {
+                throw new java.io.UncheckedIOException(e);
+              }
+            }));
       }
       for (var d : done) {
         d.get();

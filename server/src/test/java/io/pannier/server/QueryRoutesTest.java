@@ -27,8 +27,16 @@ class QueryRoutesTest extends ApiFixture {
 
   @Test
   void v1Batch() throws Exception {
-    send(request("POST", "b/" + bucket + "/e?ts=1000").header("content-type", "image/jpeg").header("x-reduct-label-cam", "l").body("aaaa"));
-    send(request("POST", "b/" + bucket + "/e?ts=1001").header("x-reduct-label-note", "a,b").header("x-reduct-label-b", "").body("bbbbbb"));
+    send(
+        request("POST", "b/" + bucket + "/e?ts=1000")
+            .header("content-type", "image/jpeg")
+            .header("x-reduct-label-cam", "l")
+            .body("aaaa"));
+    send(
+        request("POST", "b/" + bucket + "/e?ts=1001")
+            .header("x-reduct-label-note", "a,b")
+            .header("x-reduct-label-b", "")
+            .body("bbbbbb"));
     for (String method : List.of("HEAD", "GET")) {
       long id = queryOne("e", QUERY);
       var answer = readOne(method, "e", id);
@@ -55,9 +63,11 @@ class QueryRoutesTest extends ApiFixture {
     for (int ts = 0; ts < 5; ts++) {
       record("e", ts, "" + ts);
     }
-    var answer = send("GET", "b/" + bucket + "/e/q?start=1&stop=3&ttl=5&limit=x&each_n=y&include-a=b");
+    var answer =
+        send("GET", "b/" + bucket + "/e/q?start=1&stop=3&ttl=5&limit=x&each_n=y&include-a=b");
     assertThat(answer.text()).matches("\\{\"id\":[0-9]+}");
-    assertThat(readOne("GET", "e", Long.parseLong(answer.text().replaceAll("[^0-9]", ""))).text()).isEqualTo("12");
+    assertThat(readOne("GET", "e", Long.parseLong(answer.text().replaceAll("[^0-9]", ""))).text())
+        .isEqualTo("12");
   }
 
   @Test
@@ -115,7 +125,8 @@ class QueryRoutesTest extends ApiFixture {
       })
   void v1Refusals(String method, String path, String summary) throws Exception {
     record("e", 100, "x");
-    assertThat(send(method, "b/" + bucket + "/" + path).summary()).isEqualTo(summary.replace("BUCKET", bucket));
+    assertThat(send(method, "b/" + bucket + "/" + path).summary())
+        .isEqualTo(summary.replace("BUCKET", bucket));
     assertThat(send("GET", "b/" + bucket).text()).contains("\"entry_count\":1,");
   }
 
@@ -136,13 +147,20 @@ class QueryRoutesTest extends ApiFixture {
       })
   void bodiesAreChecked(String json, String summary) throws Exception {
     record("e", 100, "x");
-    assertThat(send("POST", "b/" + bucket + "/e/q", json.replace('\'', '"')).summary()).isEqualTo(summary);
+    assertThat(send("POST", "b/" + bucket + "/e/q", json.replace('\'', '"')).summary())
+        .isEqualTo(summary);
   }
 
   @Test
   void malformedBodiesAreToldBeforeMissingThings() throws Exception {
     for (String path : List.of("b/missing/e/q", "b/" + bucket + "/zz/q", "io/missing/q")) {
-      for (String body : List.of("", "{}", "[]", "{\"query_type\":\"query\"}", "{\"query_type\":\"QUERY\",\"ttl\":\"1\"}")) {
+      for (String body :
+          List.of(
+              "",
+              "{}",
+              "[]",
+              "{\"query_type\":\"query\"}",
+              "{\"query_type\":\"QUERY\",\"ttl\":\"1\"}")) {
         var answer = send("POST", path, body);
         assertThat(answer.status()).isEqualTo(422);
         assertThat(answer.error()).startsWith("Invalid JSON: ");
@@ -159,7 +177,9 @@ class QueryRoutesTest extends ApiFixture {
   @Test
   void extensionsAreUnknown() throws Exception {
     record("e", 1, "x");
-    assertThat(send("POST", "b/" + bucket + "/e/q", "{\"query_type\":\"QUERY\",\"ext\":{\"zzz\":{}}}").error())
+    assertThat(
+            send("POST", "b/" + bucket + "/e/q", "{\"query_type\":\"QUERY\",\"ext\":{\"zzz\":{}}}")
+                .error())
         .matches("Unknown extension 'zzz' in query id=[0-9]+");
   }
 
@@ -203,10 +223,13 @@ class QueryRoutesTest extends ApiFixture {
     record("e", 1, "x");
     assertThat(send("GET", "io/" + bucket + "/read").summary())
         .isEqualTo("422 x-reduct-query-id header is required for batched reads");
-    assertThat(send("GET", "io/" + bucket + "/read", r -> r.header("x-reduct-query-id", "x")).summary())
+    assertThat(
+            send("GET", "io/" + bucket + "/read", r -> r.header("x-reduct-query-id", "x"))
+                .summary())
         .isEqualTo("422 Invalid query id");
     assertThat(readMany("GET", 77).summary())
-        .isEqualTo("404 Query 77 not found and it might have expired. Check TTL in your query request.");
+        .isEqualTo(
+            "404 Query 77 not found and it might have expired. Check TTL in your query request.");
     assertThat(send("GET", "io/missing/read", r -> r.header("x-reduct-query-id", "1")).summary())
         .isEqualTo("404 Bucket 'missing' is not found");
   }
@@ -229,7 +252,9 @@ class QueryRoutesTest extends ApiFixture {
   void nothingMatchesIsAnEnd() throws Exception {
     record("e", 1, "x");
     for (String json :
-        List.of("{'query_type':'QUERY','entries':['none']}", "{'query_type':'QUERY','entries':['e'],'start':500}")) {
+        List.of(
+            "{'query_type':'QUERY','entries':['none']}",
+            "{'query_type':'QUERY','entries':['e'],'start':500}")) {
       assertThat(readMany("GET", queryMany(json)).summary()).isEqualTo("204 No content");
     }
   }
@@ -243,7 +268,8 @@ class QueryRoutesTest extends ApiFixture {
     assertThat(get.header("x-reduct-0-0")).contains("5,text/plain");
     assertThat(readMany("HEAD", queryMany(json)).header("content-length")).contains("5");
     assertThat(readOne("GET", "e", queryOne("e", json)).header("content-length")).contains("0");
-    assertThat(readOne("HEAD", "e", queryOne("e", json)).header("x-reduct-time-1")).contains("5,text/plain");
+    assertThat(readOne("HEAD", "e", queryOne("e", json)).header("x-reduct-time-1"))
+        .contains("5,text/plain");
   }
 
   // ---------------------------------------------------------------- limits
@@ -282,8 +308,10 @@ class QueryRoutesTest extends ApiFixture {
       last = answer.header("x-reduct-last").orElseThrow().equals("true");
       int from = 0;
       for (String header : answer.own("x-reduct-time-")) {
-        int length = Integer.parseInt(header.substring(header.indexOf(": ") + 2, header.indexOf(',')));
-        assertThat(java.util.Arrays.copyOfRange(answer.body(), from, from + length)).isEqualTo(bodies.get(at++));
+        int length =
+            Integer.parseInt(header.substring(header.indexOf(": ") + 2, header.indexOf(',')));
+        assertThat(java.util.Arrays.copyOfRange(answer.body(), from, from + length))
+            .isEqualTo(bodies.get(at++));
         from += length;
       }
       assertThat(from).isEqualTo(answer.body().length);
@@ -304,7 +332,9 @@ class QueryRoutesTest extends ApiFixture {
     }
     var got = new java.io.ByteArrayOutputStream();
     long id = queryMany(QUERY);
-    for (Wire.Answer answer = readMany("GET", id); answer.status() == 200; answer = readMany("GET", id)) {
+    for (Wire.Answer answer = readMany("GET", id);
+        answer.status() == 200;
+        answer = readMany("GET", id)) {
       got.writeBytes(answer.body());
     }
     assertThat(got.toByteArray()).isEqualTo(expected.toByteArray());
@@ -318,18 +348,34 @@ class QueryRoutesTest extends ApiFixture {
       record("e", ts, "x");
       record("f", ts, "x");
     }
-    assertThat(send("POST", "b/" + bucket + "/e/q", "{\"query_type\":\"REMOVE\",\"start\":2,\"stop\":5}").text())
+    assertThat(
+            send(
+                    "POST",
+                    "b/" + bucket + "/e/q",
+                    "{\"query_type\":\"REMOVE\",\"start\":2,\"stop\":5}")
+                .text())
         .isEqualTo("{\"removed_records\":3}");
-    assertThat(send("DELETE", "b/" + bucket + "/e/q?start=8").text()).isEqualTo("{\"removed_records\":2}");
+    assertThat(send("DELETE", "b/" + bucket + "/e/q?start=8").text())
+        .isEqualTo("{\"removed_records\":2}");
     assertThat(timesOf("e")).containsExactly("0", "1", "5", "6", "7");
     assertThat(
-            send("POST", "io/" + bucket + "/q", "{\"query_type\":\"REMOVE\",\"entries\":[\"f\"],\"stop\":9}").text())
+            send(
+                    "POST",
+                    "io/" + bucket + "/q",
+                    "{\"query_type\":\"REMOVE\",\"entries\":[\"f\"],\"stop\":9}")
+                .text())
         .isEqualTo("{\"removed_records\":9}");
-    assertThat(send("POST", "io/" + bucket + "/q", "{\"query_type\":\"REMOVE\",\"entries\":[]}").summary())
+    assertThat(
+            send("POST", "io/" + bucket + "/q", "{\"query_type\":\"REMOVE\",\"entries\":[]}")
+                .summary())
         .isEqualTo("422 Define at least one query parameter to delete records");
-    assertThat(send("POST", "io/" + bucket + "/q", "{\"query_type\":\"REMOVE\",\"entries\":[\"zz\"]}").text())
+    assertThat(
+            send("POST", "io/" + bucket + "/q", "{\"query_type\":\"REMOVE\",\"entries\":[\"zz\"]}")
+                .text())
         .isEqualTo("{\"removed_records\":0}");
-    assertThat(send("POST", "io/" + bucket + "/q", "{\"query_type\":\"REMOVE\",\"entries\":[\"*\"]}").text())
+    assertThat(
+            send("POST", "io/" + bucket + "/q", "{\"query_type\":\"REMOVE\",\"entries\":[\"*\"]}")
+                .text())
         .isEqualTo("{\"removed_records\":6}");
     assertThat(send("GET", "b/" + bucket).text()).contains("\"entry_count\":2,");
   }
@@ -380,15 +426,15 @@ class QueryRoutesTest extends ApiFixture {
   // ---------------------------------------------------------------- waiting
 
   private CompletableFuture<Wire.Answer> readLater(long id) {
-    return CompletableFuture.supplyAsync(
-        () -> {
-          try (var own = new Wire(server.port())) {
-            return own.send(
-                request("GET", "io/" + bucket + "/read").header("x-reduct-query-id", Long.toString(id)));
-          } catch (java.io.IOException e) {
-            throw new java.io.UncheckedIOException(e);
-          }
-        });
+    return CompletableFuture.supplyAsync(() -> {
+      try (var own = new Wire(server.port())) {
+        return own.send(
+            request("GET", "io/" + bucket + "/read")
+                .header("x-reduct-query-id", Long.toString(id)));
+      } catch (java.io.IOException e) {
+        throw new java.io.UncheckedIOException(e);
+      }
+    });
   }
 
   @Test
@@ -427,7 +473,9 @@ class QueryRoutesTest extends ApiFixture {
     long id = queryMany("{'query_type':'QUERY','continuous':true,'start':2}");
     try (var leaving = new Wire(server.port())) {
       leaving.write(
-          request("GET", "io/" + bucket + "/read").header("x-reduct-query-id", Long.toString(id)).bytes());
+          request("GET", "io/" + bucket + "/read")
+              .header("x-reduct-query-id", Long.toString(id))
+              .bytes());
       Thread.sleep(100);
     }
     Thread.sleep(200);
@@ -443,7 +491,10 @@ class QueryRoutesTest extends ApiFixture {
       long id = queryMany("{'query_type':'QUERY','continuous':true,'start':2}");
       var own = new Wire(server.port());
       wires.add(own);
-      own.write(request("GET", "io/" + bucket + "/read").header("x-reduct-query-id", Long.toString(id)).bytes());
+      own.write(
+          request("GET", "io/" + bucket + "/read")
+              .header("x-reduct-query-id", Long.toString(id))
+              .bytes());
     }
     // More reads wait than there are workers, and the workers work.
     assertThat(send("GET", "b/" + bucket).status()).isEqualTo(200);
@@ -469,7 +520,10 @@ class QueryRoutesTest extends ApiFixture {
       var answer = read.get(10, TimeUnit.SECONDS);
       if (answer.status() == 200) {
         long start = Long.parseLong(answer.header("x-reduct-start-ts").orElseThrow());
-        answer.own("x-reduct-0-").forEach(h -> times.add("" + (start + Long.parseLong(h.substring(11, h.indexOf(':'))))));
+        answer
+            .own("x-reduct-0-")
+            .forEach(
+                h -> times.add("" + (start + Long.parseLong(h.substring(11, h.indexOf(':'))))));
       }
     }
     assertThat(times).hasSize(300).doesNotHaveDuplicates();

@@ -58,11 +58,16 @@ class RecordRoutesTest extends ApiFixture {
 
   @ParameterizedTest
   @ValueSource(
-      ints = {0, 1, 1000, 8192, 8193, 65_535, 65_536, 65_537, 200_000, 524_288, 1_048_576, 1_048_577, 3_000_001})
+      ints = {
+        0, 1, 1000, 8192, 8193, 65_535, 65_536, 65_537, 200_000, 524_288, 1_048_576, 1_048_577,
+        3_000_001
+      })
   void everySizeComesBack(int size) throws Exception {
     byte[] body = bytes(size, size);
     assertThat(send(write(1).body(body)).status()).isEqualTo(200);
-    assertThat(send(write(2).body(body).header("x-reduct-content-length", "" + size).chunked(50_000)).status())
+    assertThat(
+            send(write(2).body(body).header("x-reduct-content-length", "" + size).chunked(50_000))
+                .status())
         .isEqualTo(200);
     for (int ts = 1; ts <= 2; ts++) {
       var read = send("GET", at("e", ts));
@@ -76,15 +81,25 @@ class RecordRoutesTest extends ApiFixture {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"0", "1", "9223372036854775807", "9223372036854775808", "18446744073709551614", "18446744073709551615"})
+      strings = {
+        "0",
+        "1",
+        "9223372036854775807",
+        "9223372036854775808",
+        "18446744073709551614",
+        "18446744073709551615"
+      })
   void theWholeRangeOfTimesIsTaken(String ts) throws Exception {
     assertThat(send(write(ts).body("x")).status()).isEqualTo(200);
     assertThat(send("GET", at("e", ts)).header("x-reduct-time")).contains(ts);
     assertThat(send("GET", "b/" + bucket + "/e").header("x-reduct-time")).contains(ts);
-    assertThat(send(write(ts).body("x")).summary()).isEqualTo("409 A record with timestamp " + ts + " already exists");
-    assertThat(send("GET", "b/" + bucket).text()).contains("\"oldest_record\":" + ts + ",\"latest_record\":" + ts);
+    assertThat(send(write(ts).body("x")).summary())
+        .isEqualTo("409 A record with timestamp " + ts + " already exists");
+    assertThat(send("GET", "b/" + bucket).text())
+        .contains("\"oldest_record\":" + ts + ",\"latest_record\":" + ts);
     assertThat(timesOf("e")).containsExactly(ts);
-    assertThat(send("PATCH", at("e", ts), r -> r.header("x-reduct-label-a", "b")).status()).isEqualTo(200);
+    assertThat(send("PATCH", at("e", ts), r -> r.header("x-reduct-label-a", "b")).status())
+        .isEqualTo(200);
     assertThat(send("DELETE", at("e", ts)).status()).isEqualTo(200);
     assertThat(send("GET", at("e", ts)).status()).isEqualTo(404);
   }
@@ -212,15 +227,22 @@ class RecordRoutesTest extends ApiFixture {
 
   @Test
   void aLengthIsNeeded() throws Exception {
-    assertThat(send(write(1).body("hello").chunked(3)).summary()).isEqualTo("422 content-length header is required");
-    assertThat(send(write(1).withoutLength()).summary()).isEqualTo("422 content-length header is required");
-    assertThat(send(write(1).body("hello").header("x-reduct-content-length", "abc").chunked(3)).summary())
+    assertThat(send(write(1).body("hello").chunked(3)).summary())
+        .isEqualTo("422 content-length header is required");
+    assertThat(send(write(1).withoutLength()).summary())
+        .isEqualTo("422 content-length header is required");
+    assertThat(
+            send(write(1).body("hello").header("x-reduct-content-length", "abc").chunked(3))
+                .summary())
         .isEqualTo("422 x-reduct-content-length header must be a number");
-    assertThat(send(write(1).body("hello").header("x-reduct-content-length", "-5").chunked(3)).summary())
+    assertThat(
+            send(write(1).body("hello").header("x-reduct-content-length", "-5").chunked(3))
+                .summary())
         .isEqualTo("422 x-reduct-content-length header must be a number");
     assertThat(send("GET", "b/" + bucket).text()).contains("\"entries\":[]");
     // The usable content-length wins.
-    assertThat(send(write(1).body("hello").header("x-reduct-content-length", "7")).status()).isEqualTo(200);
+    assertThat(send(write(1).body("hello").header("x-reduct-content-length", "7")).status())
+        .isEqualTo(200);
     assertThat(send("GET", at("e", 1)).text()).isEqualTo("hello");
   }
 
@@ -228,11 +250,22 @@ class RecordRoutesTest extends ApiFixture {
   @ValueSource(ints = {10, 100_000, 2_000_000})
   void aBodyOfAnotherLengthIsRefusedAndNothingStays(int length) throws Exception {
     byte[] body = bytes(length, 1);
-    assertThat(send(write(1).body(body).header("x-reduct-content-length", "" + (length + 1)).chunked(9_000)).summary())
+    assertThat(
+            send(write(1)
+                    .body(body)
+                    .header("x-reduct-content-length", "" + (length + 1))
+                    .chunked(9_000))
+                .summary())
         .isEqualTo("400 Content is smaller than in content-length");
-    assertThat(send(write(1).body(body).header("x-reduct-content-length", "" + (length - 1)).chunked(9_000)).summary())
+    assertThat(
+            send(write(1)
+                    .body(body)
+                    .header("x-reduct-content-length", "" + (length - 1))
+                    .chunked(9_000))
+                .summary())
         .isEqualTo("400 Content is bigger than in content-length");
-    assertThat(send("GET", at("e", 1)).summary()).isEqualTo("404 Record 1 not found in entry " + bucket + "/e");
+    assertThat(send("GET", at("e", 1)).summary())
+        .isEqualTo("404 Record 1 not found in entry " + bucket + "/e");
     assertThat(send(write(1).body(body)).status()).isEqualTo(200);
     assertThat(send("GET", at("e", 1)).body()).isEqualTo(body);
   }
@@ -255,7 +288,8 @@ class RecordRoutesTest extends ApiFixture {
   void aConnectionServesOnAfterARefusal() throws Exception {
     send(write(1).body("x"));
     assertThat(send(write(1).body(bytes(100_000, 1))).status()).isEqualTo(409);
-    assertThat(send("POST", "b/missing/e?ts=1", r -> r.body(bytes(3_000_000, 1))).status()).isEqualTo(404);
+    assertThat(send("POST", "b/missing/e?ts=1", r -> r.body(bytes(3_000_000, 1))).status())
+        .isEqualTo(404);
     assertThat(send("GET", at("e", 1)).text()).isEqualTo("x");
   }
 
@@ -271,12 +305,14 @@ class RecordRoutesTest extends ApiFixture {
       try (var second = new Wire(server.port())) {
         second.write(wait.head());
         var answer = second.read(false);
-        assertThat(answer.summary()).isEqualTo("409 A record with timestamp " + size + " already exists");
+        assertThat(answer.summary())
+            .isEqualTo("409 A record with timestamp " + size + " already exists");
         assertThat(answer.header("connection")).contains("close");
         assertThat(second.isEnded()).isTrue();
       }
       try (var third = new Wire(server.port())) {
-        third.write(request("POST", "b/missing/e?ts=1").header("expect", "100-continue").body(body).head());
+        third.write(
+            request("POST", "b/missing/e?ts=1").header("expect", "100-continue").body(body).head());
         assertThat(third.read(false).status()).isEqualTo(404);
       }
     }
@@ -285,8 +321,10 @@ class RecordRoutesTest extends ApiFixture {
   @Test
   void aHardQuotaRefuses() throws Exception {
     send("PUT", "b/" + bucket, "{\"quota_type\":\"HARD\",\"quota_size\":100}");
-    assertThat(send(write(1).body(bytes(200, 1))).summary()).isEqualTo("400 Quota of '" + bucket + "' exceeded");
-    assertThat(send(write(1).body(bytes(200_000, 1))).summary()).isEqualTo("400 Quota of '" + bucket + "' exceeded");
+    assertThat(send(write(1).body(bytes(200, 1))).summary())
+        .isEqualTo("400 Quota of '" + bucket + "' exceeded");
+    assertThat(send(write(1).body(bytes(200_000, 1))).summary())
+        .isEqualTo("400 Quota of '" + bucket + "' exceeded");
     assertThat(send(write(1).body("fits")).status()).isEqualTo(200);
   }
 
@@ -306,7 +344,8 @@ class RecordRoutesTest extends ApiFixture {
     assertThat(answer.header("x-pannier-ack")).contains("buffered");
     var read = send("GET", at("e", 1));
     assertThat(read.own("x-reduct-label-"))
-        .containsExactly("x-reduct-label-change: two", "x-reduct-label-keep: 1", "x-reduct-label-new: 4");
+        .containsExactly(
+            "x-reduct-label-change: two", "x-reduct-label-keep: 1", "x-reduct-label-new: 4");
     assertThat(read.text()).isEqualTo("body");
     assertThat(send("PATCH", at("e", 1)).status()).isEqualTo(200);
   }
@@ -326,12 +365,17 @@ class RecordRoutesTest extends ApiFixture {
 
   @Test
   void theAnswerNamesTheLevelReached() throws Exception {
-    assertThat(send(write(1).body("x").header("x-pannier-ack", "disk")).header("x-pannier-ack")).contains("disk");
+    assertThat(send(write(1).body("x").header("x-pannier-ack", "disk")).header("x-pannier-ack"))
+        .contains("disk");
     assertThat(send(write(2).body("x").header("x-pannier-ack", "buffered")).header("x-pannier-ack"))
         .contains("buffered");
-    assertThat(send(write(3).body(bytes(300_000, 1)).header("x-pannier-ack", "disk")).header("x-pannier-ack"))
+    assertThat(
+            send(write(3).body(bytes(300_000, 1)).header("x-pannier-ack", "disk"))
+                .header("x-pannier-ack"))
         .contains("disk");
-    assertThat(send("DELETE", at("e", 1), r -> r.header("x-pannier-ack", "disk")).header("x-pannier-ack"))
+    assertThat(
+            send("DELETE", at("e", 1), r -> r.header("x-pannier-ack", "disk"))
+                .header("x-pannier-ack"))
         .contains("disk");
     assertThat(send(write(4).body("x").header("x-pannier-ack", "paper")).summary())
         .isEqualTo("422 x-pannier-ack header must be 'buffered' or 'disk'");
@@ -378,7 +422,8 @@ class RecordRoutesTest extends ApiFixture {
     send(write(7).body(body));
     damage(body);
     try (var own = new Wire(server.port())) {
-      assertThatThrownBy(() -> own.send(request("GET", at("e", 7)))).isInstanceOf(EOFException.class);
+      assertThatThrownBy(() -> own.send(request("GET", at("e", 7))))
+          .isInstanceOf(EOFException.class);
     }
     assertThat(send("GET", "alive").status()).isEqualTo(200);
   }

@@ -33,7 +33,11 @@ class ServerRoutesTest extends ApiFixture {
             send("PATCH", "info"),
             send("GET", "b/missing"))) {
       assertThat(answer.headers())
-          .contains("server: ReductStore 1.21.5", "x-reduct-api: 1.21", "vary: origin", "access-control-expose-headers: *");
+          .contains(
+              "server: ReductStore 1.21.5",
+              "x-reduct-api: 1.21",
+              "vary: origin",
+              "access-control-expose-headers: *");
     }
   }
 
@@ -48,7 +52,8 @@ class ServerRoutesTest extends ApiFixture {
                 + "\"max_block_size\":64000000,\"max_block_records\":1024}},\"license\":null");
     send("DELETE", "b/" + bucket);
     assertThat(send("GET", "info").text())
-        .contains("\"bucket_count\":0", "\"oldest_record\":18446744073709551615,\"latest_record\":0");
+        .contains(
+            "\"bucket_count\":0", "\"oldest_record\":18446744073709551615,\"latest_record\":0");
   }
 
   @Test
@@ -90,7 +95,8 @@ class ServerRoutesTest extends ApiFixture {
     "'Bearer secret2',    Invalid token"
   })
   void aRequestWithoutTheTokenIsRefused(String header, String text) throws Exception {
-    for (String path : List.of("info", "list", "me", "b/missing", "b/missing/e", "io/missing/read")) {
+    for (String path :
+        List.of("info", "list", "me", "b/missing", "b/missing/e", "io/missing/read")) {
       var answer = send(request("GET", path).header("authorization", header));
       assertThat(answer.summary()).isEqualTo("401 " + text);
       assertThat(answer.text()).isEqualTo("{\"detail\": \"" + text + "\"}");
@@ -107,8 +113,20 @@ class ServerRoutesTest extends ApiFixture {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "/zz", "/api/v1", "/api/v1/", "/api/v1/zz", "/api/v1/list/", "/api/v1/INFO", "//api/v1/info", "/api/v1/b", "/api/v1/b/",
-        "/api/v1/b/x/", "/api/v1/io/x/zz", "/api/v1/io/x", "/api/v1/io/x/read/more", "/api/v2/info"
+        "/zz",
+        "/api/v1",
+        "/api/v1/",
+        "/api/v1/zz",
+        "/api/v1/list/",
+        "/api/v1/INFO",
+        "//api/v1/info",
+        "/api/v1/b",
+        "/api/v1/b/",
+        "/api/v1/b/x/",
+        "/api/v1/io/x/zz",
+        "/api/v1/io/x",
+        "/api/v1/io/x/read/more",
+        "/api/v2/info"
       })
   void unknownPathsAreNotFound(String path) throws Exception {
     var get = send("GET", path);
@@ -186,13 +204,21 @@ class ServerRoutesTest extends ApiFixture {
 
     @Test
     void listedOriginsArePermitted() throws Exception {
-      assertThat(send("GET", "info", r -> r.header("origin", "http://two")).header("access-control-allow-origin"))
+      assertThat(
+              send("GET", "info", r -> r.header("origin", "http://two"))
+                  .header("access-control-allow-origin"))
           .contains("http://two");
-      assertThat(send("GET", "b/missing", r -> r.header("origin", "http://one")).header("access-control-allow-origin"))
+      assertThat(
+              send("GET", "b/missing", r -> r.header("origin", "http://one"))
+                  .header("access-control-allow-origin"))
           .contains("http://one");
-      assertThat(send("GET", "zz", r -> r.header("origin", "http://one")).header("access-control-allow-origin"))
+      assertThat(
+              send("GET", "zz", r -> r.header("origin", "http://one"))
+                  .header("access-control-allow-origin"))
           .contains("http://one");
-      assertThat(send("GET", "info", r -> r.header("origin", "http://three")).header("access-control-allow-origin"))
+      assertThat(
+              send("GET", "info", r -> r.header("origin", "http://three"))
+                  .header("access-control-allow-origin"))
           .isEmpty();
       assertThat(send("GET", "info").header("access-control-allow-origin")).isEmpty();
     }
@@ -203,14 +229,18 @@ class ServerRoutesTest extends ApiFixture {
           send(
               "OPTIONS",
               "info",
-              r -> r.header("origin", "http://one").header("access-control-request-headers", "authorization,x-y"));
+              r ->
+                  r.header("origin", "http://one")
+                      .header("access-control-request-headers", "authorization,x-y"));
       assertThat(answer.header("access-control-allow-headers")).contains("authorization,x-y");
       assertThat(answer.header("access-control-allow-origin")).contains("http://one");
       answer =
           send(
               "OPTIONS",
               "info",
-              r -> r.header("origin", "http://three").header("access-control-request-headers", "authorization"));
+              r ->
+                  r.header("origin", "http://three")
+                      .header("access-control-request-headers", "authorization"));
       assertThat(answer.header("access-control-allow-headers")).contains("*");
     }
 
@@ -264,7 +294,8 @@ class ServerRoutesTest extends ApiFixture {
       assertThat(own.send(request("HEAD", "alive")).status()).isEqualTo(200);
       for (String path : List.of("ready", "info", "b/x", "zz", "/", "/api/v1/b/x/e?ts=1")) {
         var answer = own.send(request("GET", path));
-        assertThat(answer.summary()).isEqualTo("503 The server is starting up, please try again later");
+        assertThat(answer.summary())
+            .isEqualTo("503 The server is starting up, please try again later");
         assertThat(answer.header("x-reduct-log-hint")).contains("skip-error-log");
         assertThat(answer.header("x-reduct-api")).contains("1.21");
       }

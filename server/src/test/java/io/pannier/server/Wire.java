@@ -11,7 +11,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/** A connection to the server under test that sends and shows bytes as they are: no library corrects anything. */
+/**
+ * A connection to the server under test that sends and shows bytes as they are: no library corrects
+ * anything.
+ */
 final class Wire implements AutoCloseable {
   final Socket socket;
   private final InputStream in;
@@ -30,7 +33,12 @@ final class Wire implements AutoCloseable {
     /** Headers that every response has, left out where only the others matter. */
     private static final List<String> USUAL =
         List.of(
-            "server: ", "x-reduct-api: ", "vary: ", "access-control-expose-headers: ", "date: ", "content-length: ");
+            "server: ",
+            "x-reduct-api: ",
+            "vary: ",
+            "access-control-expose-headers: ",
+            "date: ",
+            "content-length: ");
 
     private final int status;
     private final List<String> headers;
@@ -117,7 +125,8 @@ final class Wire implements AutoCloseable {
       var framed = new ByteArrayOutputStream();
       for (int at = 0; at < body.length; at += size) {
         int length = Math.min(size, body.length - at);
-        framed.writeBytes((Integer.toHexString(length) + "\r\n").getBytes(StandardCharsets.US_ASCII));
+        framed.writeBytes(
+            (Integer.toHexString(length) + "\r\n").getBytes(StandardCharsets.US_ASCII));
         framed.write(body, at, length);
         framed.writeBytes("\r\n".getBytes(StandardCharsets.US_ASCII));
       }
@@ -143,7 +152,8 @@ final class Wire implements AutoCloseable {
         head.append("authorization: Bearer ").append(ApiFixture.TOKEN).append("\r\n");
       }
       headers.forEach(h -> head.append(h).append("\r\n"));
-      boolean mayHaveBody = !line.startsWith("GET") && !line.startsWith("HEAD") && !line.startsWith("OPTIONS");
+      boolean mayHaveBody =
+          !line.startsWith("GET") && !line.startsWith("HEAD") && !line.startsWith("OPTIONS");
       if (withLength && (body.length > 0 || (mayHaveBody && !line.startsWith("DELETE")))) {
         head.append("content-length: ").append(body.length).append("\r\n");
       }
@@ -190,7 +200,8 @@ final class Wire implements AutoCloseable {
             .map(h -> Long.parseLong(h.substring(16)))
             .findFirst()
             .orElse(0L);
-    byte[] body = isHead || status == 100 || status == 204 ? new byte[0] : in.readNBytes((int) length);
+    byte[] body =
+        isHead || status == 100 || status == 204 ? new byte[0] : in.readNBytes((int) length);
     if (!isHead && status != 204 && status != 100 && body.length < length) {
       throw new EOFException("body ends after " + body.length + " of " + length + " bytes");
     }

@@ -8,15 +8,19 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A block in use: its files, its index, and the changes laid over the index. There is at most one per block at a time: the cache drops it only when nobody
- * holds it. Index of an open block, overlay and lengths are guarded by the lock of the entry.
+ * A block in use: its files, its index, and the changes laid over the index. There is at most one
+ * per block at a time: the cache drops it only when nobody holds it. Index of an open block,
+ * overlay and lengths are guarded by the lock of the entry.
  */
 final class Active {
   final Block block;
   final FileCache.Slot data;
   final FileCache.Slot changes;
 
-  /** Salt of the block file, and of its change log: a log with another one belongs to an earlier block of the same id. */
+  /**
+   * Salt of the block file, and of its change log: a log with another one belongs to an earlier
+   * block of the same id.
+   */
   final long salt;
 
   /** Holes that a power cut left in the change log. */
@@ -36,7 +40,10 @@ final class Active {
   /** Rows of which the last change is damaged. */
   private final BitSet damaged = new BitSet();
 
-  /** Records with a lower sequence number may have been changed by a change that was lost; 0: none. Unsigned. */
+  /**
+   * Records with a lower sequence number may have been changed by a change that was lost; 0: none.
+   * Unsigned.
+   */
   long suspectBefore;
 
   /** Highest sequence number of a change that was read back. */
@@ -51,7 +58,13 @@ final class Active {
   /** Seen by the cache since it last looked. */
   volatile boolean used = true;
 
-  Active(Block block, FileCache.Slot data, FileCache.Slot changes, long salt, BlockIndex index, List<IndexCodec.Hole> holes) {
+  Active(
+      Block block,
+      FileCache.Slot data,
+      FileCache.Slot changes,
+      long salt,
+      BlockIndex index,
+      List<IndexCodec.Hole> holes) {
     this.block = block;
     this.data = data;
     this.changes = changes;
@@ -101,7 +114,9 @@ final class Active {
     return index.labels(row);
   }
 
-  /** Under the lock: works out the times of the oldest and newest record that is left, if one is. */
+  /**
+   * Under the lock: works out the times of the oldest and newest record that is left, if one is.
+   */
   void narrow() {
     if (block.live == 0) {
       return;

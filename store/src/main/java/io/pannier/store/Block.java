@@ -4,9 +4,10 @@ import io.pannier.model.Timestamp;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is always in memory of a block: its place, its sums, the times of its oldest and newest live record. Everything else (open files, index, changes)
- * is in {@link Active}, which exists while the block is in use or cached. Fields are guarded by the lock of the entry; times and sums may be read without it by those
- * who accept a value of a moment ago.
+ * What is always in memory of a block: its place, its sums, the times of its oldest and newest live
+ * record. Everything else (open files, index, changes) is in {@link Active}, which exists while the
+ * block is in use or cached. Fields are guarded by the lock of the entry; times and sums may be
+ * read without it by those who accept a value of a moment ago.
  */
 final class Block {
   static final int SEALED = 1;
@@ -73,7 +74,10 @@ final class Block {
   /** Wall time of the last append, µs. */
   long arrival;
 
-  /** What the journal said last of it; null when that is its state of now. Guarded by the gate of the journal and the lock of the entry. */
+  /**
+   * What the journal said last of it; null when that is its state of now. Guarded by the gate of
+   * the journal and the lock of the entry.
+   */
   @Nullable BlockState journaled;
 
   volatile @Nullable Active active;
@@ -96,7 +100,10 @@ final class Block {
     return bytes + changeBytes;
   }
 
-  /** Widens the range of times by a record that is about to be counted. The range of a block without live records means nothing. */
+  /**
+   * Widens the range of times by a record that is about to be counted. The range of a block without
+   * live records means nothing.
+   */
   void cover(long timestamp) {
     if (live == 0 || Timestamp.isBefore(timestamp, oldest)) {
       oldest = timestamp;
@@ -107,8 +114,9 @@ final class Block {
   }
 
   /**
-   * What FIFO orders blocks by: the time of the newest record, but the time of arrival where a record claims to come from more than a day behind it, lest a broken
-   * clock keeps a block for ever.
+   * What FIFO orders blocks by: the time of the newest record, but the time of arrival where a
+   * record claims to come from more than a day behind it, lest a broken clock keeps a block for
+   * ever.
    */
   long fifoKey() {
     long dayAhead = arrival + 86_400_000_000L;
@@ -118,9 +126,24 @@ final class Block {
   /** Its state as the journal has it; taken under the lock. */
   BlockState state() {
     int flags =
-        (sealed ? SEALED : 0) | (changesNoted ? DIRTY : 0) | (belated ? BELATED : 0) | (detached ? REWRITE : 0);
+        (sealed ? SEALED : 0)
+            | (changesNoted ? DIRTY : 0)
+            | (belated ? BELATED : 0)
+            | (detached ? REWRITE : 0);
     return new BlockState(
-        entry.id, id, flags, bytes, changeBytes, live, records, oldest, newest, size, dead, lastSequence, arrival);
+        entry.id,
+        id,
+        flags,
+        bytes,
+        changeBytes,
+        live,
+        records,
+        oldest,
+        newest,
+        size,
+        dead,
+        lastSequence,
+        arrival);
   }
 
   void restore(BlockState state) {

@@ -6,9 +6,11 @@ import java.util.List;
 import java.util.function.Predicate;
 
 /**
- * The closed blocks of an entry in the order of their oldest record; immutable. Ranges of blocks may overlap (belated records), so the largest newest
- * time of all blocks up to a position is kept beside it: walking back from the last candidate stops where no earlier block can reach the time. The bounds
- * are those of the moment a block was added: removals only make them too wide, never wrong.
+ * The closed blocks of an entry in the order of their oldest record; immutable. Ranges of blocks
+ * may overlap (belated records), so the largest newest time of all blocks up to a position is kept
+ * beside it: walking back from the last candidate stops where no earlier block can reach the time.
+ * The bounds are those of the moment a block was added: removals only make them too wide, never
+ * wrong.
  */
 final class BlockMap {
   static final BlockMap EMPTY = new BlockMap(new Block[0], new long[0]);
@@ -30,7 +32,8 @@ final class BlockMap {
 
   static BlockMap of(List<Block> unsorted) {
     var sorted = new ArrayList<>(unsorted);
-    sorted.sort((a, b) -> a.oldest == b.oldest ? Integer.compare(a.id, b.id) : Timestamp.compare(a.oldest, b.oldest));
+    sorted.sort((a, b) ->
+        a.oldest == b.oldest ? Integer.compare(a.id, b.id) : Timestamp.compare(a.oldest, b.oldest));
     var oldest = new long[sorted.size()];
     for (int i = 0; i < oldest.length; i++) {
       oldest[i] = sorted.get(i).oldest;

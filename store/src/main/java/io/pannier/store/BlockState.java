@@ -17,6 +17,18 @@ record BlockState(
     long arrival) {
   BlockState withFlag(int flag, boolean on) {
     return new BlockState(
-        entry, block, on ? flags | flag : flags & ~flag, bytes, changeBytes, live, records, oldest, newest, size, dead, lastSequence, arrival);
+        entry,
+        block,
+        on ? flags | flag : flags & ~flag,
+        bytes,
+        changeBytes,
+        live,
+        records,
+        oldest,
+        newest,
+        size,
+        dead,
+        lastSequence,
+        arrival);
   }
 }

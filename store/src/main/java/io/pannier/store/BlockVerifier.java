@@ -19,8 +19,9 @@ import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Checks one block and its change log against themselves, each other, and what the journal says of them. Uses the walk of the recovery, so what is
- * called damage here is what a server would answer with an error.
+ * Checks one block and its change log against themselves, each other, and what the journal says of
+ * them. Uses the walk of the recovery, so what is called damage here is what a server would answer
+ * with an error.
  */
 final class BlockVerifier {
   private static final int PIECE = 8 * Frames.CHUNK;
@@ -83,9 +84,15 @@ final class BlockVerifier {
     findings.damage(where, text);
   }
 
-  /** Takes the salt from the header, or from the first frame. False when there is nothing to walk over. */
+  /**
+   * Takes the salt from the header, or from the first frame. False when there is nothing to walk
+   * over.
+   */
   private boolean readHeader(DiskFile file) throws IOException {
-    if (file.size() < FileHeader.BYTES && state.bytes() <= FileHeader.BYTES && state.records() == 0 && !settled) {
+    if (file.size() < FileHeader.BYTES
+        && state.bytes() <= FileHeader.BYTES
+        && state.records() == 0
+        && !settled) {
       findings.add(Kind.NOTE, path, "begun and never written; the next start deletes it");
       return false;
     }
@@ -109,13 +116,17 @@ final class BlockVerifier {
       if (vouched) {
         throw nothing;
       }
-      findings.add(Kind.NOTE, path, "nothing of it was on the device when the power was lost; the next start deletes it");
+      findings.add(
+          Kind.NOTE,
+          path,
+          "nothing of it was on the device when the power was lost; the next start deletes it");
       return false;
     }
     if (vouched) {
       damage(path, "file header: " + unusable.getMessage());
     } else {
-      findings.add(Kind.PAST_LOSS, path, "file header was not on the device when the power was lost");
+      findings.add(
+          Kind.PAST_LOSS, path, "file header was not on the device when the power was lost");
     }
     return true;
   }
@@ -153,7 +164,10 @@ final class BlockVerifier {
     if (end.footer() >= 0 && !sealed) {
       readFooter(file);
     } else if (!settled && !sealed && size > end.end()) {
-      findings.add(Kind.NOTE, path, "torn tail of " + (size - end.end()) + " bytes; the next start cuts it off");
+      findings.add(
+          Kind.NOTE,
+          path,
+          "torn tail of " + (size - end.end()) + " bytes; the next start cuts it off");
     }
     if (footer != null) {
       compare(footer);
@@ -169,7 +183,9 @@ final class BlockVerifier {
     }
   }
 
-  /** Takes what the walk finds, and checks what the walk does not: the chunks of accounted records. */
+  /**
+   * Takes what the walk finds, and checks what the walk does not: the chunks of accounted records.
+   */
   private final class RecordChecks implements BlockWalk.Visitor {
     private final DiskFile file;
     private final long accounted;
@@ -188,7 +204,9 @@ final class BlockVerifier {
       }
       int rows = index.rows();
       if (rows > 0 && Long.compareUnsigned(index.sequence(rows - 1), sequence) >= 0) {
-        damage(path, name(header.timestamp(), sequence) + " at " + offset + ": its number does not ascend");
+        damage(
+            path,
+            name(header.timestamp(), sequence) + " at " + offset + ": its number does not ascend");
         return;
       }
       IndexCache.Rows.add(index, offset, header, sequence, meta);
@@ -196,7 +214,12 @@ final class BlockVerifier {
       try {
         if (offset < accounted && !chunksCheck(offset, header)) {
           damagedRows.set(rows);
-          damage(path, name(header.timestamp(), sequence) + " at " + offset + ": body does not match its checksums");
+          damage(
+              path,
+              name(header.timestamp(), sequence)
+                  + " at "
+                  + offset
+                  + ": body does not match its checksums");
         }
       } catch (IOException unreadable) {
         failure = unreadable;
@@ -242,7 +265,12 @@ final class BlockVerifier {
       lost.add(new IndexCodec.Hole(offset, offset + length));
       if (isDamagedBefore(offset)) {
         findings.add(
-            Kind.PAST_LOSS, path, name(timestamp, sequence) + " at " + offset + " was damaged before the block was sealed");
+            Kind.PAST_LOSS,
+            path,
+            name(timestamp, sequence)
+                + " at "
+                + offset
+                + " was damaged before the block was sealed");
       } else {
         damage(path, name(timestamp, sequence) + " at " + offset + ": frame is damaged");
       }
@@ -257,7 +285,9 @@ final class BlockVerifier {
       lost.add(new IndexCodec.Hole(from, to));
       if (from >= accounted) {
         findings.add(
-            Kind.PAST_LOSS, path, "bytes " + from + " to " + to + " were not on the device when the power was lost");
+            Kind.PAST_LOSS,
+            path,
+            "bytes " + from + " to " + to + " were not on the device when the power was lost");
       } else if (!sealed || footer != null || to < accounted) {
         damage(path, "bytes " + from + " to " + to + " are damaged" + named(from, to));
       }
@@ -265,7 +295,10 @@ final class BlockVerifier {
     }
   }
 
-  /** Whether the footer says that this place was lost before the block was sealed. What still looks like a frame there is none. */
+  /**
+   * Whether the footer says that this place was lost before the block was sealed. What still looks
+   * like a frame there is none.
+   */
   private boolean isLostBefore(long offset) {
     Footer.Loaded loaded = footer;
     if (loaded != null) {
@@ -296,14 +329,20 @@ final class BlockVerifier {
     for (int row = 0; loaded != null && row < loaded.index().rows(); row++) {
       long offset = loaded.index().offset(row);
       if (offset >= from && offset < to) {
-        names.append(names.isEmpty() ? "; " : ", ").append(name(loaded.index().timestamp(row), loaded.index().sequence(row)));
+        names
+            .append(names.isEmpty() ? "; " : ", ")
+            .append(name(loaded.index().timestamp(row), loaded.index().sequence(row)));
       }
     }
     return names.toString();
   }
 
   private static String name(long timestamp, long sequence) {
-    return "record " + Timestamp.toString(timestamp) + " (number " + Long.toUnsignedString(sequence) + ")";
+    return "record "
+        + Timestamp.toString(timestamp)
+        + " (number "
+        + Long.toUnsignedString(sequence)
+        + ")";
   }
 
   // ---------------------------------------------------------------- footer
@@ -311,7 +350,9 @@ final class BlockVerifier {
   private void compare(Footer.Loaded loaded) {
     for (IndexCodec.Hole hole : loaded.holes()) {
       findings.add(
-          Kind.PAST_LOSS, path, "bytes " + hole.from() + " to " + hole.to() + " were lost before the block was sealed");
+          Kind.PAST_LOSS,
+          path,
+          "bytes " + hole.from() + " to " + hole.to() + " were lost before the block was sealed");
     }
     boolean differs = false;
     for (int row = 0; row < index.rows(); row++) {
@@ -323,7 +364,11 @@ final class BlockVerifier {
       long sequence = loaded.index().sequence(row);
       if (index.rowOfSequence(sequence) < 0 && !isLost(loaded.index().offset(row))) {
         differs = true;
-        damage(path, "footer has " + name(loaded.index().timestamp(row), sequence) + ", the frames have not");
+        damage(
+            path,
+            "footer has "
+                + name(loaded.index().timestamp(row), sequence)
+                + ", the frames have not");
       }
     }
     if (!differs && lost.isEmpty()) {
@@ -347,7 +392,8 @@ final class BlockVerifier {
         || found.metaLength(other) != index.metaLength(row)
         || found.flags(other) != index.flags(row)) {
       what = "has another place or length";
-    } else if (!found.contentType(other).equals(index.contentType(row)) || !found.labels(other).equals(index.labels(row))) {
+    } else if (!found.contentType(other).equals(index.contentType(row))
+        || !found.labels(other).equals(index.labels(row))) {
       what = "has other labels or another content type";
     }
     if (what != null) {
@@ -387,7 +433,10 @@ final class BlockVerifier {
       } else if (row >= 0) {
         labels.put(row, Meta.decode(content, 0, content.limit()).labels());
       } else if (tells && lost.isEmpty()) {
-        findings.add(Kind.NOTE, changesPath, "a change is about " + name(timestamp, target) + ", which does not exist");
+        findings.add(
+            Kind.NOTE,
+            changesPath,
+            "a change is about " + name(timestamp, target) + ", which does not exist");
       }
     }
 
@@ -397,7 +446,11 @@ final class BlockVerifier {
         int row = index.rowOfSequence(target);
         damage(
             changesPath,
-            "change " + own + " to " + (row < 0 ? "record number " + target : name(index.timestamp(row), target)) + " is damaged");
+            "change "
+                + own
+                + " to "
+                + (row < 0 ? "record number " + target : name(index.timestamp(row), target))
+                + " is damaged");
       }
     }
 
@@ -408,7 +461,8 @@ final class BlockVerifier {
             changesPath,
             beforeSequence == -1
                 ? "changes are lost; they may have been about any record"
-                : "changes are lost; they may have been about any record with a number below " + beforeSequence);
+                : "changes are lost; they may have been about any record with a number below "
+                    + beforeSequence);
       }
     }
 
@@ -435,10 +489,16 @@ final class BlockVerifier {
         damage(changesPath, "ends at " + size + ", accounted for are " + accounted + " bytes");
       } else if (size > accounted && settled) {
         findings.add(
-            Kind.NOTE, changesPath, (size - accounted) + " bytes stand behind its end at " + accounted + " and are not used");
+            Kind.NOTE,
+            changesPath,
+            (size - accounted)
+                + " bytes stand behind its end at "
+                + accounted
+                + " and are not used");
       }
       ByteBuffer log =
-          ByteBuffer.allocate(Math.toIntExact(settled ? Math.min(size, accounted) : size)).order(ByteOrder.LITTLE_ENDIAN);
+          ByteBuffer.allocate(Math.toIntExact(settled ? Math.min(size, accounted) : size))
+              .order(ByteOrder.LITTLE_ENDIAN);
       DiskReads.fill(file, log, 0);
       frames = changeFrames(log.flip());
     } catch (NoSuchFileException _) {
@@ -451,7 +511,10 @@ final class BlockVerifier {
       long end = ChangeFrames.walk(frames, FileHeader.BYTES, accounted, salt, overlay);
       long size = (long) FileHeader.BYTES + frames.limit();
       if (!settled && end < size) {
-        findings.add(Kind.NOTE, changesPath, "torn tail of " + (size - end) + " bytes; the next start cuts it off");
+        findings.add(
+            Kind.NOTE,
+            changesPath,
+            "torn tail of " + (size - end) + " bytes; the next start cuts it off");
       }
     }
     for (int row = 0; row < index.rows(); row++) {
@@ -474,11 +537,15 @@ final class BlockVerifier {
       }
       return none;
     }
-    ByteBuffer frames = log.slice(FileHeader.BYTES, log.limit() - FileHeader.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer frames =
+        log.slice(FileHeader.BYTES, log.limit() - FileHeader.BYTES).order(ByteOrder.LITTLE_ENDIAN);
     try {
       FileHeader header = FileHeader.parseForReading(log.slice(0, FileHeader.BYTES));
       if (header.salt() != salt && state.changeBytes() == 0) {
-        findings.add(Kind.NOTE, changesPath, "belongs to an earlier block of this number; the next start deletes it");
+        findings.add(
+            Kind.NOTE,
+            changesPath,
+            "belongs to an earlier block of this number; the next start deletes it");
         return none;
       }
       checkIdentity(changesPath, header, FileHeader.Kind.CHANGES);
@@ -530,7 +597,11 @@ final class BlockVerifier {
     if (journal != found) {
       findings.damage(
           path,
-          what + ": the journal says " + Long.toUnsignedString(journal) + ", the files " + Long.toUnsignedString(found));
+          what
+              + ": the journal says "
+              + Long.toUnsignedString(journal)
+              + ", the files "
+              + Long.toUnsignedString(found));
     }
   }
 }

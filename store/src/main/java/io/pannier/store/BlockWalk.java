@@ -7,8 +7,8 @@ import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Walks the frames of a block file without its index: at recovery, when a footer is damaged, and offline. The rules that tell damage from a torn tail
- * are those of {@code docs/format.md}, "Walk".
+ * Walks the frames of a block file without its index: at recovery, when a footer is damaged, and
+ * offline. The rules that tell damage from a torn tail are those of {@code docs/format.md}, "Walk".
  */
 final class BlockWalk {
   private static final int WINDOW = 256 * 1024;
@@ -50,8 +50,9 @@ final class BlockWalk {
   /**
    * Walks from {@code from} to the end of the file.
    *
-   * @param accounted offset up to which the journal vouches for the bytes; behind it every chunk is checked too, and what is not whole in every part is a
-   *     hole if a whole frame follows, else a torn tail
+   * @param accounted offset up to which the journal vouches for the bytes; behind it every chunk is
+   *     checked too, and what is not whole in every part is a hole if a whole frame follows, else a
+   *     torn tail
    */
   End walk(long from, long accounted, Visitor visitor) throws IOException {
     long at = from;
@@ -106,12 +107,16 @@ final class BlockWalk {
     // The head is copied: fetching a distant tail may move the window.
     ByteBuffer head = copy(at, Frames.HEADER + header.metaLength());
     int tail = fetch(tailAt, tailLength);
-    Frames.Trailer trailer = Frames.trailer(window, tail + tailLength - Frames.TRAILER, at + header.frameLength(), salt, crc);
+    Frames.Trailer trailer =
+        Frames.trailer(
+            window, tail + tailLength - Frames.TRAILER, at + header.frameLength(), salt, crc);
     if (trailer == null || !Frames.frameChecks(head, 0, window, tail, header, crc)) {
-      visitor.damaged(at, header.frameLength(), header.timestamp(), trailer == null ? 0 : trailer.sequence());
+      visitor.damaged(
+          at, header.frameLength(), header.timestamp(), trailer == null ? 0 : trailer.sequence());
       return;
     }
-    visitor.record(at, header, trailer.sequence(), Meta.decode(head, Frames.HEADER, header.metaLength()));
+    visitor.record(
+        at, header, trailer.sequence(), Meta.decode(head, Frames.HEADER, header.metaLength()));
   }
 
   private boolean whole(long at, Frames.Header header) throws IOException {
@@ -119,7 +124,8 @@ final class BlockWalk {
     long tailAt = at + header.frameLength() - tailLength;
     ByteBuffer head = copy(at, Frames.HEADER + header.metaLength());
     ByteBuffer tail = copy(tailAt, tailLength);
-    if (Frames.trailer(tail, tailLength - Frames.TRAILER, at + header.frameLength(), salt, crc) == null
+    if (Frames.trailer(tail, tailLength - Frames.TRAILER, at + header.frameLength(), salt, crc)
+            == null
         || !Frames.frameChecks(head, 0, tail, 0, header, crc)) {
       return false;
     }
@@ -160,11 +166,15 @@ final class BlockWalk {
     return Frames.trailer(window, position, end, salt, crc);
   }
 
-  /** The next offset from {@code at} on, below {@code limit}, at which a header checks; else {@code limit}. */
+  /**
+   * The next offset from {@code at} on, below {@code limit}, at which a header checks; else {@code
+   * limit}.
+   */
   private long nextHeader(long at, long limit) throws IOException {
     for (; at + Frames.HEADER <= Math.min(limit, size); at += 8) {
       int position = fetch(at, Frames.HEADER);
-      if (Frames.looksLikeHeader(window, position) && Frames.header(window, position, at, salt, crc) != null) {
+      if (Frames.looksLikeHeader(window, position)
+          && Frames.header(window, position, at, salt, crc) != null) {
         return at;
       }
     }
@@ -189,13 +199,17 @@ final class BlockWalk {
       window.flip();
       windowAt = at;
       if (window.limit() < bytes) {
-        throw new IOException("file ends at " + (at + window.limit()) + ", expected " + (at + bytes));
+        throw new IOException(
+            "file ends at " + (at + window.limit()) + ", expected " + (at + bytes));
       }
     }
     return (int) (at - windowAt);
   }
 
-  /** The salt of a block whose file header is damaged: that of the first frame that agrees with itself. */
+  /**
+   * The salt of a block whose file header is damaged: that of the first frame that agrees with
+   * itself.
+   */
   static long saltOf(DiskFile file, int header) throws IOException {
     var buffer = Frames.direct(WINDOW);
     var crc = new Checksum();
@@ -205,7 +219,8 @@ final class BlockWalk {
       DiskReads.fill(file, buffer, base);
       buffer.flip();
       for (int at = 0; at + Frames.HEADER <= buffer.limit(); at += 8) {
-        if (Frames.looksLikeHeader(buffer, at) && Frames.header(buffer, at, base + at, Frames.salt(buffer, at), crc) != null) {
+        if (Frames.looksLikeHeader(buffer, at)
+            && Frames.header(buffer, at, base + at, Frames.salt(buffer, at), crc) != null) {
           return Frames.salt(buffer, at);
         }
       }

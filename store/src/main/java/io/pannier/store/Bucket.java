@@ -134,8 +134,9 @@ public final class Bucket {
   /** The entry of this name. */
   public Entry entry(String entryName) {
     return findEntry(entryName)
-        .orElseThrow(
-            () -> new PannierException.NotFound("Entry '" + entryName + "' not found in bucket '" + name + "'"));
+        .orElseThrow(() ->
+            new PannierException.NotFound(
+                "Entry '" + entryName + "' not found in bucket '" + name + "'"));
   }
 
   /** All entries by name, those of attachments too. */
@@ -155,7 +156,9 @@ public final class Bucket {
     structure.lock();
     try {
       requireHere();
-      for (int slash = entryName.indexOf('/'); slash >= 0; slash = entryName.indexOf('/', slash + 1)) {
+      for (int slash = entryName.indexOf('/');
+          slash >= 0;
+          slash = entryName.indexOf('/', slash + 1)) {
         createEntry(entryName.substring(0, slash));
       }
       return createEntry(entryName);
@@ -193,15 +196,19 @@ public final class Bucket {
   /**
    * Renames an entry with everything below it.
    *
-   * @throws PannierException.Conflict when there is an entry of the new name, or it lies below the old one
+   * @throws PannierException.Conflict when there is an entry of the new name, or it lies below the
+   *     old one
    */
   public void renameEntry(String entryName, String newName) {
     Names.checkEntry(newName);
     structure.lock();
     try {
       entry(entryName);
-      if (newName.equals(entryName) || newName.startsWith(entryName + "/") || entries.containsKey(newName)) {
-        throw new PannierException.Conflict("Entry '" + newName + "' already exists in bucket '" + name + "'");
+      if (newName.equals(entryName)
+          || newName.startsWith(entryName + "/")
+          || entries.containsKey(newName)) {
+        throw new PannierException.Conflict(
+            "Entry '" + newName + "' already exists in bucket '" + name + "'");
       }
       if (Names.isMeta(entryName) || Names.isMeta(newName)) {
         throw new PannierException.Invalid("Can't rename system entry '" + entryName + "'");
@@ -237,7 +244,10 @@ public final class Bucket {
     return found;
   }
 
-  /** Removes an entry with everything below it: nothing of it is found from now on; its room is given back in the background. */
+  /**
+   * Removes an entry with everything below it: nothing of it is found from now on; its room is
+   * given back in the background.
+   */
   public void removeEntry(String entryName) {
     structure.lock();
     try {
@@ -324,7 +334,10 @@ public final class Bucket {
 
   // ---------------------------------------------------------------- quota
 
-  /** Reserves the size of a record. {@code frameBytes}: bytes about to be appended, 0 when they are claimed piece by piece. */
+  /**
+   * Reserves the size of a record. {@code frameBytes}: bytes about to be appended, 0 when they are
+   * claimed piece by piece.
+   */
   Grant reserve(long recordSize, long frameBytes, long length) {
     BucketSettings now = settings;
     switch (now.quotaType()) {
@@ -378,7 +391,10 @@ public final class Bucket {
     disk.addAndGet(bytes);
   }
 
-  /** Whether FIFO lets so many bytes be appended without evicting. A record that fits the quota by itself always finds room in an empty bucket. */
+  /**
+   * Whether FIFO lets so many bytes be appended without evicting. A record that fits the quota by
+   * itself always finds room in an empty bucket.
+   */
   boolean roomFor(long bytes) {
     BucketSettings now = settings;
     if (now.quotaType() != QuotaType.FIFO) {
@@ -429,8 +445,8 @@ public final class Bucket {
   }
 
   /**
-   * Makes room for bytes of the engine's own (heads, footers, changes, copies), which are few and cannot be refused: evicts as long as there is a
-   * block to go.
+   * Makes room for bytes of the engine's own (heads, footers, changes, copies), which are few and
+   * cannot be refused: evicts as long as there is a block to go.
    */
   void makeWay(long bytes) throws IOException {
     while (!roomFor(bytes)) {
@@ -510,7 +526,8 @@ public final class Bucket {
   // ---------------------------------------------------------------- blocks that go
 
   /**
-   * Takes blocks out of their entries: told to the journal, then forgotten; their files are deleted later. Blocks that are owned by somebody else stay.
+   * Takes blocks out of their entries: told to the journal, then forgotten; their files are deleted
+   * later. Blocks that are owned by somebody else stay.
    */
   int retire(List<Block> blocks) {
     int retired = 0;
@@ -538,7 +555,9 @@ public final class Bucket {
         if (block.gone
             || block.entry.gone
             || block.frozen
-            || (owner != null && owner != BlockOwner.Work.SEALING && owner != BlockOwner.Work.BROKEN)
+            || (owner != null
+                && owner != BlockOwner.Work.SEALING
+                && owner != BlockOwner.Work.BROKEN)
             || (owner == BlockOwner.Work.SEALING && block.live > 0)) {
           return false;
         }
@@ -575,7 +594,10 @@ public final class Bucket {
     }
   }
 
-  /** Removes closed blocks that lie within the range, as a whole. Returns the number of their live records. */
+  /**
+   * Removes closed blocks that lie within the range, as a whole. Returns the number of their live
+   * records.
+   */
   long dropBlocksWithin(Entry entry, TimeRange range) {
     if (entry.isMeta()) {
       return 0;
@@ -588,7 +610,10 @@ public final class Bucket {
       entry.lock.lock();
       try {
         live = block.live;
-        if (block.gone || live == 0 || !range.contains(block.oldest) || !range.contains(block.newest)) {
+        if (block.gone
+            || live == 0
+            || !range.contains(block.oldest)
+            || !range.contains(block.newest)) {
           continue;
         }
       } finally {
@@ -622,7 +647,10 @@ public final class Bucket {
     store.background(this::purge);
   }
 
-  /** Deletes the files of what is gone. Runs in the background; whatever fails is tried again with the next one, and at start. */
+  /**
+   * Deletes the files of what is gone. Runs in the background; whatever fails is tried again with
+   * the next one, and at start.
+   */
   void purge() {
     if (journal.isEnded()) {
       return;
@@ -669,7 +697,8 @@ public final class Bucket {
       block.active = null;
     }
     FileCache.Slot data = active != null ? active.data : store.files.new Slot(block.path());
-    FileCache.Slot changes = active != null ? active.changes : store.files.new Slot(block.changesPath());
+    FileCache.Slot changes =
+        active != null ? active.changes : store.files.new Slot(block.changesPath());
     // What is deleted is counted once, also when the rest fails and all of it is tried again.
     long bytes = block.bytes;
     data.delete(() -> disk(-bytes));
@@ -679,7 +708,10 @@ public final class Bucket {
     block.changeBytes = 0;
   }
 
-  /** Deletes what a removed entry has in files, one by one: who has one open keeps its room for as long as that, and nobody else does. */
+  /**
+   * Deletes what a removed entry has in files, one by one: who has one open keeps its room for as
+   * long as that, and nobody else does.
+   */
   private void deleteFiles(Entry entry) throws IOException {
     for (Block block : entry.leaving()) {
       deleteFiles(block);
@@ -701,7 +733,8 @@ public final class Bucket {
     for (Entry entry : List.copyOf(removing)) {
       journal.sync();
       if (entry.isUploading()) {
-        // It is told at its next step that the entry is gone, and cuts its block back. Then we come again.
+        // It is told at its next step that the entry is gone, and cuts its block back. Then we come
+        // again.
         store.backgroundLater(this::purge);
         return;
       }
@@ -745,7 +778,10 @@ public final class Bucket {
     nextEntry = Math.max(nextEntry, next);
   }
 
-  /** Its journal is damaged beyond what the second copy mends: everything but its removal is refused. */
+  /**
+   * Its journal is damaged beyond what the second copy mends: everything but its removal is
+   * refused.
+   */
   void refuse(PannierException why) {
     unusable = why;
   }

@@ -9,4 +9,10 @@ package io.pannier.store;
  * @param hasRecords whether a visible entry has a record
  */
 public record BucketInfo(
-    String name, long entryCount, long size, long oldestRecord, long latestRecord, boolean isProvisioned, boolean hasRecords) {}
+    String name,
+    long entryCount,
+    long size,
+    long oldestRecord,
+    long latestRecord,
+    boolean isProvisioned,
+    boolean hasRecords) {}

@@ -11,9 +11,10 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The journal of a bucket in terms of entries and blocks ({@code docs/format.md}, "Journals"). Every act that is journaled holds the {@link #gate} for
- * reading from before its frame is appended until its effect is in memory; a compaction holds it for writing. So a snapshot never lacks what a frame of the
- * old generation said.
+ * The journal of a bucket in terms of entries and blocks ({@code docs/format.md}, "Journals").
+ * Every act that is journaled holds the {@link #gate} for reading from before its frame is appended
+ * until its effect is in memory; a compaction holds it for writing. So a snapshot never lacks what
+ * a frame of the old generation said.
  *
  * <p>Locks, outermost first: monitor of a block, gate, lock of the journal, lock of an entry.
  */
@@ -39,7 +40,10 @@ final class BucketJournal {
   private final @Nullable Journal journalOrNone;
   private final ReentrantReadWriteLock gate = new ReentrantReadWriteLock();
 
-  /** Whether the bucket is removed with all its files: nothing that is said of it needs to last any more. */
+  /**
+   * Whether the bucket is removed with all its files: nothing that is said of it needs to last any
+   * more.
+   */
   private volatile boolean ended;
 
   /**
@@ -69,11 +73,10 @@ final class BucketJournal {
         effect.run();
         return;
       }
-      store.withBallast(
-          () -> {
-            journal().append(kind, content.rewind());
-            return true;
-          });
+      store.withBallast(() -> {
+        journal().append(kind, content.rewind());
+        return true;
+      });
       effect.run();
     } finally {
       gate.readLock().unlock();
@@ -110,7 +113,10 @@ final class BucketJournal {
   void renamed(String from, String to, Effect effect) throws IOException {
     byte[] old = from.getBytes(StandardCharsets.UTF_8);
     byte[] fresh = to.getBytes(StandardCharsets.UTF_8);
-    append(RENAMED, content(4 + old.length + fresh.length).putInt(old.length).put(old).put(fresh).flip(), effect);
+    append(
+        RENAMED,
+        content(4 + old.length + fresh.length).putInt(old.length).put(old).put(fresh).flip(),
+        effect);
   }
 
   /** The state of a block; the caller holds its monitor unless nobody else knows the block. */
@@ -235,11 +241,10 @@ final class BucketJournal {
       if (ended) {
         return;
       }
-      store.withBallast(
-          () -> {
-            journal().compact(this::snapshot);
-            return true;
-          });
+      store.withBallast(() -> {
+        journal().compact(this::snapshot);
+        return true;
+      });
     } finally {
       gate.writeLock().unlock();
     }
@@ -274,7 +279,10 @@ final class BucketJournal {
     sink.frame(SNAPSHOT_END, content(4).putInt(bucket.nextEntryId()).flip());
   }
 
-  /** What the journal may say of a block: its state of now where all of it is durable, else what was said last. */
+  /**
+   * What the journal may say of a block: its state of now where all of it is durable, else what was
+   * said last.
+   */
   private static BlockState known(Block block) {
     BlockState journaled = block.journaled;
     return journaled != null ? journaled : block.state();

@@ -3,7 +3,10 @@ package io.pannier.store;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
-/** The bytes of a change log ({@code docs/format.md}): encoding of one frame, and the walk over a whole log. */
+/**
+ * The bytes of a change log ({@code docs/format.md}): encoding of one frame, and the walk over a
+ * whole log.
+ */
 final class ChangeFrames {
   static final int KIND_LABELS = 1;
   static final int KIND_REMOVAL = 2;
@@ -20,7 +23,15 @@ final class ChangeFrames {
 
   /** Appends one frame to the buffer; {@code offset} is where it will stand in the file. */
   static void put(
-      ByteBuffer out, int kind, long target, long own, long timestamp, byte[] content, long salt, long offset, Checksum crc) {
+      ByteBuffer out,
+      int kind,
+      long target,
+      long own,
+      long timestamp,
+      byte[] content,
+      long salt,
+      long offset,
+      Checksum crc) {
     int at = out.position();
     out.putInt(MAGIC).put((byte) kind).put((byte) 0).putShort((short) 0);
     out.putLong(target).putLong(own).putLong(timestamp).putLong(salt).putInt(content.length);
@@ -59,10 +70,16 @@ final class ChangeFrames {
     /** A frame that is damaged but still names its record. */
     void damaged(long target, long own);
 
-    /** Bytes that do not say which record they were about: any record older than {@code beforeSequence} (or any at all: -1). */
+    /**
+     * Bytes that do not say which record they were about: any record older than {@code
+     * beforeSequence} (or any at all: -1).
+     */
     void lost(long beforeSequence);
 
-    /** Bytes behind the accounted ones that are not whole while later ones are: a power cut took what was not synced. */
+    /**
+     * Bytes behind the accounted ones that are not whole while later ones are: a power cut took
+     * what was not synced.
+     */
     void hole(long from, long to);
   }
 
@@ -72,7 +89,8 @@ final class ChangeFrames {
    * @param log the bytes from {@code base} of the file on
    * @param base file offset of the first byte, a multiple of 8
    * @param accounted file offset up to which the journal vouches for the bytes
-   * @return file offset behind the last frame that is there, whole or damaged; what follows is a torn tail
+   * @return file offset behind the last frame that is there, whole or damaged; what follows is a
+   *     torn tail
    */
   static long walk(ByteBuffer log, long base, long accounted, long salt, Visitor visitor) {
     log.order(ByteOrder.LITTLE_ENDIAN);
@@ -82,8 +100,10 @@ final class ChangeFrames {
     long holeFrom = -1;
     while (at < size) {
       if (base + at >= accounted) {
-        // Nothing vouches for what stands here: what is not whole was never on the device, or is a torn tail.
-        int length = headerChecks(log, at, base, size, salt, crc) ? length(log.getInt(at + 40)) : -1;
+        // Nothing vouches for what stands here: what is not whole was never on the device, or is a
+        // torn tail.
+        int length =
+            headerChecks(log, at, base, size, salt, crc) ? length(log.getInt(at + 40)) : -1;
         if (length < 0 || at + (long) length > size || !frameChecks(log, at, length, crc)) {
           holeFrom = holeFrom < 0 ? base + at : holeFrom;
           at += 8;
@@ -99,7 +119,11 @@ final class ChangeFrames {
         if (at + (long) length <= size && frameChecks(log, at, length, crc)) {
           int content = log.getInt(at + 40);
           visitor.change(
-              log.get(at + 4), log.getLong(at + 8), log.getLong(at + 16), log.getLong(at + 24), log.slice(at + HEADER, content).order(ByteOrder.LITTLE_ENDIAN));
+              log.get(at + 4),
+              log.getLong(at + 8),
+              log.getLong(at + 16),
+              log.getLong(at + 24),
+              log.slice(at + HEADER, content).order(ByteOrder.LITTLE_ENDIAN));
           at += length;
           continue;
         }
@@ -132,7 +156,8 @@ final class ChangeFrames {
     return base + Math.min(at, size);
   }
 
-  private static boolean headerChecks(ByteBuffer log, int at, long base, int size, long salt, Checksum crc) {
+  private static boolean headerChecks(
+      ByteBuffer log, int at, long base, int size, long salt, Checksum crc) {
     return at + HEADER <= size
         && log.getInt(at) == MAGIC
         && log.getLong(at + 32) == salt

@@ -14,8 +14,9 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Label changes and removals of one call. They are grouped by block, and the frames of a block go into its change log by one append under the entry's
- * lock; block files are not touched. Records that moved meanwhile (their block was rewritten) are looked up again.
+ * Label changes and removals of one call. They are grouped by block, and the frames of a block go
+ * into its change log by one append under the entry's lock; block files are not touched. Records
+ * that moved meanwhile (their block was rewritten) are looked up again.
  */
 final class Changes {
   private final Entry entry;
@@ -42,7 +43,8 @@ final class Changes {
           refuseForAttachments();
         }
         // A damaged record can be removed; what its labels would be after an update is not known.
-        StoredRecord record = updates == null ? entry.locate(timestamps[i]) : entry.find(timestamps[i]);
+        StoredRecord record =
+            updates == null ? entry.locate(timestamps[i]) : entry.find(timestamps[i]);
         add(byBlock, new Target(i, record, updates == null ? null : updates.get(i)));
       } catch (PannierException refused) {
         errors[i] = refused;
@@ -59,10 +61,13 @@ final class Changes {
   }
 
   /**
-   * A power cut can take the removal of a record and keep a later one of the same time. Then the older one must not come back when the later one is removed.
+   * A power cut can take the removal of a record and keep a later one of the same time. Then the
+   * older one must not come back when the later one is removed.
    */
   private void removeTwins(long timestamp) {
-    for (StoredRecord twin = entry.findIfAny(timestamp); twin != null; twin = entry.findIfAny(timestamp)) {
+    for (StoredRecord twin = entry.findIfAny(timestamp);
+        twin != null;
+        twin = entry.findIfAny(timestamp)) {
       var byBlock = new LinkedHashMap<Block, List<Target>>();
       add(byBlock, new Target(0, twin, null));
       var errors = new @Nullable PannierException[1];
@@ -76,7 +81,9 @@ final class Changes {
   private void refuseForAttachments() {
     if (entry.isMeta()) {
       throw new PannierException.Invalid(
-          "Can't delete records from system entry '" + entry.name() + "'; use label update with remove=true");
+          "Can't delete records from system entry '"
+              + entry.name()
+              + "'; use label update with remove=true");
     }
   }
 
@@ -140,7 +147,8 @@ final class Changes {
     }
   }
 
-  private void findAgain(List<Target> targets, Map<Block, List<Target>> moved, @Nullable PannierException[] errors) {
+  private void findAgain(
+      List<Target> targets, Map<Block, List<Target>> moved, @Nullable PannierException[] errors) {
     for (Target target : targets) {
       try {
         StoredRecord again = entry.locate(target.record().timestamp());
@@ -159,7 +167,8 @@ final class Changes {
    *
    * @return false when the block is no longer part of the entry; nothing was done then
    */
-  private boolean change(Block block, List<Target> targets, @Nullable PannierException[] errors, long deadline) {
+  private boolean change(
+      Block block, List<Target> targets, @Nullable PannierException[] errors, long deadline) {
     store.sync.throttle(deadline);
     Active active;
     try {
@@ -173,15 +182,14 @@ final class Changes {
     try {
       // In a FIFO bucket the room may be that of the block itself.
       entry.bucket.makeWay(bytesAtMost(targets));
-      return store.withBallast(
-          () -> {
-            Outcome outcome;
-            do {
-              openLog(block, active);
-              outcome = append(block, active, targets, errors, deadline);
-            } while (outcome == Outcome.NOT_NOTED);
-            return outcome == Outcome.DONE;
-          });
+      return store.withBallast(() -> {
+        Outcome outcome;
+        do {
+          openLog(block, active);
+          outcome = append(block, active, targets, errors, deadline);
+        } while (outcome == Outcome.NOT_NOTED);
+        return outcome == Outcome.DONE;
+      });
     } catch (DiskFullException full) {
       throw entry.bucket.deviceFull(4096);
     } catch (IOException failed) {
@@ -200,13 +208,19 @@ final class Changes {
     }
   }
 
-  /** Bytes that the changes add to the device: all labels as they were found, with those of the update, and the head of a log. */
+  /**
+   * Bytes that the changes add to the device: all labels as they were found, with those of the
+   * update, and the head of a log.
+   */
   private static long bytesAtMost(List<Target> targets) {
     long bytes = FileHeader.BYTES;
     for (Target target : targets) {
       Labels update = target.update();
       int content =
-          update == null ? 0 : Meta.encode(target.record().contentType(), target.record().labels().updated(update)).length;
+          update == null
+              ? 0
+              : Meta.encode(target.record().contentType(), target.record().labels().updated(update))
+                  .length;
       bytes += ChangeFrames.length(content);
     }
     return bytes;
@@ -216,7 +230,10 @@ final class Changes {
   private void closeIfOutgrown(Block block) {
     entry.lock.lock();
     try {
-      if (!block.sealed && !block.gone && block.owner == null && Rewriter.hasOutgrownChanges(block)) {
+      if (!block.sealed
+          && !block.gone
+          && block.owner == null
+          && Rewriter.hasOutgrownChanges(block)) {
         Sealing.start(block);
       }
     } finally {
@@ -240,7 +257,8 @@ final class Changes {
         return;
       }
       if (!block.changesNoted) {
-        // Only a closed block whose changes are all accounted for is not noted, so its state of now is durable.
+        // Only a closed block whose changes are all accounted for is not noted, so its state of now
+        // is durable.
         entry.bucket.journal.block(
             block, block.state().withFlag(Block.DIRTY, true), () -> block.changesNoted = true);
       }
@@ -260,7 +278,11 @@ final class Changes {
   }
 
   private Outcome append(
-      Block block, Active active, List<Target> targets, @Nullable PannierException[] errors, long deadline)
+      Block block,
+      Active active,
+      List<Target> targets,
+      @Nullable PannierException[] errors,
+      long deadline)
       throws IOException {
     DiskFile file = active.changes.acquire();
     entry.lock.lock();
@@ -400,7 +422,8 @@ final class Changes {
     private void take(int row, @Nullable Labels after) {
       Labels before = active.labels(row);
       if (after == null) {
-        // All that is left is the last one's, also where its frame is damaged and its length a guess.
+        // All that is left is the last one's, also where its frame is damaged and its length a
+        // guess.
         long size = block.live == 1 ? block.size : Active.sizeOf(active.index.length(row), before);
         active.markRemoved(row);
         block.live--;

@@ -12,26 +12,33 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * One line of a description: a structure of the data folder and what it says. Lines come in the order in which things lie in a file; {@code depth}
- * tells what is part of what.
+ * One line of a description: a structure of the data folder and what it says. Lines come in the
+ * order in which things lie in a file; {@code depth} tells what is part of what.
  *
  * @param depth 0 for a file, 1 for what is in it
  * @param kind what it is: {@code block}, {@code record}, {@code change} ...
  * @param fields texts, numbers, truths, and maps of them, in the order of the format
  */
 public record Described(int depth, String kind, Map<String, Object> fields) {
-  private static final Set<String> TIMES = Set.of("created", "timestamp", "oldest", "newest", "arrival");
+  private static final Set<String> TIMES =
+      Set.of("created", "timestamp", "oldest", "newest", "arrival");
 
   /** Copies the fields. */
   public Described {
     fields = Collections.unmodifiableMap(new LinkedHashMap<>(fields));
   }
 
-  /** The line as people read it. Times come as a number, which is what the store works with, and as a date, which is what people work with. */
+  /**
+   * The line as people read it. Times come as a number, which is what the store works with, and as
+   * a date, which is what people work with.
+   */
   public String text() {
     var text = new StringBuilder("  ".repeat(depth)).append(kind);
     for (var field : fields.entrySet()) {
-      text.append("  ").append(field.getKey()).append('=').append(text(field.getKey(), field.getValue()));
+      text.append("  ")
+          .append(field.getKey())
+          .append('=')
+          .append(text(field.getKey(), field.getValue()));
     }
     return text.toString();
   }
@@ -46,7 +53,8 @@ public record Described(int depth, String kind, Map<String, Object> fields) {
           map.entrySet().stream()
               .map(item -> text("", item.getKey()) + "=" + text("", item.getValue()))
               .collect(Collectors.joining(", ", "{", "}"));
-      case List<?> list -> list.stream().map(item -> text("", item)).collect(Collectors.joining(", ", "[", "]"));
+      case List<?> list ->
+          list.stream().map(item -> text("", item)).collect(Collectors.joining(", ", "[", "]"));
       default -> value.toString();
     };
   }
@@ -65,13 +73,16 @@ public record Described(int depth, String kind, Map<String, Object> fields) {
 
   /** Texts come from clients: nothing in them may control a terminal or pass for another field. */
   private static String quoted(String value) {
-    boolean plain = !value.isEmpty() && value.chars().allMatch(c -> c > ' ' && c < 0x7f && ",=\"{}[]".indexOf(c) < 0);
+    boolean plain =
+        !value.isEmpty()
+            && value.chars().allMatch(c -> c > ' ' && c < 0x7f && ",=\"{}[]".indexOf(c) < 0);
     if (plain) {
       return value;
     }
     var quoted = new StringBuilder("\"");
-    value.chars().forEach(
-        c -> {
+    value
+        .chars()
+        .forEach(c -> {
           if (c < ' ' || (c >= 0x7f && c < 0xa0) || c == '"' || c == '\\') {
             quoted.append(String.format(java.util.Locale.ROOT, "\\u%04x", c));
           } else {

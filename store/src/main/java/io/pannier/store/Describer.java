@@ -23,8 +23,8 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Tells what stands in the files of a data folder, structure by structure, with the readers of the engine. Changes nothing and needs no lock: what a
- * server writes meanwhile is seen or not.
+ * Tells what stands in the files of a data folder, structure by structure, with the readers of the
+ * engine. Changes nothing and needs no lock: what a server writes meanwhile is seen or not.
  */
 public final class Describer {
   private final Disk disk;
@@ -40,8 +40,9 @@ public final class Describer {
   /**
    * Describes a part of the store.
    *
-   * @param what empty: format, journal of the store, and a line for each bucket and entry; a bucket or {@code bucket/entry} by name; else a
-   *     file or a folder by its path. A leading {@code ./} makes sure that a path is meant.
+   * @param what empty: format, journal of the store, and a line for each bucket and entry; a bucket
+   *     or {@code bucket/entry} by name; else a file or a folder by its path. A leading {@code ./}
+   *     makes sure that a path is meant.
    * @throws NoSuchFileException when there is nothing of this name
    * @throws StoreRefused when the folder is not a store, or one of another version
    */
@@ -121,7 +122,24 @@ public final class Describer {
       bytes += state.bytes() + state.changeBytes();
     }
     say(
-        1, "entry", "name", entry.name, "folder", "b/" + bucketId + "/" + id, "removed", entry.gone, "blocks", entry.blocks.size(), "records", live, "size", size, "bytes", bytes, "nextNumber", unsigned(entry.nextSequence));
+        1,
+        "entry",
+        "name",
+        entry.name,
+        "folder",
+        "b/" + bucketId + "/" + id,
+        "removed",
+        entry.gone,
+        "blocks",
+        entry.blocks.size(),
+        "records",
+        live,
+        "size",
+        size,
+        "bytes",
+        bytes,
+        "nextNumber",
+        unsigned(entry.nextSequence));
   }
 
   /** Whether there is a bucket, or an entry in it, of this name. */
@@ -165,7 +183,8 @@ public final class Describer {
       block(clean);
     } else if (file.endsWith(".chg")) {
       changes(clean);
-    } else if (file.startsWith(StoreJournal.PREFIX + "-") || file.startsWith(Recovery.PREFIX + "-")) {
+    } else if (file.startsWith(StoreJournal.PREFIX + "-")
+        || file.startsWith(Recovery.PREFIX + "-")) {
       journal(folder);
     } else if (clean.matches("b/\\d+")) {
       journal(clean);
@@ -180,7 +199,10 @@ public final class Describer {
     var blocks = new TreeMap<Integer, List<String>>();
     for (String name : disk.list(folder)) {
       if (name.matches("\\d{1,9}\\.(blk|chg)")) {
-        blocks.computeIfAbsent(Integer.valueOf(name.substring(0, name.length() - 4)), _ -> new ArrayList<>()).add(name);
+        blocks
+            .computeIfAbsent(
+                Integer.valueOf(name.substring(0, name.length() - 4)), _ -> new ArrayList<>())
+            .add(name);
       }
     }
     for (List<String> files : blocks.values()) {
@@ -200,9 +222,24 @@ public final class Describer {
     var said = StoreFormat.said(disk, name);
     if (said.isPresent()) {
       say(
-          0, "format", "path", name, "version", StoreFormat.VERSION, "store", said.get().storeId().toString(), "created", unsigned(said.get().createdMicros()));
+          0,
+          "format",
+          "path",
+          name,
+          "version",
+          StoreFormat.VERSION,
+          "store",
+          said.get().storeId().toString(),
+          "created",
+          unsigned(said.get().createdMicros()));
     } else {
-      say(0, "format", "path", name, "problem", StoreFormat.problems(disk).getOrDefault(name, "unknown"));
+      say(
+          0,
+          "format",
+          "path",
+          name,
+          "problem",
+          StoreFormat.problems(disk).getOrDefault(name, "unknown"));
     }
   }
 
@@ -214,19 +251,43 @@ public final class Describer {
             disk,
             folder,
             ofStore ? StoreJournal.PREFIX : Recovery.PREFIX,
-            new Journal.Identity(storeId, ofStore ? 0 : Integer.parseInt(folder.substring(folder.lastIndexOf('/') + 1))),
+            new Journal.Identity(
+                storeId,
+                ofStore ? 0 : Integer.parseInt(folder.substring(folder.lastIndexOf('/') + 1))),
             ofStore ? StoreJournal.SNAPSHOT_END : BucketJournal.SNAPSHOT_END,
             (offset, number, kind, content) -> {
               var fields = new LinkedHashMap<String, Object>();
               fields.put("number", number);
               fields.put("offset", offset);
-              String name = ofStore ? storeFrame(kind, content, fields) : bucketFrame(kind, content, fields);
+              String name =
+                  ofStore ? storeFrame(kind, content, fields) : bucketFrame(kind, content, fields);
               frames.add(new Described(1, name, fields));
             });
     say(
-        0, "journal", "path", report.name(), "generation", report.generation(), "frames", report.frames(), "synced", report.durable(), "snapshotWhole", report.snapshotWhole());
+        0,
+        "journal",
+        "path",
+        report.name(),
+        "generation",
+        report.generation(),
+        "frames",
+        report.frames(),
+        "synced",
+        report.durable(),
+        "snapshotWhole",
+        report.snapshotWhole());
     for (JournalReport.Copy copy : report.copies()) {
-      say(1, "copy", "path", copy.path(), "present", copy.present(), "bytes", copy.bytes(), "frames", copy.frames());
+      say(
+          1,
+          "copy",
+          "path",
+          copy.path(),
+          "present",
+          copy.present(),
+          "bytes",
+          copy.bytes(),
+          "frames",
+          copy.frames());
     }
     for (String problem : report.problems()) {
       say(1, "problem", "text", problem);
@@ -247,7 +308,8 @@ public final class Describer {
         fields.put("maxBlockSize", unsigned(in.getLong()));
         fields.put("maxBlockRecords", unsigned(in.getLong()));
         int ack = in.get();
-        fields.put("ack", ack == 0 ? "default" : Ack.ofCode(ack).toString().toLowerCase(Locale.ROOT));
+        fields.put(
+            "ack", ack == 0 ? "default" : Ack.ofCode(ack).toString().toLowerCase(Locale.ROOT));
         fields.put("name", BucketJournal.text(in, in.remaining()));
         yield "bucket";
       }
@@ -359,7 +421,10 @@ public final class Describer {
     fields.put("created", unsigned(header.createdMicros()));
   }
 
-  /** Says what the header of a file says; its salt, which stays out of every description because clients must not learn it. */
+  /**
+   * Says what the header of a file says; its salt, which stays out of every description because
+   * clients must not learn it.
+   */
   private @Nullable Long header(String kind, String path, DiskFile file) throws IOException {
     var fields = new LinkedHashMap<String, Object>();
     fields.put("path", path);
@@ -390,7 +455,8 @@ public final class Describer {
         problem = String.valueOf(none.getMessage());
       }
       long accounted = footer == null ? FileHeader.BYTES : footer.recordsEnd();
-      BlockWalk.End end = new BlockWalk(file, salt).walk(FileHeader.BYTES, accounted, new Records());
+      BlockWalk.End end =
+          new BlockWalk(file, salt).walk(FileHeader.BYTES, accounted, new Records());
       if (footer != null) {
         footer(footer, file.size());
       } else if (end.footer() >= 0) {
@@ -407,13 +473,41 @@ public final class Describer {
     @Override
     public void record(long offset, Frames.Header header, long sequence, Meta meta) {
       say(
-          1, "record", "offset", offset, "bytes", header.frameLength(), "timestamp", unsigned(header.timestamp()), "number", unsigned(sequence), "length", header.length(), "flags", header.flags(), "contentType", meta.contentType(), "labels", meta.labels().toMap(), "unknownItems", meta.unknown().size());
+          1,
+          "record",
+          "offset",
+          offset,
+          "bytes",
+          header.frameLength(),
+          "timestamp",
+          unsigned(header.timestamp()),
+          "number",
+          unsigned(sequence),
+          "length",
+          header.length(),
+          "flags",
+          header.flags(),
+          "contentType",
+          meta.contentType(),
+          "labels",
+          meta.labels().toMap(),
+          "unknownItems",
+          meta.unknown().size());
     }
 
     @Override
     public void damaged(long offset, long length, long timestamp, long sequence) {
       say(
-          1, "damaged", "offset", offset, "bytes", length, "timestamp", unsigned(timestamp), "number", unsigned(sequence));
+          1,
+          "damaged",
+          "offset",
+          offset,
+          "bytes",
+          length,
+          "timestamp",
+          unsigned(timestamp),
+          "number",
+          unsigned(sequence));
     }
 
     @Override
@@ -425,7 +519,16 @@ public final class Describer {
   private void footer(Footer.Loaded footer, long fileLength) {
     SealedIndex index = footer.index();
     say(
-        1, "footer", "offset", footer.recordsEnd(), "bytes", fileLength - footer.recordsEnd(), "rows", index.rows(), "reordered", index.isReordered());
+        1,
+        "footer",
+        "offset",
+        footer.recordsEnd(),
+        "bytes",
+        fileLength - footer.recordsEnd(),
+        "rows",
+        index.rows(),
+        "reordered",
+        index.isReordered());
     for (IndexCodec.Hole hole : footer.holes()) {
       say(2, "hole", "offset", hole.from(), "bytes", hole.to() - hole.from());
     }
@@ -462,7 +565,26 @@ public final class Describer {
     }
     for (int row = 0; row < index.rows(); row++) {
       say(
-          2, "row", "row", row, "timestamp", unsigned(index.timestamp(row)), "offset", index.offset(row), "length", index.length(row), "metaLength", index.metaLength(row), "number", unsigned(index.sequence(row)), "flags", index.flags(row), "contentType", index.contentType(row), "labels", index.labels(row).toMap());
+          2,
+          "row",
+          "row",
+          row,
+          "timestamp",
+          unsigned(index.timestamp(row)),
+          "offset",
+          index.offset(row),
+          "length",
+          index.length(row),
+          "metaLength",
+          index.metaLength(row),
+          "number",
+          unsigned(index.sequence(row)),
+          "flags",
+          index.flags(row),
+          "contentType",
+          index.contentType(row),
+          "labels",
+          index.labels(row).toMap());
     }
   }
 
@@ -486,7 +608,8 @@ public final class Describer {
       ByteBuffer frames = ByteBuffer.allocate(length).order(ByteOrder.LITTLE_ENDIAN);
       DiskReads.fill(file, frames, FileHeader.BYTES);
       frames.flip();
-      // How far the journal vouches is not known here: with none vouched for, everything whole is told and the rest is a hole.
+      // How far the journal vouches is not known here: with none vouched for, everything whole is
+      // told and the rest is a hole.
       long end = ChangeFrames.walk(frames, FileHeader.BYTES, 0, salt, new ChangeLines());
       if (end < file.size()) {
         say(1, "rest", "offset", end, "bytes", file.size() - end);
@@ -513,10 +636,27 @@ public final class Describer {
       boolean removal = kind == ChangeFrames.KIND_REMOVAL;
       Labels labels = removal ? Labels.EMPTY : Meta.decode(content, 0, content.limit()).labels();
       if (removal) {
-        say(1, "removal", "number", unsigned(own), "of", unsigned(target), "timestamp", unsigned(timestamp));
+        say(
+            1,
+            "removal",
+            "number",
+            unsigned(own),
+            "of",
+            unsigned(target),
+            "timestamp",
+            unsigned(timestamp));
       } else {
         say(
-            1, "labels", "number", unsigned(own), "of", unsigned(target), "timestamp", unsigned(timestamp), "labels", labels.toMap());
+            1,
+            "labels",
+            "number",
+            unsigned(own),
+            "of",
+            unsigned(target),
+            "timestamp",
+            unsigned(timestamp),
+            "labels",
+            labels.toMap());
       }
     }
 

@@ -3,7 +3,10 @@ package io.pannier.store;
 import io.pannier.model.Labels;
 import java.nio.ByteBuffer;
 
-/** A record made ready outside the lock: everything that costs time is computed, only place and sequence number are missing. */
+/**
+ * A record made ready outside the lock: everything that costs time is computed, only place and
+ * sequence number are missing.
+ */
 final class Draft {
   final long timestamp;
   final String contentType;

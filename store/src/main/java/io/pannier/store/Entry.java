@@ -19,11 +19,13 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One stream of records: the door for writing, reading, changing and removing them. Any thread may call. The {@code try} methods never wait for
- * anything but a short append and may be called on an event loop; the others may read files, create blocks, make room and wait.
+ * One stream of records: the door for writing, reading, changing and removing them. Any thread may
+ * call. The {@code try} methods never wait for anything but a short append and may be called on an
+ * event loop; the others may read files, create blocks, make room and wait.
  *
- * <p>Under {@link #lock} there is no input or output but the append itself, so whoever holds it holds it for microseconds. What an attempt needs beyond that (an
- * index, a new block, room) is fetched without the lock, and the attempt is repeated.
+ * <p>Under {@link #lock} there is no input or output but the append itself, so whoever holds it
+ * holds it for microseconds. What an attempt needs beyond that (an index, a new block, room) is
+ * fetched without the lock, and the attempt is repeated.
  */
 public final class Entry {
   /** Bytes of frames that one append takes at most: the longest time the lock is held. */
@@ -33,7 +35,9 @@ public final class Entry {
   final int id;
   final ReentrantLock lock = new ReentrantLock();
 
-  /** Signalled when a block becomes idle, closed or thawed, an upload ends, or the entry goes away. */
+  /**
+   * Signalled when a block becomes idle, closed or thawed, an upload ends, or the entry goes away.
+   */
   final Condition changed = lock.newCondition();
 
   private volatile String name;
@@ -149,7 +153,10 @@ public final class Entry {
     return true;
   }
 
-  /** Writes a row of records, each for itself: refusals go to their places in {@code errors}; may wait. */
+  /**
+   * Writes a row of records, each for itself: refusals go to their places in {@code errors}; may
+   * wait.
+   */
   public void writeAll(List<NewRecord> records, @Nullable PannierException[] errors) {
     if (isMeta()) {
       writeAttachments(records, errors);
@@ -171,7 +178,8 @@ public final class Entry {
           case IN_FLIGHT -> awaitUpload(batch.current().timestamp, deadline);
           case NEED_BLOCK -> addBlock(batch.stuckAt, batch.belated, deadline);
           case NEED_INDEX -> store().cache.load(java.util.Objects.requireNonNull(batch.stuckAt));
-          case NEED_ROOM -> bucket.makeRoom(batch.current().frameLength + FileHeader.BYTES, deadline);
+          case NEED_ROOM ->
+              bucket.makeRoom(batch.current().frameLength + FileHeader.BYTES, deadline);
           case THROTTLED -> {
             // The throttle at the top of the loop waits.
           }
@@ -216,7 +224,9 @@ public final class Entry {
     return step;
   }
 
-  /** Whether the whole batch can be taken by the idle block without any other step; conservative. */
+  /**
+   * Whether the whole batch can be taken by the idle block without any other step; conservative.
+   */
   private boolean surelyFits(WriteBatch batch) {
     if (inFlight != null || store().sync.isThrottled()) {
       return false;
@@ -251,7 +261,8 @@ public final class Entry {
       long timestamp = draft.timestamp;
       boolean afterGroup =
           batch.memberCount == 0
-              || Timestamp.isAfter(timestamp, batch.drafts[batch.members[batch.memberCount - 1]].timestamp);
+              || Timestamp.isAfter(
+                  timestamp, batch.drafts[batch.members[batch.memberCount - 1]].timestamp);
       if (!afterGroup || grouped > APPEND_MAX) {
         append(batch, java.util.Objects.requireNonNull(target));
         grouped = 0;
@@ -316,7 +327,10 @@ public final class Entry {
     return Step.DONE;
   }
 
-  /** Appends the frames of the chosen records in one call; on failure all of them are refused and the file is as before. */
+  /**
+   * Appends the frames of the chosen records in one call; on failure all of them are refused and
+   * the file is as before.
+   */
   private void append(WriteBatch batch, Block block) {
     Active active = java.util.Objects.requireNonNull(block.active);
     int count = batch.memberCount;
@@ -359,7 +373,14 @@ public final class Entry {
     for (int i = 0; i < count; i++) {
       Draft draft = batch.drafts[batch.members[i]];
       index.add(
-          draft.timestamp, offset, draft.length(), draft.meta.length, sequence++, 0, draft.contentType, draft.labels);
+          draft.timestamp,
+          offset,
+          draft.length(),
+          draft.meta.length,
+          sequence++,
+          0,
+          draft.contentType,
+          draft.labels);
       block.cover(draft.timestamp);
       block.records++;
       block.live++;
@@ -377,7 +398,8 @@ public final class Entry {
     store().sync.dirty(block, bytes);
   }
 
-  private void appendCopied(DiskFile file, Active active, WriteBatch batch, int count, long offset, long bytes)
+  private void appendCopied(
+      DiskFile file, Active active, WriteBatch batch, int count, long offset, long bytes)
       throws IOException {
     Scratch scratch = Scratch.get();
     ByteBuffer out = scratch.buffer(bytes);
@@ -392,7 +414,8 @@ public final class Entry {
     file.append(out.flip());
   }
 
-  private void appendGathered(DiskFile file, Active active, WriteBatch batch, int count, long offset) throws IOException {
+  private void appendGathered(
+      DiskFile file, Active active, WriteBatch batch, int count, long offset) throws IOException {
     Scratch scratch = Scratch.get();
     long around = 0;
     for (int i = 0; i < count; i++) {
@@ -416,16 +439,26 @@ public final class Entry {
     file.append(pieces);
   }
 
-  private static void putHead(ByteBuffer out, Draft draft, long salt, long offset, Scratch scratch) {
+  private static void putHead(
+      ByteBuffer out, Draft draft, long salt, long offset, Scratch scratch) {
     int at = out.position();
     Frames.putHeader(
-        out, Frames.KIND_RECORD, 0, draft.timestamp, draft.length(), salt, draft.meta.length, offset, scratch.crc);
+        out,
+        Frames.KIND_RECORD,
+        0,
+        draft.timestamp,
+        draft.length(),
+        salt,
+        draft.meta.length,
+        offset,
+        scratch.crc);
     out.put(draft.meta);
     scratch.frameCrc.reset();
     scratch.frameCrc.add(out, at, Frames.HEADER + draft.meta.length);
   }
 
-  private static void putTail(ByteBuffer out, Draft draft, long salt, long offset, long sequence, Scratch scratch) {
+  private static void putTail(
+      ByteBuffer out, Draft draft, long salt, long offset, long sequence, Scratch scratch) {
     Frames.putTail(
         out,
         scratch.frameCrc,
@@ -439,7 +472,10 @@ public final class Entry {
         salt);
   }
 
-  /** Takes back what a failed append left behind the end. A block whose end cannot be cut takes no more records: what stands there is a torn tail. */
+  /**
+   * Takes back what a failed append left behind the end. A block whose end cannot be cut takes no
+   * more records: what stands there is a torn tail.
+   */
   void cutBack(DiskFile file, Block block) {
     try {
       file.truncate(block.bytes);
@@ -454,7 +490,8 @@ public final class Entry {
     var limits = bucket.blockLimits();
     return block.records + more >= limits.records()
         || (block.records + more > 0 && block.bytes - FileHeader.BYTES + moreBytes > limits.bytes())
-        || java.util.Objects.requireNonNull(block.active).index.memoryBytes() >= store().limits.blockIndexBytes();
+        || java.util.Objects.requireNonNull(block.active).index.memoryBytes()
+            >= store().limits.blockIndexBytes();
   }
 
   /** The idle open block that has taken most records: the others are left to be closed. */
@@ -462,7 +499,9 @@ public final class Entry {
     Block best = null;
     for (int i = 0; i < open.size(); i++) {
       Block block = open.get(i);
-      if (block.owner == null && block.belated == belated && (best == null || block.records > best.records)) {
+      if (block.owner == null
+          && block.belated == belated
+          && (best == null || block.records > best.records)) {
         best = block;
       }
     }
@@ -481,7 +520,8 @@ public final class Entry {
   private boolean existsInOpen(long timestamp) {
     for (int i = 0; i < open.size(); i++) {
       Block block = open.get(i);
-      if (mayHold(block, timestamp) && Lookup.liveRow(java.util.Objects.requireNonNull(block.active), timestamp) >= 0) {
+      if (mayHold(block, timestamp)
+          && Lookup.liveRow(java.util.Objects.requireNonNull(block.active), timestamp) >= 0) {
         return true;
       }
     }
@@ -527,7 +567,10 @@ public final class Entry {
     return false;
   }
 
-  /** Adds an open block, and sends a full one to be sealed. Waits while another thread does the same. */
+  /**
+   * Adds an open block, and sends a full one to be sealed. Waits while another thread does the
+   * same.
+   */
   private void addBlock(@Nullable Block full, boolean belated, long deadline) throws IOException {
     lock.lock();
     try {
@@ -571,7 +614,8 @@ public final class Entry {
   private void awaitBlockSlot(long deadline) {
     // One more than uploads may take, so that a small record never waits for an upload.
     if (open.size() > store().limits.openBlocksPerEntry()) {
-      // After a crash all of them may be idle and none of them of use, and then nobody else would seal one.
+      // After a crash all of them may be idle and none of them of use, and then nobody else would
+      // seal one.
       Sealing.closeSurplus(this, -1);
     }
     while (open.size() > store().limits.openBlocksPerEntry()) {
@@ -596,7 +640,10 @@ public final class Entry {
     }
   }
 
-  /** Makes an open block: first told to the journal, then created, then put among the open ones under its owner. */
+  /**
+   * Makes an open block: first told to the journal, then created, then put among the open ones
+   * under its owner.
+   */
   private Block createBlock(boolean belated, @Nullable BlockOwner owner) throws IOException {
     bucket.makeWay(FileHeader.BYTES);
     Block block = newBlock(belated);
@@ -638,7 +685,10 @@ public final class Entry {
     return block;
   }
 
-  /** A block that the journal knows and that could not be made must be gone again: after a clean stop nobody would find out. */
+  /**
+   * A block that the journal knows and that could not be made must be gone again: after a clean
+   * stop nobody would find out.
+   */
   private void orDiscard(Block block, BucketJournal.Effect making) throws IOException {
     boolean made = false;
     try {
@@ -687,7 +737,13 @@ public final class Entry {
     }
     block.bytes = FileHeader.BYTES;
     var active =
-        new Active(block, slot, store().files.new Slot(block.changesPath()), salt, new OpenIndex(), new ArrayList<>());
+        new Active(
+            block,
+            slot,
+            store().files.new Slot(block.changesPath()),
+            salt,
+            new OpenIndex(),
+            new ArrayList<>());
     store().cache.install(active);
     bucket.disk(FileHeader.BYTES);
     store().sync.dirtyFolder(folder());
@@ -695,11 +751,16 @@ public final class Entry {
 
   void writeHeader(Block block, DiskFile file, long salt) throws IOException {
     var header = Frames.direct(FileHeader.BYTES);
-    new FileHeader(FileHeader.Kind.BLOCK, store().id(), salt, bucket.id, id, block.id, block.arrival).writeTo(header);
+    new FileHeader(
+            FileHeader.Kind.BLOCK, store().id(), salt, bucket.id, id, block.id, block.arrival)
+        .writeTo(header);
     file.append(header.flip());
   }
 
-  /** Creates a file over one whose journal frame was lost with the power: nothing in it was ever promised to be on the device. */
+  /**
+   * Creates a file over one whose journal frame was lost with the power: nothing in it was ever
+   * promised to be on the device.
+   */
   DiskFile createOver(FileCache.Slot slot, String path) throws IOException {
     try {
       return slot.create();
@@ -723,7 +784,8 @@ public final class Entry {
   // ---------------------------------------------------------------- uploads
 
   /**
-   * Begins a record whose body comes in pieces. It takes an open block for itself until it is committed or aborted.
+   * Begins a record whose body comes in pieces. It takes an open block for itself until it is
+   * committed or aborted.
    *
    * @param length bytes of the body, all of which must be written before the commit
    */
@@ -763,7 +825,9 @@ public final class Entry {
   private void registerUpload(Upload upload, long deadline) throws IOException {
     for (; ; ) {
       BlockMap map = closed;
-      if (map.size() > 0 && !Timestamp.isAfter(upload.timestamp, map.newest()) && existsInClosed(map, upload.timestamp)) {
+      if (map.size() > 0
+          && !Timestamp.isAfter(upload.timestamp, map.newest())
+          && existsInClosed(map, upload.timestamp)) {
         throw exists(upload.timestamp);
       }
       Block toLoad;
@@ -861,11 +925,14 @@ public final class Entry {
       return;
     }
     if (labels.get("key") == null) {
-      throw new PannierException.Invalid("System entry '" + name + "' records must contain label 'key'");
+      throw new PannierException.Invalid(
+          "System entry '" + name + "' records must contain label 'key'");
     }
     if ("true".equals(labels.get("remove"))) {
       throw new PannierException.Invalid(
-          "System entry '" + name + "' does not support writing records with label 'remove=true'; use record update");
+          "System entry '"
+              + name
+              + "' does not support writing records with label 'remove=true'; use record update");
     }
   }
 
@@ -878,7 +945,11 @@ public final class Entry {
         try {
           checkAttachment(record.labels());
           try (Upload upload =
-              beginUpload(record.timestamp(), record.contentType(), record.labels(), record.body().remaining())) {
+              beginUpload(
+                  record.timestamp(),
+                  record.contentType(),
+                  record.labels(),
+                  record.body().remaining())) {
             upload.write(record.body().duplicate());
             upload.commit();
           }
@@ -909,7 +980,10 @@ public final class Entry {
     removeRecords(replaced);
   }
 
-  /** After a start: a crash may have come between an attachment and the removal of the one it replaces. */
+  /**
+   * After a start: a crash may have come between an attachment and the removal of the one it
+   * replaces.
+   */
   private void dropReplaced() {
     if (attachmentsChecked) {
       return;
@@ -982,7 +1056,8 @@ public final class Entry {
   }
 
   /**
-   * Records of a range in ascending time, as they are at this moment; may read files. To go on, call again from behind the last time.
+   * Records of a range in ascending time, as they are at this moment; may read files. To go on,
+   * call again from behind the last time.
    *
    * @param max most records to return
    */
@@ -1060,7 +1135,8 @@ public final class Entry {
   }
 
   /** Updates labels of a row of records, each for itself; may wait. */
-  public void updateAll(long[] timestamps, List<Labels> updates, @Nullable PannierException[] errors) {
+  public void updateAll(
+      long[] timestamps, List<Labels> updates, @Nullable PannierException[] errors) {
     new Changes(this).run(timestamps, updates, errors);
   }
 
@@ -1078,7 +1154,10 @@ public final class Entry {
     new Changes(this).run(timestamps, null, errors);
   }
 
-  /** Removes all records of a range; blocks that lie within it go whole. Returns the number of removed records. */
+  /**
+   * Removes all records of a range; blocks that lie within it go whole. Returns the number of
+   * removed records.
+   */
   public long removeRange(TimeRange range) {
     long removed = bucket.dropBlocksWithin(this, range);
     return removed + removeRange(range, record -> true);
@@ -1215,7 +1294,8 @@ public final class Entry {
       BlockMap map = closed;
       for (int i = 0; i < map.size() + open.size(); i++) {
         Block block = i < map.size() ? map.get(i) : open.get(i - map.size());
-        boolean free = block.owner == null && !block.frozen && !block.gone && block.bytes > FileHeader.BYTES;
+        boolean free =
+            block.owner == null && !block.frozen && !block.gone && block.bytes > FileHeader.BYTES;
         if (free && (oldest == null || Timestamp.isBefore(block.fifoKey(), oldest.fifoKey()))) {
           oldest = block;
         }
@@ -1244,7 +1324,12 @@ public final class Entry {
 
   PannierException notFound(long timestamp) {
     return new PannierException.NotFound(
-        "Record " + Timestamp.toString(timestamp) + " not found in entry " + bucket.name() + "/" + name);
+        "Record "
+            + Timestamp.toString(timestamp)
+            + " not found in entry "
+            + bucket.name()
+            + "/"
+            + name);
   }
 
   @Override

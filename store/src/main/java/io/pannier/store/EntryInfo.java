@@ -8,4 +8,9 @@ package io.pannier.store;
  * @param latestRecord µs; 0 when empty
  */
 public record EntryInfo(
-    String name, long size, long recordCount, long blockCount, long oldestRecord, long latestRecord) {}
+    String name,
+    long size,
+    long recordCount,
+    long blockCount,
+    long oldestRecord,
+    long latestRecord) {}

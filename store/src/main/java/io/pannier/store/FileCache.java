@@ -7,9 +7,10 @@ import java.util.ArrayDeque;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Keeps at most a set number of files open, whatever the number of blocks. A {@link Slot} is a file that may be open; who wants to use it acquires and
- * releases it. Idle files are closed by second chance. A file with unsynced bytes may be closed too: the next sync round opens it again, and the kernel
- * reports an unseen write error to the new handle.
+ * Keeps at most a set number of files open, whatever the number of blocks. A {@link Slot} is a file
+ * that may be open; who wants to use it acquires and releases it. Idle files are closed by second
+ * chance. A file with unsynced bytes may be closed too: the next sync round opens it again, and the
+ * kernel reports an unseen write error to the new handle.
  */
 final class FileCache {
   private final Disk disk;
@@ -85,8 +86,8 @@ final class FileCache {
     }
 
     /**
-     * Deletes the file. Handles in use stay readable; {@code whenClosed} runs when the last one is released, which is when the device gets its room
-     * back.
+     * Deletes the file. Handles in use stay readable; {@code whenClosed} runs when the last one is
+     * released, which is when the device gets its room back.
      */
     void delete(Runnable closed) throws IOException {
       synchronized (this) {
@@ -139,7 +140,8 @@ final class FileCache {
   private void opened(Slot slot) {
     synchronized (open) {
       open.addLast(slot);
-      // Twice round: the first clears the marks of use. When all are in use the bound is exceeded rather than a request refused; requests are bounded elsewhere.
+      // Twice round: the first clears the marks of use. When all are in use the bound is exceeded
+      // rather than a request refused; requests are bounded elsewhere.
       for (int looked = 2 * open.size(); open.size() > openMax && looked > 0; looked--) {
         Slot candidate = open.removeFirst();
         if (candidate != slot && candidate.closeUnlessUsed()) {

@@ -45,7 +45,8 @@ final class FolderLock {
   }
 
   /**
-   * Takes the lock for a tool that only looks, without a note. Where there is no lock file there was never a server, and none is made.
+   * Takes the lock for a tool that only looks, without a note. Where there is no lock file there
+   * was never a server, and none is made.
    *
    * @throws StoreRefused when another process has the folder; names it
    */

@@ -6,7 +6,10 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.List;
 
-/** The end of a sealed block: a frame whose body is the index, and the tail that says where the frame begins ({@code docs/format.md}, "Footer"). */
+/**
+ * The end of a sealed block: a frame whose body is the index, and the tail that says where the
+ * frame begins ({@code docs/format.md}, "Footer").
+ */
 final class Footer {
   static final int TAIL = 32;
   private static final int TAIL_MAGIC = 0x54524e50; // "PNRT"
@@ -16,7 +19,8 @@ final class Footer {
   private Footer() {}
 
   /** The bytes that seal a block whose records end at {@code offset}. */
-  static ByteBuffer encode(BlockIndex index, List<IndexCodec.Hole> holes, long offset, long salt, long lastSequence) {
+  static ByteBuffer encode(
+      BlockIndex index, List<IndexCodec.Hole> holes, long offset, long salt, long lastSequence) {
     ByteBuffer body = IndexCodec.encode(index, holes);
     long length = body.remaining();
     var crc = new Checksum();
@@ -42,14 +46,17 @@ final class Footer {
     return crc.value();
   }
 
-  static boolean tailChecks(ByteBuffer in, int at, long footer, long salt, long fileLength, Checksum crc) {
+  static boolean tailChecks(
+      ByteBuffer in, int at, long footer, long salt, long fileLength, Checksum crc) {
     return in.getInt(at + 28) == TAIL_MAGIC
         && in.getLong(at) == footer
         && in.getLong(at + 8) == salt
         && in.getInt(at + 24) == tailCrc(in, at, fileLength, crc);
   }
 
-  /** Where the tail says that the footer begins; the end of the block when the tail does not check. */
+  /**
+   * Where the tail says that the footer begins; the end of the block when the tail does not check.
+   */
   static long offset(DiskFile file, long salt, long blockEnd) throws IOException {
     long size = file.size();
     if (size < FileHeader.BYTES + TAIL) {
@@ -100,7 +107,8 @@ final class Footer {
         || header.kind() != Frames.KIND_FOOTER
         || header.metaLength() != 0
         || header.frameLength() != length
-        || !Frames.frameChecks(buffer, at, buffer, at + length - Frames.tailLength(0, header.length()), header, crc)) {
+        || !Frames.frameChecks(
+            buffer, at, buffer, at + length - Frames.tailLength(0, header.length()), header, crc)) {
       throw new PannierException.Damaged("footer of block does not check");
     }
     ByteBuffer body = buffer.slice(at + Frames.HEADER, Math.toIntExact(header.length()));

@@ -5,8 +5,8 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * The bytes of a frame of a block: header, meta section, body, chunk table, trailer ({@code docs/format.md}). Pure functions on little-endian buffers;
- * no state, no input or output.
+ * The bytes of a frame of a block: header, meta section, body, chunk table, trailer ({@code
+ * docs/format.md}). Pure functions on little-endian buffers; no state, no input or output.
  */
 final class Frames {
   static final int HEADER = 48;
@@ -18,7 +18,10 @@ final class Frames {
   /** Reader flag: the record replaces earlier ones of its entry with the same label {@code key}. */
   static final int REPLACES_KEY = 1;
 
-  /** Flag that stands in an index only: the frame was unreadable when the index was built, and the record answers for that. */
+  /**
+   * Flag that stands in an index only: the frame was unreadable when the index was built, and the
+   * record answers for that.
+   */
   static final int DAMAGED = 0x80;
 
   /** Longest meta section a reader accepts: bounds what a damaged length can make it allocate. */
@@ -58,7 +61,15 @@ final class Frames {
 
   /** Writes a header at the buffer's position. */
   static void putHeader(
-      ByteBuffer out, int kind, int flags, long timestamp, long length, long salt, int metaLength, long offset, Checksum crc) {
+      ByteBuffer out,
+      int kind,
+      int flags,
+      long timestamp,
+      long length,
+      long salt,
+      int metaLength,
+      long offset,
+      Checksum crc) {
     int at = out.position();
     out.putInt(MAGIC).put((byte) kind).put((byte) 0).put((byte) flags).put((byte) 0);
     out.putLong(timestamp).putLong(length).putLong(length).putLong(salt).putInt(metaLength);
@@ -79,10 +90,21 @@ final class Frames {
    * @param offset where the frame begins in its file
    */
   static void putTail(
-      ByteBuffer out, Checksum frameCrc, Checksum scratch, long offset, int metaLength, long length, int[] chunkCrcs, long timestamp, long sequence, long salt) {
+      ByteBuffer out,
+      Checksum frameCrc,
+      Checksum scratch,
+      long offset,
+      int metaLength,
+      long length,
+      int[] chunkCrcs,
+      long timestamp,
+      long sequence,
+      long salt) {
     int at = out.position();
     int end = at + tailLength(metaLength, length);
-    for (long pad = align(HEADER + metaLength + length) - (HEADER + metaLength + length); pad > 0; pad--) {
+    for (long pad = align(HEADER + metaLength + length) - (HEADER + metaLength + length);
+        pad > 0;
+        pad--) {
       out.put((byte) 0);
     }
     int chunks = chunks(length);
@@ -119,10 +141,14 @@ final class Frames {
   }
 
   /**
-   * The header at {@code at} in the buffer, which stands at {@code offset} in the file; null when it does not check.
+   * The header at {@code at} in the buffer, which stands at {@code offset} in the file; null when
+   * it does not check.
    */
-  static @org.jspecify.annotations.Nullable Header header(ByteBuffer in, int at, long offset, long salt, Checksum crc) {
-    if (in.getInt(at) != MAGIC || in.getLong(at + 32) != salt || in.getInt(at + 44) != headerCrc(in, at, offset, crc)) {
+  static @org.jspecify.annotations.Nullable Header header(
+      ByteBuffer in, int at, long offset, long salt, Checksum crc) {
+    if (in.getInt(at) != MAGIC
+        || in.getLong(at + 32) != salt
+        || in.getInt(at + 44) != headerCrc(in, at, offset, crc)) {
       return null;
     }
     int kind = in.get(at + 4);
@@ -138,8 +164,12 @@ final class Frames {
     return new Header(kind, in.get(at + 6), in.getLong(at + 8), length, metaLength);
   }
 
-  /** The trailer at {@code at}, if its own checksum holds; {@code frameEnd} is the file offset behind it. */
-  static @org.jspecify.annotations.Nullable Trailer trailer(ByteBuffer in, int at, long frameEnd, long salt, Checksum crc) {
+  /**
+   * The trailer at {@code at}, if its own checksum holds; {@code frameEnd} is the file offset
+   * behind it.
+   */
+  static @org.jspecify.annotations.Nullable Trailer trailer(
+      ByteBuffer in, int at, long frameEnd, long salt, Checksum crc) {
     if (in.getInt(at + 16) != trailerCrc(in, at, frameEnd, salt, crc)) {
       return null;
     }
@@ -147,12 +177,14 @@ final class Frames {
   }
 
   /**
-   * Checks header, meta section, table and trailer of a frame of which the buffer holds everything but possibly the body.
+   * Checks header, meta section, table and trailer of a frame of which the buffer holds everything
+   * but possibly the body.
    *
    * @param head header and meta section, beginning at {@code headAt}
    * @param tail what stands behind the body, beginning at {@code tailAt}; may be the same buffer
    */
-  static boolean frameChecks(ByteBuffer head, int headAt, ByteBuffer tail, int tailAt, Header header, Checksum crc) {
+  static boolean frameChecks(
+      ByteBuffer head, int headAt, ByteBuffer tail, int tailAt, Header header, Checksum crc) {
     crc.reset();
     crc.add(head, headAt, HEADER + header.metaLength());
     int tailLength = tailLength(header.metaLength(), header.length());
@@ -166,7 +198,10 @@ final class Frames {
     return (int) (align(end) - end);
   }
 
-  /** Checksums of the chunks of a body; reads from the buffer's position to its limit without moving it. */
+  /**
+   * Checksums of the chunks of a body; reads from the buffer's position to its limit without moving
+   * it.
+   */
   static int[] chunkCrcs(ByteBuffer body, Checksum crc) {
     int length = body.remaining();
     var crcs = new int[chunks(length)];

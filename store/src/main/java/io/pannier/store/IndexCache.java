@@ -10,10 +10,13 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Makes blocks active and keeps a bounded amount of what it read. An active block that somebody holds, or that is open for writing, stays; of the others those
- * not used since the last look go first. Per block there is one {@link Active} at a time, so an overlay can never be changed in one copy and read in another.
+ * Makes blocks active and keeps a bounded amount of what it read. An active block that somebody
+ * holds, or that is open for writing, stays; of the others those not used since the last look go
+ * first. Per block there is one {@link Active} at a time, so an overlay can never be changed in one
+ * copy and read in another.
  *
- * <p>Locks: the monitor of a block guards its coming and going and is never taken under the lock of an entry.
+ * <p>Locks: the monitor of a block guards its coming and going and is never taken under the lock of
+ * an entry.
  */
 final class IndexCache {
   private final Store store;
@@ -106,7 +109,8 @@ final class IndexCache {
     DiskFile file = data.acquire();
     Active active;
     try {
-      active = block.sealed ? readSealed(block, data, changes, file) : walk(block, data, changes, file);
+      active =
+          block.sealed ? readSealed(block, data, changes, file) : walk(block, data, changes, file);
     } finally {
       data.release();
     }
@@ -116,13 +120,17 @@ final class IndexCache {
     return active;
   }
 
-  private Active readSealed(Block block, FileCache.Slot data, FileCache.Slot changes, DiskFile file) throws IOException {
+  private Active readSealed(Block block, FileCache.Slot data, FileCache.Slot changes, DiskFile file)
+      throws IOException {
     try {
       Footer.Loaded footer = Footer.read(file);
       return new Active(block, data, changes, footer.salt(), footer.index(), footer.holes());
     } catch (PannierException.Damaged damaged) {
       store.events.event(
-          StoreEvents.Kind.DAMAGE, "index of a block is damaged and was built again", block.path(), damaged);
+          StoreEvents.Kind.DAMAGE,
+          "index of a block is damaged and was built again",
+          block.path(),
+          damaged);
       Active active = walk(block, data, changes, file);
       store.background(() -> Rewriter.rewrite(block));
       return active;
@@ -130,9 +138,11 @@ final class IndexCache {
   }
 
   /** Builds the index from the frames. */
-  private Active walk(Block block, FileCache.Slot data, FileCache.Slot changes, DiskFile file) throws IOException {
+  private Active walk(Block block, FileCache.Slot data, FileCache.Slot changes, DiskFile file)
+      throws IOException {
     if (!block.sealed && file.size() > block.bytes) {
-      // Left by a process that could not cut it off: the next frame must stand where its checksum says.
+      // Left by a process that could not cut it off: the next frame must stand where its checksum
+      // says.
       file.truncate(block.bytes);
     }
     long salt;
@@ -221,7 +231,8 @@ final class IndexCache {
     }
 
     /** Adds a record of which only the place and the time are sure; returns its row. */
-    static int addDamaged(OpenIndex index, long offset, long length, long timestamp, long sequence) {
+    static int addDamaged(
+        OpenIndex index, long offset, long length, long timestamp, long sequence) {
       long known = index.rows() == 0 ? 0 : index.sequence(index.rows() - 1);
       return index.add(
           timestamp,
@@ -240,7 +251,11 @@ final class IndexCache {
       store.events.event(
           StoreEvents.Kind.DAMAGE,
           "frame of a record is damaged",
-          active.block + " at " + offset + ", record " + io.pannier.model.Timestamp.toString(timestamp),
+          active.block
+              + " at "
+              + offset
+              + ", record "
+              + io.pannier.model.Timestamp.toString(timestamp),
           null);
     }
 
@@ -249,7 +264,10 @@ final class IndexCache {
       active.holes = new ArrayList<>(active.holes);
       active.holes.add(new IndexCodec.Hole(from, to));
       store.events.event(
-          StoreEvents.Kind.LOSS, "part of a block is unreadable", active.block + " from " + from + " to " + to, null);
+          StoreEvents.Kind.LOSS,
+          "part of a block is unreadable",
+          active.block + " from " + from + " to " + to,
+          null);
     }
   }
 
@@ -267,7 +285,8 @@ final class IndexCache {
       log.flip();
       active.hasChangeLog = true;
       if (file.size() > size) {
-        // Left by a process whose note of it was lost with the power: it was never on the device as a whole. It was not served, so it may not come
+        // Left by a process whose note of it was lost with the power: it was never on the device as
+        // a whole. It was not served, so it may not come
         // back when another note is made.
         file.truncate(size);
         file.sync();
@@ -279,7 +298,9 @@ final class IndexCache {
       }
       ByteBuffer frames = log.slice(header, (int) length - header).order(ByteOrder.LITTLE_ENDIAN);
       try {
-        if (FileHeader.parse(log.slice(0, header).order(ByteOrder.LITTLE_ENDIAN)).salt() != active.salt && accounted == 0) {
+        if (FileHeader.parse(log.slice(0, header).order(ByteOrder.LITTLE_ENDIAN)).salt()
+                != active.salt
+            && accounted == 0) {
           // The log of an earlier block of this id, whose journal frame was lost with the power.
           return 0;
         }
@@ -335,7 +356,8 @@ final class IndexCache {
 
     @Override
     public void lost(long beforeSequence) {
-      if (active.suspectBefore == 0 || Long.compareUnsigned(beforeSequence, active.suspectBefore) > 0) {
+      if (active.suspectBefore == 0
+          || Long.compareUnsigned(beforeSequence, active.suspectBefore) > 0) {
         active.suspectBefore = beforeSequence;
       }
       tell("changes to records are lost");

@@ -9,13 +9,15 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Finds records of an entry through the indexes of its blocks. Indexes are fetched without the lock of the entry and looked at under it, so that every
- * answer is the state of one moment.
+ * Finds records of an entry through the indexes of its blocks. Indexes are fetched without the lock
+ * of the entry and looked at under it, so that every answer is the state of one moment.
  */
 final class Lookup {
   private Lookup() {}
 
-  /** Row of the live record of this time with the highest sequence number, or -1. Under the lock. */
+  /**
+   * Row of the live record of this time with the highest sequence number, or -1. Under the lock.
+   */
   static int liveRow(Active active, long timestamp) {
     BlockIndex index = active.index;
     int found = -1;
@@ -31,14 +33,20 @@ final class Lookup {
     return found;
   }
 
-  /** Whether the block ever had a record of this time. For closed blocks without the lock: their rows are fixed. */
+  /**
+   * Whether the block ever had a record of this time. For closed blocks without the lock: their
+   * rows are fixed.
+   */
   static boolean anyRow(Active active, long timestamp) {
     BlockIndex index = active.index;
     int at = index.lowerBound(timestamp);
     return at < index.rows() && index.timestamp(index.rowAt(at)) == timestamp;
   }
 
-  /** The record of this time, intact; null when a file would have to be read and that is not allowed. */
+  /**
+   * The record of this time, intact; null when a file would have to be read and that is not
+   * allowed.
+   */
   static @Nullable StoredRecord find(Entry entry, long timestamp, boolean mayRead) {
     StoredRecord found = locate(entry, timestamp, mayRead);
     if (found != null) {
@@ -47,7 +55,10 @@ final class Lookup {
     return found;
   }
 
-  /** The record of this time, damaged or not; null when a file would have to be read and that is not allowed. */
+  /**
+   * The record of this time, damaged or not; null when a file would have to be read and that is not
+   * allowed.
+   */
   static @Nullable StoredRecord locate(Entry entry, long timestamp, boolean mayRead) {
     for (; ; ) {
       Block missing = null;
@@ -64,7 +75,8 @@ final class Lookup {
           active.used = true;
           int row = liveRow(active, timestamp);
           if (row >= 0
-              && (found == null || Long.compareUnsigned(active.index.sequence(row), found.sequence()) > 0)) {
+              && (found == null
+                  || Long.compareUnsigned(active.index.sequence(row), found.sequence()) > 0)) {
             found = StoredRecord.of(entry, block, active, row);
           }
         }
@@ -74,7 +86,11 @@ final class Lookup {
           }
           if (entry.isUploading(timestamp)) {
             throw new PannierException.TooEarly(
-                "Record with timestamp " + Timestamp.toString(timestamp) + " in " + entry + " is still being written");
+                "Record with timestamp "
+                    + Timestamp.toString(timestamp)
+                    + " in "
+                    + entry
+                    + " is still being written");
           }
           throw entry.notFound(timestamp);
         }
@@ -108,7 +124,8 @@ final class Lookup {
       entry.bucket.store.cache.load(block);
     } catch (IOException failed) {
       if (!block.gone) {
-        throw entry.bucket.store.failure("index of a block could not be read", block.path(), failed);
+        throw entry.bucket.store.failure(
+            "index of a block could not be read", block.path(), failed);
       }
     }
   }
@@ -192,7 +209,8 @@ final class Lookup {
    *
    * @return where to go on, or null when the range is exhausted
    */
-  private static @Nullable TimeRange scanOnce(Entry entry, TimeRange range, int max, List<StoredRecord> found) {
+  private static @Nullable TimeRange scanOnce(
+      Entry entry, TimeRange range, int max, List<StoredRecord> found) {
     IndexCache cache = entry.bucket.store.cache;
     BlockMap map = entry.closed;
     var held = new ArrayList<Active>();
@@ -225,7 +243,8 @@ final class Lookup {
           rows += cursor.rowsBefore(range.bounded(), range.stop());
         } catch (IOException failed) {
           if (!block.gone) {
-            throw entry.bucket.store.failure("index of a block could not be read", block.path(), failed);
+            throw entry.bucket.store.failure(
+                "index of a block could not be read", block.path(), failed);
           }
         }
       }
@@ -272,7 +291,12 @@ final class Lookup {
   }
 
   private static void merge(
-      Entry entry, List<Cursor> cursors, boolean bounded, long horizon, int max, List<StoredRecord> found) {
+      Entry entry,
+      List<Cursor> cursors,
+      boolean bounded,
+      long horizon,
+      int max,
+      List<StoredRecord> found) {
     var heap =
         new java.util.PriorityQueue<Cursor>(
             Math.max(1, cursors.size()),
@@ -280,7 +304,8 @@ final class Lookup {
               int byTime = Timestamp.compare(a.timestamp(), b.timestamp());
               return byTime != 0
                   ? byTime
-                  : Long.compareUnsigned(a.active.index.sequence(a.row()), b.active.index.sequence(b.row()));
+                  : Long.compareUnsigned(
+                      a.active.index.sequence(a.row()), b.active.index.sequence(b.row()));
             });
     for (Cursor cursor : cursors) {
       if (cursor.hasRow()) {
@@ -308,7 +333,8 @@ final class Lookup {
           }
         }
         cursor.position++;
-      } while (cursor.hasRow() && (other == null || Timestamp.isBefore(cursor.timestamp(), other.timestamp())));
+      } while (cursor.hasRow()
+          && (other == null || Timestamp.isBefore(cursor.timestamp(), other.timestamp())));
       if (cursor.hasRow() && !(bounded && !Timestamp.isBefore(cursor.timestamp(), horizon))) {
         heap.add(cursor);
       }

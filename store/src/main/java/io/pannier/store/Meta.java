@@ -10,7 +10,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * What a frame says about its record besides time and body: labels, content type, and items of later versions, which are kept as they are.
+ * What a frame says about its record besides time and body: labels, content type, and items of
+ * later versions, which are kept as they are.
  *
  * @param contentType never empty
  * @param unknown whole items (type, length, content) of types that this version does not know

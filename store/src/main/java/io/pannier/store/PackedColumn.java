@@ -76,7 +76,13 @@ final class PackedColumn {
 
   /** How the column is stored, for a reader of {@code describe}. */
   String layout() {
-    return "base " + Long.toUnsignedString(base) + " + row * " + stride + ", " + width + " bytes a row";
+    return "base "
+        + Long.toUnsignedString(base)
+        + " + row * "
+        + stride
+        + ", "
+        + width
+        + " bytes a row";
   }
 
   static boolean isWidth(int width) {

@@ -8,8 +8,8 @@ import java.nio.ByteOrder;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The body of one record, read and verified: bytes that do not match their checksum are never returned. One thread at a time; {@link #close} gives the file
- * back.
+ * The body of one record, read and verified: bytes that do not match their checksum are never
+ * returned. One thread at a time; {@link #close} gives the file back.
  */
 public final class RecordBody implements AutoCloseable {
   /** Bytes that one checksum covers: positions of {@link #read} are multiples of it. */
@@ -50,7 +50,8 @@ public final class RecordBody implements AutoCloseable {
   /**
    * Reads and verifies the whole frame with one positional read.
    *
-   * @param scratch at least {@link #frameBytes} remaining bytes; overwritten from its position on, position and limit stay
+   * @param scratch at least {@link #frameBytes} remaining bytes; overwritten from its position on,
+   *     position and limit stay
    * @return the body, a slice of the scratch buffer
    * @throws PannierException.Damaged when anything of the frame does not match its checksums
    */
@@ -80,7 +81,8 @@ public final class RecordBody implements AutoCloseable {
    * Reads a part of the body and verifies every chunk of it.
    *
    * @param position in the body, a multiple of {@link #CHUNK}
-   * @param target filled from its position on, as far as it has room for whole chunks or the rest of the body
+   * @param target filled from its position on, as far as it has room for whole chunks or the rest
+   *     of the body
    */
   public void read(long position, ByteBuffer target) {
     if (position % CHUNK != 0) {
@@ -166,7 +168,11 @@ public final class RecordBody implements AutoCloseable {
       target.position(at);
       return got;
     } catch (IOException failed) {
-      throw record.entry().bucket.store.failure("record could not be read", active.block.path(), failed);
+      throw record
+          .entry()
+          .bucket
+          .store
+          .failure("record could not be read", active.block.path(), failed);
     }
   }
 
@@ -177,7 +183,11 @@ public final class RecordBody implements AutoCloseable {
         .bucket
         .store
         .events
-        .event(StoreEvents.Kind.DAMAGE, "record does not match its checksums", record.toString(), null);
+        .event(
+            StoreEvents.Kind.DAMAGE,
+            "record does not match its checksums",
+            record.toString(),
+            null);
     return broken;
   }
 

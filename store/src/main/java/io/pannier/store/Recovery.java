@@ -17,15 +17,17 @@ import java.util.Set;
 import java.util.random.RandomGenerator;
 
 /**
- * Brings a bucket back from its journal. After a clean stop that is all; after a crash the blocks that took records or changes are walked behind their
- * accounted lengths ({@code docs/format.md}, "Walk"). Every step may be cut short by another crash and done again.
+ * Brings a bucket back from its journal. After a clean stop that is all; after a crash the blocks
+ * that took records or changes are walked behind their accounted lengths ({@code docs/format.md},
+ * "Walk"). Every step may be cut short by another crash and done again.
  */
 final class Recovery {
   static final String PREFIX = "journal";
 
   private Recovery() {}
 
-  static Journal createJournal(Store store, int bucketId, String folder, RandomGenerator random) throws IOException {
+  static Journal createJournal(Store store, int bucketId, String folder, RandomGenerator random)
+      throws IOException {
     return Journal.create(
         store.disk,
         folder,
@@ -45,7 +47,13 @@ final class Recovery {
    *
    * @param gone whether the bucket is removed: then its journal may be deleted already
    */
-  static Bucket load(Store store, int id, String name, BucketSettings settings, RandomGenerator random, boolean gone)
+  static Bucket load(
+      Store store,
+      int id,
+      String name,
+      BucketSettings settings,
+      RandomGenerator random,
+      boolean gone)
       throws IOException {
     String folder = "b/" + id;
     var replay = new Replay();
@@ -63,10 +71,13 @@ final class Recovery {
               replay);
     } catch (PannierException.Damaged | NoSuchFileException damaged) {
       if (!gone) {
-        store.events.event(StoreEvents.Kind.DAMAGE, "journal of a bucket is damaged", name, damaged);
+        store.events.event(
+            StoreEvents.Kind.DAMAGE, "journal of a bucket is damaged", name, damaged);
       }
       var bucket = new Bucket(store, id, name, settings, null);
-      bucket.refuse(new PannierException.Damaged("Bucket '" + name + "' is damaged: " + damaged.getMessage()));
+      bucket.refuse(
+          new PannierException.Damaged(
+              "Bucket '" + name + "' is damaged: " + damaged.getMessage()));
       return bucket;
     }
     StoreJournal.tell(store, journal, "journal of bucket " + name);
@@ -145,7 +156,8 @@ final class Recovery {
         case BucketJournal.SNAPSHOT_END -> nextEntry = Math.max(nextEntry, in.getInt());
         case BucketJournal.CLEAN_STOP, BucketJournal.STARTED -> {}
         default ->
-            throw new PannierException.Internal("journal of a bucket has frames of a newer version", null);
+            throw new PannierException.Internal(
+                "journal of a bucket has frames of a newer version", null);
       }
     }
 
@@ -265,7 +277,10 @@ final class Recovery {
         arrivals.put(entry, found);
       } else if (!entry.gone) {
         // Never made, and the device was too full to say so.
-        entry.open.stream().filter(block -> block.bytes < FileHeader.BYTES).toList().forEach(Recovery::drop);
+        entry.open.stream()
+            .filter(block -> block.bytes < FileHeader.BYTES)
+            .toList()
+            .forEach(Recovery::drop);
       }
       entry.count();
     }
@@ -317,7 +332,8 @@ final class Recovery {
       }
     }
     if (deleted) {
-      // Changes that were not served may not come back when the journal next speaks of a change log.
+      // Changes that were not served may not come back when the journal next speaks of a change
+      // log.
       store.disk.syncFolder(entry.folder());
     }
   }
@@ -352,7 +368,8 @@ final class Recovery {
       }
     } catch (NoSuchFileException missing) {
       if (block.records > 0) {
-        store.events.event(StoreEvents.Kind.LOSS, "file of a block is missing", block.path(), missing);
+        store.events.event(
+            StoreEvents.Kind.LOSS, "file of a block is missing", block.path(), missing);
       }
       drop(block);
       return;
@@ -386,14 +403,17 @@ final class Recovery {
   }
 
   /**
-   * A power cut can take the removal of a record and keep a later one of the same time, which is always one that was not accounted for. Only the later one
-   * may stay: the older is removed once more.
+   * A power cut can take the removal of a record and keep a later one of the same time, which is
+   * always one that was not accounted for. Only the later one may stay: the older is removed once
+   * more.
    */
   private static void removeTwins(Entry entry, Arrivals found) throws IOException {
     for (long time : found.times) {
       var candidates = new ArrayList<>(entry.closed.candidates(time));
       for (Block block : entry.open) {
-        if (block.live > 0 && !Timestamp.isBefore(time, block.oldest) && !Timestamp.isAfter(time, block.newest)) {
+        if (block.live > 0
+            && !Timestamp.isBefore(time, block.oldest)
+            && !Timestamp.isAfter(time, block.newest)) {
           candidates.add(block);
         }
       }
@@ -403,14 +423,17 @@ final class Recovery {
     }
   }
 
-  private static void removeTwins(Entry entry, List<Block> candidates, long time) throws IOException {
+  private static void removeTwins(Entry entry, List<Block> candidates, long time)
+      throws IOException {
     IndexCache cache = entry.bucket.store.cache;
     var live = new ArrayList<StoredRecord>();
     for (Block block : candidates) {
       Active active = cache.hold(block);
       try {
         BlockIndex index = active.index;
-        for (int at = index.lowerBound(time); at < index.rows() && index.timestamp(index.rowAt(at)) == time; at++) {
+        for (int at = index.lowerBound(time);
+            at < index.rows() && index.timestamp(index.rowAt(at)) == time;
+            at++) {
           if (active.isLive(index.rowAt(at))) {
             live.add(StoredRecord.of(entry, block, active, index.rowAt(at)));
           }
@@ -439,7 +462,9 @@ final class Recovery {
     @Override
     public void record(long offset, Frames.Header header, long sequence, Meta meta) {
       long time = header.timestamp();
-      if (block.live > 0 && !Timestamp.isBefore(time, block.oldest) && !Timestamp.isAfter(time, block.newest)) {
+      if (block.live > 0
+          && !Timestamp.isBefore(time, block.oldest)
+          && !Timestamp.isAfter(time, block.newest)) {
         arrivals.within.add(time);
       }
       arrivals.times.add(time);
@@ -461,13 +486,15 @@ final class Recovery {
     }
   }
 
-  private static void recoverRecords(Block block, DiskFile file, long accounted, Arrivals arrivals) throws IOException {
+  private static void recoverRecords(Block block, DiskFile file, long accounted, Arrivals arrivals)
+      throws IOException {
     Store store = block.entry.bucket.store;
     long salt;
     try {
       salt = store.cache.salt(block, file);
     } catch (PannierException.Damaged unreadable) {
-      // Neither header nor a frame: the file was lost before its first sync, or all of it is damaged.
+      // Neither header nor a frame: the file was lost before its first sync, or all of it is
+      // damaged.
       if (block.records > 0) {
         store.events.event(StoreEvents.Kind.LOSS, "block is unreadable", block.path(), unreadable);
       }
@@ -476,7 +503,10 @@ final class Recovery {
     boolean shorter = file.size() < accounted;
     if (shorter) {
       store.events.event(
-          StoreEvents.Kind.LOSS, "block ends before its accounted length", block + ", " + file.size(), null);
+          StoreEvents.Kind.LOSS,
+          "block ends before its accounted length",
+          block + ", " + file.size(),
+          null);
     }
     var sums = new Sums(block, arrivals);
     long from = Math.max(FileHeader.BYTES, accounted);
@@ -495,7 +525,9 @@ final class Recovery {
               new OpenIndex(),
               new ArrayList<>());
       long vouched = Math.min(from, file.size());
-      end = new BlockWalk(file, salt).walk(FileHeader.BYTES, vouched, new IndexCache.Rows(store, active));
+      end =
+          new BlockWalk(file, salt)
+              .walk(FileHeader.BYTES, vouched, new IndexCache.Rows(store, active));
       store.cache.install(active);
       recount(block, active);
       // A block with holes takes no more records: its footer says where they are.
@@ -586,8 +618,9 @@ final class Recovery {
   }
 
   /**
-   * Writes the whole frames of a change log with holes to a new log, which then takes its place. The accounted part has no holes, so it keeps its length and
-   * a crash before the next accounting finds what it expects.
+   * Writes the whole frames of a change log with holes to a new log, which then takes its place.
+   * The accounted part has no holes, so it keeps its length and a crash before the next accounting
+   * finds what it expects.
    */
   private static long closeHoles(Block block, Active active, long end) throws IOException {
     Store store = block.entry.bucket.store;
@@ -611,7 +644,9 @@ final class Recovery {
         .writeTo(frames);
     var crc = new Checksum();
     ChangeFrames.walk(
-        whole.slice(FileHeader.BYTES, whole.limit() - FileHeader.BYTES).order(ByteOrder.LITTLE_ENDIAN),
+        whole
+            .slice(FileHeader.BYTES, whole.limit() - FileHeader.BYTES)
+            .order(ByteOrder.LITTLE_ENDIAN),
         FileHeader.BYTES,
         block.changeBytes,
         active.salt,
@@ -620,7 +655,8 @@ final class Recovery {
           public void change(int kind, long target, long own, long timestamp, ByteBuffer content) {
             var bytes = new byte[content.remaining()];
             content.get(bytes);
-            ChangeFrames.put(frames, kind, target, own, timestamp, bytes, active.salt, frames.position(), crc);
+            ChangeFrames.put(
+                frames, kind, target, own, timestamp, bytes, active.salt, frames.position(), crc);
           }
 
           @Override

@@ -12,21 +12,26 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes the live records of a block, as changed, into a new sealed block that then takes its place: to win back the room of removed records, to give a block
- * with a damaged index a new one, and to save what a failed sync left in doubt ({@code docs/format.md}, order of writing, 8 and 9).
+ * Writes the live records of a block, as changed, into a new sealed block that then takes its
+ * place: to win back the room of removed records, to give a block with a damaged index a new one,
+ * and to save what a failed sync left in doubt ({@code docs/format.md}, order of writing, 8 and 9).
  */
 final class Rewriter {
   private static final int COPY = 512 * 1024;
 
   /** Change logs up to this length are not worth a rewrite. */
   private static final int CHANGES_MAX = 64 * 1024;
+
   private static final long RETRY_MILLIS = 1_000;
 
   private final Block old;
   private final Entry entry;
   private final Store store;
 
-  /** Whether records that cannot be read are left behind, and reported, instead of keeping the old block. */
+  /**
+   * Whether records that cannot be read are left behind, and reported, instead of keeping the old
+   * block.
+   */
   private final boolean salvage;
 
   private Rewriter(Block old, boolean salvage) {
@@ -36,12 +41,18 @@ final class Rewriter {
     this.salvage = salvage;
   }
 
-  /** Whether the change log is longer than what it changes: it is read as a whole with every load of the index. */
+  /**
+   * Whether the change log is longer than what it changes: it is read as a whole with every load of
+   * the index.
+   */
   static boolean hasOutgrownChanges(Block block) {
     return block.changeBytes > Math.max(CHANGES_MAX, block.bytes);
   }
 
-  /** Rewrites a closed block in the background if enough of it is dead, or its changes outweigh it; not where another block had to go for that. */
+  /**
+   * Rewrites a closed block in the background if enough of it is dead, or its changes outweigh it;
+   * not where another block had to go for that.
+   */
   static void consider(Block block) {
     Entry entry = block.entry;
     Store store = entry.bucket.store;
@@ -51,7 +62,8 @@ final class Rewriter {
           || block.gone
           || block.rewriting
           || block.live == 0
-          || (block.dead * 100 < block.bytes * store.limits.rewriteDeadPercent() && !hasOutgrownChanges(block))
+          || (block.dead * 100 < block.bytes * store.limits.rewriteDeadPercent()
+              && !hasOutgrownChanges(block))
           || !entry.bucket.roomFor(block.bytes - block.dead)) {
         return;
       }
@@ -67,7 +79,10 @@ final class Rewriter {
     begin(block, false);
   }
 
-  /** Rewrites a block whose bytes on the device are in doubt; what cannot be read is reported as lost. */
+  /**
+   * Rewrites a block whose bytes on the device are in doubt; what cannot be read is reported as
+   * lost.
+   */
   static void salvage(Block block) {
     begin(block, true);
   }
@@ -81,7 +96,8 @@ final class Rewriter {
       if (block.owner instanceof Upload) {
         // It is refused when it commits, and then gives the block back.
         Store store = block.entry.bucket.store;
-        store.scheduler.runLater(Scheduler.Lane.BACKGROUND, RETRY_MILLIS, () -> begin(block, salvage));
+        store.scheduler.runLater(
+            Scheduler.Lane.BACKGROUND, RETRY_MILLIS, () -> begin(block, salvage));
         return;
       }
       block.rewriting = true;
@@ -99,8 +115,10 @@ final class Rewriter {
     try {
       again = !copyAndSwitch();
     } catch (PannierException.Damaged damaged) {
-      // Without a whole copy the old block must stay, with the one damaged record answering for itself.
-      store.events.event(StoreEvents.Kind.FAILURE, "damaged block is not rewritten", old.path(), damaged);
+      // Without a whole copy the old block must stay, with the one damaged record answering for
+      // itself.
+      store.events.event(
+          StoreEvents.Kind.FAILURE, "damaged block is not rewritten", old.path(), damaged);
       again = false;
     } catch (IOException | PannierException failed) {
       if (!old.gone) {
@@ -176,7 +194,8 @@ final class Rewriter {
   }
 
   private void syncBlock(Block block, Active active) throws IOException {
-    for (FileCache.Slot slot : block.changeBytes > 0 ? List.of(active.data, active.changes) : List.of(active.data)) {
+    for (FileCache.Slot slot :
+        block.changeBytes > 0 ? List.of(active.data, active.changes) : List.of(active.data)) {
       DiskFile file = slot.acquire();
       try {
         file.sync();
@@ -194,7 +213,13 @@ final class Rewriter {
     } finally {
       entry.lock.unlock();
     }
-    try (var body = new RecordBody(record, hold(source), source.data.acquire(), source.index.offset(row.row()), source.index.metaLength(row.row()))) {
+    try (var body =
+        new RecordBody(
+            record,
+            hold(source),
+            source.data.acquire(),
+            source.index.offset(row.row()),
+            source.index.metaLength(row.row()))) {
       record.requireIntact();
       int[] chunkCrcs = body.chunkCrcs();
       byte[] meta = body.meta().withLabels(row.labels()).encode();
@@ -205,7 +230,15 @@ final class Rewriter {
       int flags = source.index.flags(row.row());
       ByteBuffer head = Frames.direct(Frames.HEADER + meta.length);
       Frames.putHeader(
-          head, Frames.KIND_RECORD, flags, record.timestamp(), length, target.salt, meta.length, fresh.bytes, crc);
+          head,
+          Frames.KIND_RECORD,
+          flags,
+          record.timestamp(),
+          length,
+          target.salt,
+          meta.length,
+          fresh.bytes,
+          crc);
       head.put(meta);
       frameCrc.add(head, 0, head.position());
       ByteBuffer tail = Frames.direct(Frames.tailLength(meta.length, length));
@@ -254,7 +287,8 @@ final class Rewriter {
       if (!salvage) {
         throw damaged;
       }
-      store.events.event(StoreEvents.Kind.LOSS, "record could not be saved", record.toString(), damaged);
+      store.events.event(
+          StoreEvents.Kind.LOSS, "record could not be saved", record.toString(), damaged);
       cutBack(fresh, target);
     }
   }
@@ -277,7 +311,8 @@ final class Rewriter {
    *
    * @return false when the old one is going: it was evicted, or emptied
    */
-  private boolean switchOver(Active source, Block fresh, Active target, long changesTaken) throws IOException {
+  private boolean switchOver(Active source, Block fresh, Active target, long changesTaken)
+      throws IOException {
     entry.lock.lock();
     try {
       if (old.gone || old.owner == BlockOwner.Work.DROPPING) {
@@ -375,7 +410,8 @@ final class Rewriter {
       }
       var bytes = new byte[content.remaining()];
       content.get(bytes);
-      ByteBuffer frame = ByteBuffer.allocate(ChangeFrames.length(bytes.length)).order(ByteOrder.LITTLE_ENDIAN);
+      ByteBuffer frame =
+          ByteBuffer.allocate(ChangeFrames.length(bytes.length)).order(ByteOrder.LITTLE_ENDIAN);
       ChangeFrames.put(frame, kind, record, own, timestamp, bytes, target.salt, offset, crc);
       offset += frame.position();
       frames.add(frame.flip());
@@ -387,7 +423,12 @@ final class Rewriter {
         fresh.dead += target.frameLength(row);
       } else {
         int oldRow = source.index.rowOfSequence(record);
-        Labels after = oldRow < 0 ? before : Meta.decode(ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN), 0, bytes.length).labels();
+        Labels after =
+            oldRow < 0
+                ? before
+                : Meta.decode(
+                        ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN), 0, bytes.length)
+                    .labels();
         target.relabel(row, after);
         fresh.size += after.utf8Bytes() - before.utf8Bytes();
       }

@@ -1,8 +1,8 @@
 package io.pannier.store;
 
 /**
- * Runs the engine's own work: the engine starts no thread. In production two lanes of platform threads; in tests one seeded loop, in which a failing
- * seed replays exactly. Tasks never throw.
+ * Runs the engine's own work: the engine starts no thread. In production two lanes of platform
+ * threads; in tests one seeded loop, in which a failing seed replays exactly. Tasks never throw.
  */
 public interface Scheduler {
   /** What kind of work, so that a long rewrite cannot hold up a sync round. */

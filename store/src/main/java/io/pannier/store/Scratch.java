@@ -2,14 +2,22 @@ package io.pannier.store;
 
 import java.nio.ByteBuffer;
 
-/** Per-thread working memory for encoding frames: taken for the length of one call, never across calls. */
+/**
+ * Per-thread working memory for encoding frames: taken for the length of one call, never across
+ * calls.
+ */
 final class Scratch {
-  /** Frames of one append that fit here are copied together and written by one call with one buffer. */
+  /**
+   * Frames of one append that fit here are copied together and written by one call with one buffer.
+   */
   static final int BYTES = 256 * 1024;
 
   private static final ThreadLocal<Scratch> PER_THREAD = ThreadLocal.withInitial(Scratch::new);
 
-  /** Little-endian. Small until a thread first needs more: most threads only ever handle single small records. */
+  /**
+   * Little-endian. Small until a thread first needs more: most threads only ever handle single
+   * small records.
+   */
   private ByteBuffer buffer = Frames.direct(16 * 1024);
 
   final Checksum crc = new Checksum();

@@ -6,7 +6,10 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Objects;
 
-/** Closes blocks: writes the footer in the background and moves the block among the closed ones. Meanwhile it can be read and changed as before. */
+/**
+ * Closes blocks: writes the footer in the background and moves the block among the closed ones.
+ * Meanwhile it can be read and changed as before.
+ */
 final class Sealing {
   private static final long RETRY_MILLIS = 1_000;
 
@@ -49,27 +52,28 @@ final class Sealing {
   static void write(Block block, Active active) throws IOException {
     Entry entry = block.entry;
     Store store = entry.bucket.store;
-    ByteBuffer footer = Footer.encode(active.index, active.holes, block.bytes, active.salt, lastSequence(active));
+    ByteBuffer footer =
+        Footer.encode(active.index, active.holes, block.bytes, active.salt, lastSequence(active));
     int bytes = footer.remaining();
-    SealedIndex sealed = IndexCodec.decode(footer.slice(Frames.HEADER, indexLength(active, footer))).index();
+    SealedIndex sealed =
+        IndexCodec.decode(footer.slice(Frames.HEADER, indexLength(active, footer))).index();
     entry.bucket.makeWay(bytes);
-    store.withBallast(
-        () -> {
-          DiskFile file = active.data.acquire();
-          try {
-            if (file.size() > block.bytes) {
-              // The part of an earlier try that could not be cut back.
-              file.truncate(block.bytes);
-            }
-            file.append(footer.duplicate());
-          } catch (IOException failed) {
-            file.truncate(block.bytes);
-            throw failed;
-          } finally {
-            active.data.release();
-          }
-          return true;
-        });
+    store.withBallast(() -> {
+      DiskFile file = active.data.acquire();
+      try {
+        if (file.size() > block.bytes) {
+          // The part of an earlier try that could not be cut back.
+          file.truncate(block.bytes);
+        }
+        file.append(footer.duplicate());
+      } catch (IOException failed) {
+        file.truncate(block.bytes);
+        throw failed;
+      } finally {
+        active.data.release();
+      }
+      return true;
+    });
     entry.bucket.disk(bytes);
     entry.lock.lock();
     try {
@@ -91,7 +95,8 @@ final class Sealing {
   }
 
   private static int indexLength(Active active, ByteBuffer footer) {
-    Frames.Header header = Frames.header(footer, 0, active.block.bytes, active.salt, new Checksum());
+    Frames.Header header =
+        Frames.header(footer, 0, active.block.bytes, active.salt, new Checksum());
     return Math.toIntExact(Objects.requireNonNull(header).length());
   }
 
@@ -100,7 +105,10 @@ final class Sealing {
     return rows == 0 ? 0 : active.index.sequence(rows - 1);
   }
 
-  /** Seals idle blocks beside the one that takes the next record, when they have been idle for a while: they were opened for uploads that ran side by side. */
+  /**
+   * Seals idle blocks beside the one that takes the next record, when they have been idle for a
+   * while: they were opened for uploads that ran side by side.
+   */
   static void closeSurplus(Entry entry, long idleBefore) {
     entry.lock.lock();
     try {
@@ -114,7 +122,9 @@ final class Sealing {
           }
         }
         for (Block block : idle) {
-          if (block != best && block.active != null && Long.compareUnsigned(block.arrival, idleBefore) < 0) {
+          if (block != best
+              && block.active != null
+              && Long.compareUnsigned(block.arrival, idleBefore) < 0) {
             start(block);
           }
         }

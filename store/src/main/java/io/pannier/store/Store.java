@@ -27,9 +27,11 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A data folder, opened: buckets of entries of records. The only owner of every file in it. Any thread may call; what blocks says so.
+ * A data folder, opened: buckets of entries of records. The only owner of every file in it. Any
+ * thread may call; what blocks says so.
  *
- * <p>The engine has no threads: its own work (sync rounds, sealing, rewriting, deleting) goes to the scheduler it is given.
+ * <p>The engine has no threads: its own work (sync rounds, sealing, rewriting, deleting) goes to
+ * the scheduler it is given.
  */
 public final class Store implements AutoCloseable {
   private static final String BALLAST = "ballast";
@@ -69,7 +71,8 @@ public final class Store implements AutoCloseable {
   }
 
   /**
-   * Opens a data folder, or makes one of an empty folder. When this returns, everything that was acknowledged before is there.
+   * Opens a data folder, or makes one of an empty folder. When this returns, everything that was
+   * acknowledged before is there.
    *
    * @throws StoreRefused when the folder is in use, foreign, too new or too old
    * @throws PannierException.Internal when it cannot be read or written
@@ -82,7 +85,8 @@ public final class Store implements AutoCloseable {
       store.start();
       return store;
     } catch (IOException failed) {
-      throw new PannierException.Internal("data folder cannot be used: " + failed.getMessage(), failed);
+      throw new PannierException.Internal(
+          "data folder cannot be used: " + failed.getMessage(), failed);
     }
   }
 
@@ -156,13 +160,12 @@ public final class Store implements AutoCloseable {
         deleteFolder(folder);
       }
       Bucket bucket =
-          withBallast(
-              () -> {
-                disk.makeFolder(folder);
-                Journal entries = Recovery.createJournal(this, bucketId, folder, config.random());
-                disk.syncFolder("b");
-                return new Bucket(this, bucketId, name, settings, entries);
-              });
+          withBallast(() -> {
+            disk.makeFolder(folder);
+            Journal entries = Recovery.createJournal(this, bucketId, folder, config.random());
+            disk.syncFolder("b");
+            return new Bucket(this, bucketId, name, settings, entries);
+          });
       try {
         journal().bucket(bucket, name, settings);
       } catch (IOException failed) {
@@ -173,7 +176,8 @@ public final class Store implements AutoCloseable {
       buckets.put(name, bucket);
       return bucket;
     } catch (DiskFullException full) {
-      throw new PannierException.DiskFull("Not enough free disk space in the data folder to create a bucket");
+      throw new PannierException.DiskFull(
+          "Not enough free disk space in the data folder to create a bucket");
     } catch (IOException failed) {
       throw failure("bucket could not be created", name, failed);
     } finally {
@@ -302,7 +306,8 @@ public final class Store implements AutoCloseable {
   // ---------------------------------------------------------------- durability
 
   /**
-   * Calls back, on any thread, when everything acknowledged to the caller so far is on the device; with an error when that could not be made sure.
+   * Calls back, on any thread, when everything acknowledged to the caller so far is on the device;
+   * with an error when that could not be made sure.
    */
   public void whenDurable(Consumer<Optional<PannierException>> done) {
     sync.whenDurable(done);
@@ -330,7 +335,10 @@ public final class Store implements AutoCloseable {
     makeBallastAgain();
   }
 
-  /** Stops cleanly: everything is on the device and accounted for, so that the next start reads no block. Writers must have stopped. */
+  /**
+   * Stops cleanly: everything is on the device and accounted for, so that the next start reads no
+   * block. Writers must have stopped.
+   */
   @Override
   public void close() {
     if (closed) {
@@ -369,7 +377,8 @@ public final class Store implements AutoCloseable {
     }
   }
 
-  // ---------------------------------------------------------------- for the other classes of the room
+  // ---------------------------------------------------------------- for the other classes of the
+  // room
 
   /** Something that writes and may find the device full. */
   interface Writing<T> {
@@ -391,7 +400,8 @@ public final class Store implements AutoCloseable {
   }
 
   private void makeBallast() throws IOException {
-    long bytes = disk.exists(BALLAST) ? -1 : Math.min(limits.ballastBytes(), disk.usableBytes() / 8);
+    long bytes =
+        disk.exists(BALLAST) ? -1 : Math.min(limits.ballastBytes(), disk.usableBytes() / 8);
     if (bytes < 0) {
       ballast.set(true);
       return;

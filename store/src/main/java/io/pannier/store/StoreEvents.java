@@ -2,7 +2,9 @@ package io.pannier.store;
 
 import org.jspecify.annotations.Nullable;
 
-/** What the engine has to tell its operator. Called from any thread, must be quick and not throw. */
+/**
+ * What the engine has to tell its operator. Called from any thread, must be quick and not throw.
+ */
 public interface StoreEvents {
   /** How bad it is. */
   enum Kind {

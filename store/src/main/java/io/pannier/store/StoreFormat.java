@@ -126,7 +126,10 @@ final class StoreFormat {
     return decide(file, copy).storeId();
   }
 
-  /** A sentence for each of the two files that is not as {@link #openOrCreate} leaves it, by its name. Changes nothing. */
+  /**
+   * A sentence for each of the two files that is not as {@link #openOrCreate} leaves it, by its
+   * name. Changes nothing.
+   */
   static Map<String, String> problems(Disk disk) {
     var problems = new TreeMap<String, String>();
     for (String name : List.of(FILE, COPY)) {
@@ -135,7 +138,8 @@ final class StoreFormat {
         case Found.Unfit unfit -> problems.put(name, unfit.why());
         case Found.Bad _ -> problems.put(name, "does not check; the next start writes it again");
         case Found.Missing _ -> problems.put(name, "missing; the next start writes it again");
-        case Found.Unreadable(var failure) -> problems.put(name, "cannot be read: " + failure.getMessage());
+        case Found.Unreadable(var failure) ->
+            problems.put(name, "cannot be read: " + failure.getMessage());
       }
     }
     return problems;

@@ -15,7 +15,10 @@ import java.util.Set;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
-/** The journal of the store: which buckets exist, with their settings ({@code docs/format.md}, "Journals"). Calls come under the structure lock of the store. */
+/**
+ * The journal of the store: which buckets exist, with their settings ({@code docs/format.md},
+ * "Journals"). Calls come under the structure lock of the store.
+ */
 final class StoreJournal {
   static final int BUCKET = 1;
   static final int BUCKET_GONE = 2;
@@ -61,7 +64,8 @@ final class StoreJournal {
               id,
               new BucketFacts(
                   name,
-                  new BucketSettings(quota, size, blockBytes, blockRecords, ack == 0 ? null : Ack.ofCode(ack))));
+                  new BucketSettings(
+                      quota, size, blockBytes, blockRecords, ack == 0 ? null : Ack.ofCode(ack))));
           nextBucket = Math.max(nextBucket, id + 1);
         }
         case BUCKET_GONE -> gone.add(content.getInt());
@@ -72,7 +76,9 @@ final class StoreJournal {
         }
         case SNAPSHOT_END -> nextBucket = Math.max(nextBucket, content.getInt());
         case CLEAN_STOP, STARTED -> {}
-        default -> throw new PannierException.Internal("journal of the store has frames of a newer version", null);
+        default ->
+            throw new PannierException.Internal(
+                "journal of the store has frames of a newer version", null);
       }
     }
   }
@@ -100,7 +106,9 @@ final class StoreJournal {
     for (var found : facts.buckets.entrySet()) {
       BucketFacts bucket = found.getValue();
       boolean gone = facts.gone.contains(found.getKey());
-      store.restore(Recovery.load(store, found.getKey(), bucket.name(), bucket.settings(), random, gone), gone);
+      store.restore(
+          Recovery.load(store, found.getKey(), bucket.name(), bucket.settings(), random, gone),
+          gone);
     }
     var opened = new StoreJournal(store, journal);
     if (!facts.clean || journal.needsRewrite()) {
@@ -135,11 +143,10 @@ final class StoreJournal {
   }
 
   private void append(int kind, ByteBuffer content) throws IOException {
-    store.withBallast(
-        () -> {
-          journal.append(kind, content.rewind());
-          return true;
-        });
+    store.withBallast(() -> {
+      journal.append(kind, content.rewind());
+      return true;
+    });
     // Buckets come and go rarely: their frames do not wait for a round.
     try {
       journal.sync();
@@ -188,18 +195,16 @@ final class StoreJournal {
   }
 
   private void compact() throws IOException {
-    store.underStructure(
-        () ->
-            journal.compact(
-                sink -> {
-                  for (Bucket bucket : store.everyBucket()) {
-                    sink.frame(BUCKET, frame(bucket.id, bucket.name(), bucket.settings()));
-                    if (bucket.isGone()) {
-                      sink.frame(BUCKET_GONE, content(4).putInt(bucket.id).flip());
-                    }
-                  }
-                  sink.frame(SNAPSHOT_END, content(4).putInt(store.nextBucketId()).flip());
-                }));
+    store.underStructure(() ->
+        journal.compact(sink -> {
+          for (Bucket bucket : store.everyBucket()) {
+            sink.frame(BUCKET, frame(bucket.id, bucket.name(), bucket.settings()));
+            if (bucket.isGone()) {
+              sink.frame(BUCKET_GONE, content(4).putInt(bucket.id).flip());
+            }
+          }
+          sink.frame(SNAPSHOT_END, content(4).putInt(store.nextBucketId()).flip());
+        }));
   }
 
   void close() {

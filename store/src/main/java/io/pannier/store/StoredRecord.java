@@ -6,7 +6,10 @@ import io.pannier.model.Timestamp;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 
-/** A record as an index knows it: everything but its body, which {@link #open} gives. A value of the moment it was found. */
+/**
+ * A record as an index knows it: everything but its body, which {@link #open} gives. A value of the
+ * moment it was found.
+ */
 public final class StoredRecord {
   private final Entry entry;
   private final Block block;
@@ -71,7 +74,10 @@ public final class StoredRecord {
     return block;
   }
 
-  /** Throws {@link PannierException.Damaged} when it is known that its frame or a change to it is damaged. */
+  /**
+   * Throws {@link PannierException.Damaged} when it is known that its frame or a change to it is
+   * damaged.
+   */
   public void requireIntact() {
     if (damaged) {
       throw broken();

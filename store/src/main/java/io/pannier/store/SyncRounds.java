@@ -21,12 +21,16 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 
 /**
- * Makes what was appended durable, in rounds: one begins at most {@link Limits#syncDelayMillis} after the first unsynced byte, or at once when somebody waits
- * for the device, and covers everything appended before it began. Few files are synced one by one, many by one call for the whole file system. Behind a round
- * the journal may be told how far blocks are accounted for.
+ * Makes what was appended durable, in rounds: one begins at most {@link Limits#syncDelayMillis}
+ * after the first unsynced byte, or at once when somebody waits for the device, and covers
+ * everything appended before it began. Few files are synced one by one, many by one call for the
+ * whole file system. Behind a round the journal may be told how far blocks are accounted for.
  */
 final class SyncRounds {
-  /** Files from which one call for the file system is cheaper than one per file (10 000 dirty files: 918 ms against 80 ms). */
+  /**
+   * Files from which one call for the file system is cheaper than one per file (10 000 dirty files:
+   * 918 ms against 80 ms).
+   */
   private static final int SYNC_ALL_FROM = 32;
 
   private final Store store;
@@ -39,10 +43,15 @@ final class SyncRounds {
   private final AtomicBoolean scheduled = new AtomicBoolean();
   private final AtomicLong unsyncedBytes = new AtomicLong();
 
-  /** States that the last rounds made durable and the journal was not told of. Only the round's thread touches it. */
+  /**
+   * States that the last rounds made durable and the journal was not told of. Only the round's
+   * thread touches it.
+   */
   private final Map<Block, BlockState> accountable = new LinkedHashMap<>();
 
-  /** Blocks of which a sync failed and which are not saved yet. Only the round's thread touches it. */
+  /**
+   * Blocks of which a sync failed and which are not saved yet. Only the round's thread touches it.
+   */
   private final Set<Block> doubtful = new HashSet<>();
 
   private final Object progress = new Object();
@@ -112,7 +121,10 @@ final class SyncRounds {
     }
   }
 
-  /** Calls back when everything appended before this call is on the device, or says why it may not be. */
+  /**
+   * Calls back when everything appended before this call is on the device, or says why it may not
+   * be.
+   */
   void whenDurable(Consumer<Optional<PannierException>> done) {
     boolean start;
     synchronized (waiters) {
@@ -127,7 +139,8 @@ final class SyncRounds {
 
   /** Whether so much is unsynced, or for so long, that writers must slow down. */
   boolean isThrottled() {
-    return tooMuchUnsynced || (anyUnsynced && ageNanos() > TimeUnit.SECONDS.toNanos(limits.unsyncedSeconds()));
+    return tooMuchUnsynced
+        || (anyUnsynced && ageNanos() > TimeUnit.SECONDS.toNanos(limits.unsyncedSeconds()));
   }
 
   private long ageNanos() {
@@ -161,7 +174,8 @@ final class SyncRounds {
   }
 
   /**
-   * One round. Runs on the lane of sync rounds, and in the thread that starts or stops the store; never two at once.
+   * One round. Runs on the lane of sync rounds, and in the thread that starts or stops the store;
+   * never two at once.
    *
    * @return whether everything is on the device
    */
@@ -208,7 +222,8 @@ final class SyncRounds {
         oldestUnsyncedNanos = began;
       } else {
         anyUnsynced = false;
-        // A writer may have scheduled a round between the two lines above; it set the mark itself or finds it set too late by microseconds.
+        // A writer may have scheduled a round between the two lines above; it set the mark itself
+        // or finds it set too late by microseconds.
         if (scheduled.get()) {
           oldestUnsyncedNanos = began;
           anyUnsynced = true;
@@ -262,7 +277,8 @@ final class SyncRounds {
       }
       requireNoneDoubtful();
     } catch (IOException | RuntimeException failed) {
-      // Names and journals that failed are tried again with the next round; blocks are being saved to new ones.
+      // Names and journals that failed are tried again with the next round; blocks are being saved
+      // to new ones.
       synchronized (folders) {
         folders.addAll(dirtyFolders);
       }
@@ -310,7 +326,8 @@ final class SyncRounds {
     return true;
   }
 
-  private void syncEach(List<Dirty> dirty, List<String> dirtyFolders, List<BucketJournal> dirtyJournals)
+  private void syncEach(
+      List<Dirty> dirty, List<String> dirtyFolders, List<BucketJournal> dirtyJournals)
       throws IOException {
     IOException first = null;
     for (Dirty item : dirty) {
@@ -366,7 +383,10 @@ final class SyncRounds {
     }
   }
 
-  /** A failed sync is never taken for a success later: the block takes nothing more, and its records are copied to a new one. */
+  /**
+   * A failed sync is never taken for a success later: the block takes nothing more, and its records
+   * are copied to a new one.
+   */
   private void saveLater(Block block) {
     block.doubtful = true;
     doubtful.add(block);
@@ -430,7 +450,8 @@ final class SyncRounds {
         }
         clean = block.sealed && block.state().equals(durable);
         if (clean) {
-          // From here on a change has to take the monitor of the block and write its note behind our frame.
+          // From here on a change has to take the monitor of the block and write its note behind
+          // our frame.
           block.changesNoted = false;
         }
       } finally {

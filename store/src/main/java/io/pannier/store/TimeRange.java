@@ -3,7 +3,8 @@ package io.pannier.store;
 import io.pannier.model.Timestamp;
 
 /**
- * Times from {@code start} on, below {@code stop} if bounded. Unbounded is not the same as a stop of 2⁶⁴−1, which leaves that last time out.
+ * Times from {@code start} on, below {@code stop} if bounded. Unbounded is not the same as a stop
+ * of 2⁶⁴−1, which leaves that last time out.
  *
  * @param start first time, µs, unsigned
  * @param bounded whether {@code stop} counts

@@ -10,8 +10,9 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A record whose body arrives in pieces. It owns the end of one open block until it is committed or aborted; an abort cuts the block back to where the
- * frame began, so nothing half is ever visible. One thread at a time.
+ * A record whose body arrives in pieces. It owns the end of one open block until it is committed or
+ * aborted; an abort cuts the block back to where the frame began, so nothing half is ever visible.
+ * One thread at a time.
  */
 public final class Upload implements BlockOwner, AutoCloseable {
   final long timestamp;
@@ -37,7 +38,14 @@ public final class Upload implements BlockOwner, AutoCloseable {
 
   private boolean ended;
 
-  Upload(Entry entry, long timestamp, String contentType, Labels labels, byte[] meta, long length, long size) {
+  Upload(
+      Entry entry,
+      long timestamp,
+      String contentType,
+      Labels labels,
+      byte[] meta,
+      long length,
+      long size) {
     this.entry = entry;
     this.timestamp = timestamp;
     this.contentType = contentType.isEmpty() ? Meta.DEFAULT_CONTENT_TYPE : contentType;
@@ -141,7 +149,16 @@ public final class Upload implements BlockOwner, AutoCloseable {
         }
         long sequence = entry.nextSequence;
         Frames.putTail(
-            tail, frameCrc, scratch, target.bytes, meta.length, length, chunkCrcs, timestamp, sequence, taken.salt);
+            tail,
+            frameCrc,
+            scratch,
+            target.bytes,
+            meta.length,
+            length,
+            chunkCrcs,
+            timestamp,
+            sequence,
+            taken.salt);
         Objects.requireNonNull(file).append(tail.flip());
         entry.uploadCommitted(this, target, frameLength(), sequence);
         ended = true;

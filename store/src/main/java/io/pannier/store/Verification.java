@@ -17,9 +17,15 @@ public record Verification(
 
   /** What a finding means to an operator. */
   public enum Kind {
-    /** Bytes are not those that were written. Whatever can be read still is; the rest is answered with an error. */
+    /**
+     * Bytes are not those that were written. Whatever can be read still is; the rest is answered
+     * with an error.
+     */
     DAMAGE,
-    /** Bytes that were lost before, which the store knows and has told about: nothing more is at stake. */
+    /**
+     * Bytes that were lost before, which the store knows and has told about: nothing more is at
+     * stake.
+     */
     PAST_LOSS,
     /** A file that belongs to nothing: it takes room and does no harm. */
     ORPHAN,

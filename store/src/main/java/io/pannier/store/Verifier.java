@@ -16,9 +16,10 @@ import java.util.TreeSet;
 import java.util.UUID;
 
 /**
- * Checks a whole data folder without a server: every journal frame, every record with every chunk, every footer, every change, what the journals say
- * of the files, and what else lies there. Reads everything and writes nothing. It reads with the classes of the engine, so it cannot be of another opinion than the
- * server about what is damaged.
+ * Checks a whole data folder without a server: every journal frame, every record with every chunk,
+ * every footer, every change, what the journals say of the files, and what else lies there. Reads
+ * everything and writes nothing. It reads with the classes of the engine, so it cannot be of
+ * another opinion than the server about what is damaged.
  */
 public final class Verifier {
   /** Called often; must be quick. */
@@ -62,7 +63,8 @@ public final class Verifier {
   }
 
   /**
-   * Checks a data folder that no server uses. Holds the lock of the folder from here on until the disk is closed, so that no server starts meanwhile.
+   * Checks a data folder that no server uses. Holds the lock of the folder from here on until the
+   * disk is closed, so that no server starts meanwhile.
    *
    * @throws StoreRefused when the folder is in use, foreign, too new or too old
    * @throws IOException when it cannot be read at all
@@ -72,7 +74,10 @@ public final class Verifier {
     return runInUse(disk, progress);
   }
 
-  /** As {@link #run} whether or not a server uses the folder. What it writes meanwhile can look like damage. */
+  /**
+   * As {@link #run} whether or not a server uses the folder. What it writes meanwhile can look like
+   * damage.
+   */
   public static Verification runInUse(Disk disk, Progress progress) throws IOException {
     var verifier = new Verifier(disk, progress, StoreFormat.read(disk));
     verifier.store();
@@ -81,7 +86,8 @@ public final class Verifier {
 
   private void store() throws IOException {
     StoreFormat.problems(disk)
-        .forEach((path, problem) -> findings.add(problem.startsWith("missing") ? Kind.NOTE : Kind.DAMAGE, path, problem));
+        .forEach((path, problem) ->
+            findings.add(problem.startsWith("missing") ? Kind.NOTE : Kind.DAMAGE, path, problem));
     if (!Journal.exists(disk, "", StoreJournal.PREFIX)) {
       if (disk.exists("b") && !disk.list("b").isEmpty()) {
         findings.damage(StoreJournal.PREFIX, "the journal of the store is missing");
@@ -96,7 +102,10 @@ public final class Verifier {
         findings.buckets++;
         bucket(bucket.getKey(), bucket.getValue().name());
       } else if (disk.exists("b/" + bucket.getKey())) {
-        findings.add(Kind.NOTE, "b/" + bucket.getKey(), "a removed bucket; the next start goes on with deleting it");
+        findings.add(
+            Kind.NOTE,
+            "b/" + bucket.getKey(),
+            "a removed bucket; the next start goes on with deleting it");
       }
     }
     for (String name : new TreeSet<>(disk.list(""))) {
@@ -123,7 +132,10 @@ public final class Verifier {
           findings.entries++;
           entry(id, entry.getKey(), entry.getValue(), replay);
         } else if (disk.exists(folder + "/" + entry.getKey())) {
-          findings.add(Kind.NOTE, folder + "/" + entry.getKey(), "a removed entry; the next start goes on with deleting it");
+          findings.add(
+              Kind.NOTE,
+              folder + "/" + entry.getKey(),
+              "a removed entry; the next start goes on with deleting it");
         }
       }
       Set<String> known = ids(entries.keySet(), "");
@@ -144,7 +156,8 @@ public final class Verifier {
     return facts.blocks.stream().mapToLong(state -> state.bytes() + state.changeBytes()).sum();
   }
 
-  private void entry(int bucketId, int id, Replay.EntryFacts facts, Replay replay) throws IOException {
+  private void entry(int bucketId, int id, Replay.EntryFacts facts, Replay replay)
+      throws IOException {
     String folder = "b/" + bucketId + "/" + id;
     if (!disk.exists(folder) && facts.blocks.isEmpty()) {
       findings.add(Kind.NOTE, folder, "not there yet; made with its first block");
@@ -155,9 +168,15 @@ public final class Verifier {
       known.add(state.block() + ".blk");
       known.add(state.block() + ".chg");
       if ((state.flags() & Block.REWRITE) != 0) {
-        findings.add(Kind.NOTE, folder + "/" + state.block() + ".blk", "an unfinished copy of a block; the next start deletes it");
+        findings.add(
+            Kind.NOTE,
+            folder + "/" + state.block() + ".blk",
+            "an unfinished copy of a block; the next start deletes it");
       } else {
-        BlockVerifier.verify(new BlockVerifier.Place(disk, storeId, bucketId, folder, replay.clean), state, findings);
+        BlockVerifier.verify(
+            new BlockVerifier.Place(disk, storeId, bucketId, folder, replay.clean),
+            state,
+            findings);
       }
     }
     Set<String> leaving = new HashSet<>();
@@ -171,7 +190,8 @@ public final class Verifier {
       for (String file : new TreeSet<>(disk.list(folder))) {
         if (leaving.contains(file)) {
           known.add(file);
-          findings.add(Kind.NOTE, folder + "/" + file, "of a removed block; the next start deletes it");
+          findings.add(
+              Kind.NOTE, folder + "/" + file, "of a removed block; the next start deletes it");
         }
       }
       orphans(folder, known);
@@ -196,8 +216,11 @@ public final class Verifier {
 
   // ---------------------------------------------------------------- journals
 
-  /** Checks both copies of a journal and replays it. False when what it says is not the whole truth. */
-  private boolean journal(String folder, String prefix, int bucketId, int snapshotEnd, Journal.Visitor facts)
+  /**
+   * Checks both copies of a journal and replays it. False when what it says is not the whole truth.
+   */
+  private boolean journal(
+      String folder, String prefix, int bucketId, int snapshotEnd, Journal.Visitor facts)
       throws IOException {
     var ends = new ArrayList<>(List.of((long) FileHeader.BYTES));
     var lastKind = new int[1];
@@ -216,18 +239,21 @@ public final class Verifier {
     boolean clean =
         lastKind[0] == (bucketId == 0 ? StoreJournal.CLEAN_STOP : BucketJournal.CLEAN_STOP);
     // Bytes in front of this were synced, so nothing but damage explains what is wrong with them.
-    long syncedTo =
-        clean ? Long.MAX_VALUE : ends.get(Math.min(report.durable(), ends.size() - 1));
+    long syncedTo = clean ? Long.MAX_VALUE : ends.get(Math.min(report.durable(), ends.size() - 1));
     String path = report.name() + "-" + report.generation();
     if (!report.snapshotWhole()) {
       findings.damage(path, "the snapshot is not complete in either copy");
     }
     if (!report.missing().isEmpty()) {
-      findings.damage(path, "frames " + JournalReport.join(report.missing()) + " are unreadable in both copies");
+      findings.damage(
+          path,
+          "frames " + JournalReport.join(report.missing()) + " are unreadable in both copies");
     }
     if (report.dropped() > 0) {
       findings.add(
-          Kind.PAST_LOSS, path, report.dropped() + " frames behind a hole were never synced; the next start drops them");
+          Kind.PAST_LOSS,
+          path,
+          report.dropped() + " frames behind a hole were never synced; the next start drops them");
     }
     for (JournalReport.Copy copy : report.copies()) {
       journalCopy(report, copy, clean, syncedTo);
@@ -238,12 +264,15 @@ public final class Verifier {
     return !report.isLost();
   }
 
-  private void journalCopy(JournalReport report, JournalReport.Copy copy, boolean clean, long syncedTo) {
+  private void journalCopy(
+      JournalReport report, JournalReport.Copy copy, boolean clean, long syncedTo) {
     findings.read(copy.path(), copy.bytes());
     if (!copy.present()) {
       boolean unfinished = report.leftovers().contains(copy.path() + ".new");
       findings.add(
-          unfinished ? Kind.NOTE : Kind.DAMAGE, copy.path(), "missing; the next start writes a new generation");
+          unfinished ? Kind.NOTE : Kind.DAMAGE,
+          copy.path(),
+          "missing; the next start writes a new generation");
       return;
     }
     if (!copy.headerProblem().isEmpty()) {
@@ -253,7 +282,9 @@ public final class Verifier {
     int seen = findings.size();
     for (JournalReport.Range range : copy.damaged()) {
       findings.add(
-          range.from() < syncedTo ? Kind.DAMAGE : Kind.NOTE, copy.path(), "bytes " + range + " are damaged");
+          range.from() < syncedTo ? Kind.DAMAGE : Kind.NOTE,
+          copy.path(),
+          "bytes " + range + " are damaged");
     }
     if (copy.unpadded() > 0) {
       findings.damage(copy.path(), "padding of " + copy.unpadded() + " frames is not zero");
@@ -270,7 +301,11 @@ public final class Verifier {
       findings.add(
           clean ? Kind.DAMAGE : Kind.NOTE,
           copy.path(),
-          "has " + copy.frames() + " of " + report.frames() + " frames; the next start writes a new generation");
+          "has "
+              + copy.frames()
+              + " of "
+              + report.frames()
+              + " frames; the next start writes a new generation");
     }
   }
 }

@@ -5,7 +5,10 @@ import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Records on their way into one entry: how far they got, and what was refused. One thread at a time. */
+/**
+ * Records on their way into one entry: how far they got, and what was refused. One thread at a
+ * time.
+ */
 final class WriteBatch {
   final Draft[] drafts;
   final @Nullable PannierException[] errors;

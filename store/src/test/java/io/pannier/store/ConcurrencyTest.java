@@ -50,7 +50,8 @@ class ConcurrencyTest {
             "test"));
   }
 
-  private void event(StoreEvents.Kind kind, String text, String subject, @Nullable Throwable cause) {
+  private void event(
+      StoreEvents.Kind kind, String text, String subject, @Nullable Throwable cause) {
     events.add(kind + " " + text + " " + subject + " " + cause);
   }
 
@@ -67,22 +68,23 @@ class ConcurrencyTest {
     var start = new CountDownLatch(1);
     for (Runnable task : tasks) {
       var thread =
-          new Thread(
-              () -> {
-                try {
-                  start.await();
-                  task.run();
-                } catch (Throwable failed) {
-                  failures.add(failed);
-                }
-              });
+          new Thread(() -> {
+            try {
+              start.await();
+              task.run();
+            } catch (Throwable failed) {
+              failures.add(failed);
+            }
+          });
       threads.add(thread);
       thread.start();
     }
     start.countDown();
     for (Thread thread : threads) {
       thread.join(50_000);
-      assertThat(thread.isAlive()).as("thread is stuck at %s", List.of(thread.getStackTrace())).isFalse();
+      assertThat(thread.isAlive())
+          .as("thread is stuck at %s", List.of(thread.getStackTrace()))
+          .isFalse();
     }
   }
 
@@ -93,67 +95,68 @@ class ConcurrencyTest {
     int perWriter = 60;
     try (var scheduler = new ThreadScheduler()) {
       Store store = open(scheduler, limits);
-      Bucket bucket = store.createBucket("b", new BucketSettings(QuotaType.NONE, 0, 300_000, 100, null));
+      Bucket bucket =
+          store.createBucket("b", new BucketSettings(QuotaType.NONE, 0, 300_000, 100, null));
       var tasks = new ArrayList<Runnable>();
       var writersLeft = new AtomicLong(WRITERS);
       for (int w = 0; w < WRITERS; w++) {
         int writer = w;
-        tasks.add(
-            () -> {
-              var random = new SplittableRandom(writer);
-              for (int i = 0; i < perWriter; i++) {
-                long timestamp = next.getAndIncrement();
-                Entry entry = bucket.entryForWrite("e" + timestamp % entries);
-                byte[] bytes = body(timestamp);
-                var record = new NewRecord(timestamp, "", Labels.of("t", "" + timestamp), ByteBuffer.wrap(bytes));
-                if (bytes.length > 65_536) {
-                  if (random.nextInt(3) == 0) {
-                    // Aborted once, then sent again.
-                    try (Upload upload = entry.beginUpload(timestamp, "", Labels.EMPTY, bytes.length)) {
-                      upload.write(ByteBuffer.wrap(bytes, 0, bytes.length / 2));
-                    }
-                  }
-                  try (Upload upload =
-                      entry.beginUpload(timestamp, "", Labels.of("t", "" + timestamp), bytes.length)) {
-                    upload.write(ByteBuffer.wrap(bytes));
-                    upload.commit();
-                  }
-                } else if (!entry.tryWrite(record)) {
-                  entry.write(record);
-                }
-                written.put(timestamp, true);
-                if (random.nextInt(10) == 0) {
-                  entry.updateLabels(timestamp, Labels.of("u", "1"));
-                }
-                if (random.nextInt(20) == 0) {
-                  entry.remove(timestamp);
-                  written.remove(timestamp);
+        tasks.add(() -> {
+          var random = new SplittableRandom(writer);
+          for (int i = 0; i < perWriter; i++) {
+            long timestamp = next.getAndIncrement();
+            Entry entry = bucket.entryForWrite("e" + timestamp % entries);
+            byte[] bytes = body(timestamp);
+            var record =
+                new NewRecord(
+                    timestamp, "", Labels.of("t", "" + timestamp), ByteBuffer.wrap(bytes));
+            if (bytes.length > 65_536) {
+              if (random.nextInt(3) == 0) {
+                // Aborted once, then sent again.
+                try (Upload upload = entry.beginUpload(timestamp, "", Labels.EMPTY, bytes.length)) {
+                  upload.write(ByteBuffer.wrap(bytes, 0, bytes.length / 2));
                 }
               }
-              if (writersLeft.decrementAndGet() == 0) {
-                done.set(true);
+              try (Upload upload =
+                  entry.beginUpload(timestamp, "", Labels.of("t", "" + timestamp), bytes.length)) {
+                upload.write(ByteBuffer.wrap(bytes));
+                upload.commit();
               }
-            });
+            } else if (!entry.tryWrite(record)) {
+              entry.write(record);
+            }
+            written.put(timestamp, true);
+            if (random.nextInt(10) == 0) {
+              entry.updateLabels(timestamp, Labels.of("u", "1"));
+            }
+            if (random.nextInt(20) == 0) {
+              entry.remove(timestamp);
+              written.remove(timestamp);
+            }
+          }
+          if (writersLeft.decrementAndGet() == 0) {
+            done.set(true);
+          }
+        });
       }
       for (int r = 0; r < READERS; r++) {
         int reader = r;
-        tasks.add(
-            () -> {
-              var random = new SplittableRandom(1_000 + reader);
-              while (!done.get()) {
-                long timestamp = 1_000 + random.nextLong(Math.max(1, next.get() - 1_000));
-                try {
-                  Entry entry = bucket.entry("e" + timestamp % entries);
-                  StoredRecord found = entry.find(timestamp);
-                  check(found);
-                  for (StoredRecord record : entry.scan(TimeRange.from(timestamp), 20)) {
-                    assertThat(record.labels().get("t")).isEqualTo("" + record.timestamp());
-                  }
-                } catch (PannierException.NotFound | PannierException.TooEarly notYet) {
-                  Thread.onSpinWait();
-                }
+        tasks.add(() -> {
+          var random = new SplittableRandom(1_000 + reader);
+          while (!done.get()) {
+            long timestamp = 1_000 + random.nextLong(Math.max(1, next.get() - 1_000));
+            try {
+              Entry entry = bucket.entry("e" + timestamp % entries);
+              StoredRecord found = entry.find(timestamp);
+              check(found);
+              for (StoredRecord record : entry.scan(TimeRange.from(timestamp), 20)) {
+                assertThat(record.labels().get("t")).isEqualTo("" + record.timestamp());
               }
-            });
+            } catch (PannierException.NotFound | PannierException.TooEarly notYet) {
+              Thread.onSpinWait();
+            }
+          }
+        });
       }
       run(tasks);
       assertThat(failures).isEmpty();
@@ -202,7 +205,8 @@ class ConcurrencyTest {
   }
 
   @Test
-  @DisplayName("17: 64 writers and 16 readers share one entry without waiting for each other's locks")
+  @DisplayName(
+      "17: 64 writers and 16 readers share one entry without waiting for each other's locks")
   void manyWritersOnOneEntry() throws Exception {
     writeAndRead(1, Limits.forHandles(1024));
   }
@@ -218,28 +222,29 @@ class ConcurrencyTest {
     try (var scheduler = new ThreadScheduler();
         Store store = open(scheduler, Limits.forHandles(1024))) {
       // 32 bytes beside the body of each record count too.
-      Bucket bucket = store.createBucket("b", new BucketSettings(QuotaType.HARD, 132 * 100, 64_000_000, 1024, null));
+      Bucket bucket =
+          store.createBucket(
+              "b", new BucketSettings(QuotaType.HARD, 132 * 100, 64_000_000, 1024, null));
       Entry entry = bucket.entryForWrite("e");
       var next = new AtomicLong();
       var accepted = new AtomicLong();
       var tasks = new ArrayList<Runnable>();
       for (int w = 0; w < 60; w++) {
-        tasks.add(
-            () -> {
-              for (int i = 0; i < 20; i++) {
-                try {
-                  entry.write(
-                      new NewRecord(
-                          next.getAndIncrement(),
-                          "",
-                          Labels.EMPTY,
-                          ByteBuffer.wrap("x".repeat(100).getBytes(StandardCharsets.UTF_8))));
-                  accepted.incrementAndGet();
-                } catch (PannierException.BadRequest full) {
-                  assertThat(full).hasMessage("Quota of 'b' exceeded");
-                }
-              }
-            });
+        tasks.add(() -> {
+          for (int i = 0; i < 20; i++) {
+            try {
+              entry.write(
+                  new NewRecord(
+                      next.getAndIncrement(),
+                      "",
+                      Labels.EMPTY,
+                      ByteBuffer.wrap("x".repeat(100).getBytes(StandardCharsets.UTF_8))));
+              accepted.incrementAndGet();
+            } catch (PannierException.BadRequest full) {
+              assertThat(full).hasMessage("Quota of 'b' exceeded");
+            }
+          }
+        });
       }
       run(tasks);
       assertThat(failures).isEmpty();
@@ -252,25 +257,31 @@ class ConcurrencyTest {
   void fifoUnderConcurrencyKeepsTheQuota() throws Exception {
     try (var scheduler = new ThreadScheduler();
         Store store = open(scheduler, Limits.forHandles(1024))) {
-      Bucket bucket = store.createBucket("b", new BucketSettings(QuotaType.FIFO, 3_000_000, 200_000, 100, null));
+      Bucket bucket =
+          store.createBucket(
+              "b", new BucketSettings(QuotaType.FIFO, 3_000_000, 200_000, 100, null));
       var next = new AtomicLong();
       var most = new AtomicLong();
       var tasks = new ArrayList<Runnable>();
       for (int w = 0; w < 16; w++) {
-        tasks.add(
-            () -> {
-              for (int i = 0; i < 300; i++) {
-                long timestamp = next.getAndIncrement();
-                Entry entry = bucket.entryForWrite("e" + timestamp % 5);
-                entry.write(
-                    new NewRecord(timestamp, "", Labels.EMPTY, ByteBuffer.wrap(new byte[(int) (timestamp % 4_000)])));
-                most.accumulateAndGet(bucket.diskBytes(), Math::max);
-              }
-            });
+        tasks.add(() -> {
+          for (int i = 0; i < 300; i++) {
+            long timestamp = next.getAndIncrement();
+            Entry entry = bucket.entryForWrite("e" + timestamp % 5);
+            entry.write(
+                new NewRecord(
+                    timestamp,
+                    "",
+                    Labels.EMPTY,
+                    ByteBuffer.wrap(new byte[(int) (timestamp % 4_000)])));
+            most.accumulateAndGet(bucket.diskBytes(), Math::max);
+          }
+        });
       }
       run(tasks);
       assertThat(failures).isEmpty();
-      // Footers and change logs of the moment may stand above the quota until the next write makes room for them.
+      // Footers and change logs of the moment may stand above the quota until the next write makes
+      // room for them.
       assertThat(most.get()).isLessThan(3_000_000 + 200_000);
       assertThat(bucket.info().hasRecords()).isTrue();
     }

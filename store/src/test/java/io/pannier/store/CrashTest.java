@@ -22,10 +22,11 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
- * A store that dies or whose device fails at any call, over random workloads. What must hold after each new start is said by {@link ReferenceModel}.
+ * A store that dies or whose device fails at any call, over random workloads. What must hold after
+ * each new start is said by {@link ReferenceModel}.
  *
- * <p>A failure names seed and call; {@code -Dcrash.seed=S} runs that seed alone, {@code -Dcrash.at=N} that call alone. What is told then ends with the steps
- * that led there.
+ * <p>A failure names seed and call; {@code -Dcrash.seed=S} runs that seed alone, {@code
+ * -Dcrash.at=N} that call alone. What is told then ends with the steps that led there.
  */
 class CrashTest {
   private static final int STEPS = 45;
@@ -87,18 +88,28 @@ class CrashTest {
 
   @Test
   void aWorkloadWithoutFailures() {
-    forSeeds(1, 60, seed -> {
-      var life = new Life(new MemoryDisk(), seed);
-      assertThat(life.open()).isTrue();
-      trace(life, () -> {
-        life.work(seed, false, 4 * STEPS);
-        assertThat(life.model.complaints(Workload.observe(life.store), End.KILL)).isEmpty();
-        assertThat(life.machine.told(StoreEvents.Kind.FAILURE, StoreEvents.Kind.DAMAGE, StoreEvents.Kind.LOSS)).isEmpty();
-        life.workload.finish();
-        life.store.close();
-        checkStart(life.memory.kill(), life.model, End.KILL, seed);
-      });
-    });
+    forSeeds(
+        1,
+        60,
+        seed -> {
+          var life = new Life(new MemoryDisk(), seed);
+          assertThat(life.open()).isTrue();
+          trace(
+              life,
+              () -> {
+                life.work(seed, false, 4 * STEPS);
+                assertThat(life.model.complaints(Workload.observe(life.store), End.KILL)).isEmpty();
+                assertThat(
+                        life.machine.told(
+                            StoreEvents.Kind.FAILURE,
+                            StoreEvents.Kind.DAMAGE,
+                            StoreEvents.Kind.LOSS))
+                    .isEmpty();
+                life.workload.finish();
+                life.store.close();
+                checkStart(life.memory.kill(), life.model, End.KILL, seed);
+              });
+        });
   }
 
   @Test
@@ -113,42 +124,57 @@ class CrashTest {
 
   @Test
   void aFailureAtAnyCall() {
-    forSeeds(1, 16, seed -> {
-      for (Fault.Kind kind : FAILURES) {
-        eachCall(seed, 67, at -> failAt(seed, at, kind, false));
-      }
-    });
+    forSeeds(
+        1,
+        16,
+        seed -> {
+          for (Fault.Kind kind : FAILURES) {
+            eachCall(seed, 67, at -> failAt(seed, at, kind, false));
+          }
+        });
   }
 
   @Test
   void aLastingFailureFromAnyCall() {
-    forSeeds(1, 8, seed -> {
-      for (Fault.Kind kind : FAILURES) {
-        eachCall(seed, 83, at -> failAt(seed, at, kind, true));
-      }
-    });
+    forSeeds(
+        1,
+        8,
+        seed -> {
+          for (Fault.Kind kind : FAILURES) {
+            eachCall(seed, 83, at -> failAt(seed, at, kind, true));
+          }
+        });
   }
 
   @Test
   @Tag("slow")
   void everything() {
-    forSeeds(1_000, Integer.getInteger("crash.seeds", 300), seed -> {
-      eachCall(seed, 1, at -> dieAt(seed, at));
-      eachCall(seed, 37, at -> dieTwiceAt(seed, at, 1));
-      for (Fault.Kind kind : FAILURES) {
-        eachCall(seed, 3, at -> failAt(seed, at, kind, false));
-        eachCall(seed, 7, at -> failAt(seed, at, kind, true));
-      }
-    });
+    forSeeds(
+        1_000,
+        Integer.getInteger("crash.seeds", 300),
+        seed -> {
+          eachCall(seed, 1, at -> dieAt(seed, at));
+          eachCall(seed, 37, at -> dieTwiceAt(seed, at, 1));
+          for (Fault.Kind kind : FAILURES) {
+            eachCall(seed, 3, at -> failAt(seed, at, kind, false));
+            eachCall(seed, 7, at -> failAt(seed, at, kind, true));
+          }
+        });
   }
 
   private static final Fault.Kind[] FAILURES = {
-    Fault.Kind.FAIL, Fault.Kind.TEAR, Fault.Kind.DISK_FULL, Fault.Kind.SYNC_FAIL, Fault.Kind.SHORT_READ
+    Fault.Kind.FAIL,
+    Fault.Kind.TEAR,
+    Fault.Kind.DISK_FULL,
+    Fault.Kind.SYNC_FAIL,
+    Fault.Kind.SHORT_READ
   };
 
   private static void forSeeds(int first, int count, LongConsumer test) {
     Long only = Long.getLong("crash.seed");
-    for (long seed = only == null ? first : only; seed < (only == null ? first + count : only + 1); seed++) {
+    for (long seed = only == null ? first : only;
+        seed < (only == null ? first + count : only + 1);
+        seed++) {
       test.accept(seed);
     }
   }
@@ -176,15 +202,25 @@ class CrashTest {
     if (life == null) {
       return false;
     }
-    trace(life, "seed " + seed + " call " + at, () -> {
-      checkStart(life.memory.kill(), life.model, End.KILL, seed + 1);
-      for (int i = 0; i < CRASHES.length; i++) {
-        CrashMode[] modes = CRASHES[i];
-        trace(life, "crash " + i + " " + List.of(modes), () ->
-            checkStart(life.memory.crash(new SplittableRandom(seed ^ at), modes), life.model, End.POWER_LOSS, seed + 1));
-      }
-      secondLife(life, seed, at);
-    });
+    trace(
+        life,
+        "seed " + seed + " call " + at,
+        () -> {
+          checkStart(life.memory.kill(), life.model, End.KILL, seed + 1);
+          for (int i = 0; i < CRASHES.length; i++) {
+            CrashMode[] modes = CRASHES[i];
+            trace(
+                life,
+                "crash " + i + " " + List.of(modes),
+                () ->
+                    checkStart(
+                        life.memory.crash(new SplittableRandom(seed ^ at), modes),
+                        life.model,
+                        End.POWER_LOSS,
+                        seed + 1));
+          }
+          secondLife(life, seed, at);
+        });
     return true;
   }
 
@@ -212,14 +248,24 @@ class CrashTest {
     assertThat(answer).containsExactly(true);
     life.powerLost = true;
     life.disk.arm(Fault.at(1 + random.nextInt(300), Fault.Kind.POWER_LOSS));
-    trace(life, "second life", () -> {
-      life.work(seed + 5, false, STEPS / 2);
-      checkStart(image.kill(), life.model, End.KILL, seed + 2);
-      for (CrashMode[] modes : CRASHES) {
-        trace(life, "second crash " + List.of(modes), () ->
-            checkStart(image.crash(new SplittableRandom(seed ^ at), modes), life.model, End.POWER_LOSS, seed + 3));
-      }
-    });
+    trace(
+        life,
+        "second life",
+        () -> {
+          life.work(seed + 5, false, STEPS / 2);
+          checkStart(image.kill(), life.model, End.KILL, seed + 2);
+          for (CrashMode[] modes : CRASHES) {
+            trace(
+                life,
+                "second crash " + List.of(modes),
+                () ->
+                    checkStart(
+                        image.crash(new SplittableRandom(seed ^ at), modes),
+                        life.model,
+                        End.POWER_LOSS,
+                        seed + 3));
+          }
+        });
   }
 
   /** Dies at a call, and again at each call of the start that follows. */
@@ -233,18 +279,29 @@ class CrashTest {
       boolean again = true;
       for (long k = 1; again; k += stride) {
         long call = k;
-        var second = new Life(
-            mode == 0 ? life.memory.kill() : life.memory.crash(new SplittableRandom(seed ^ mode)), seed + 11);
+        var second =
+            new Life(
+                mode == 0
+                    ? life.memory.kill()
+                    : life.memory.crash(new SplittableRandom(seed ^ mode)),
+                seed + 11);
         second.powerLost = true;
         second.disk.arm(Fault.at(call, Fault.Kind.POWER_LOSS));
-        trace(life, "seed " + seed + " call " + at + " mode " + mode + " again at " + call, () -> {
-          if (second.open()) {
-            second.machine.scheduler.advanceMillis(8_000);
-          }
-          End end = mode == 0 ? End.KILL : End.POWER_LOSS;
-          checkStart(second.memory.kill(), life.model, end, seed + 12);
-          checkStart(second.memory.crash(new SplittableRandom(seed ^ call)), life.model, End.POWER_LOSS, seed + 13);
-        });
+        trace(
+            life,
+            "seed " + seed + " call " + at + " mode " + mode + " again at " + call,
+            () -> {
+              if (second.open()) {
+                second.machine.scheduler.advanceMillis(8_000);
+              }
+              End end = mode == 0 ? End.KILL : End.POWER_LOSS;
+              checkStart(second.memory.kill(), life.model, end, seed + 12);
+              checkStart(
+                  second.memory.crash(new SplittableRandom(seed ^ call)),
+                  life.model,
+                  End.POWER_LOSS,
+                  seed + 13);
+            });
         again = second.disk.fired();
       }
     }
@@ -256,29 +313,36 @@ class CrashTest {
     var life = new Life(memory, seed);
     assertThat(life.open()).isTrue();
     life.disk.arm(lasting ? Fault.from(at, kind) : Fault.at(at, kind));
-    trace(life, "seed " + seed + " " + kind + (lasting ? " from call " : " at call ") + at, () -> {
-      life.work(seed, lasting, STEPS);
-      life.disk.heal();
-      // A device that cannot sync may lose what the kernel took, without a loss of power.
-      End end = kind == Fault.Kind.SYNC_FAIL ? End.POWER_LOSS : End.KILL;
-      if (!lasting) {
-        var seen = Workload.observe(life.store);
-        assertThat(life.model.complaints(seen, end)).isEmpty();
-      }
-      if (at % 3 == 0) {
-        life.workload.finish();
-        life.store.close();
-      } else if (at % 3 == 1) {
-        life.machine.scheduler.advanceMillis(8_000);
-      }
-      if (kind != Fault.Kind.SYNC_FAIL) {
-        assertThat(life.machine.told(StoreEvents.Kind.DAMAGE)).isEmpty();
-      }
-      checkStart(memory.kill(), life.model, end, seed + 1);
-      for (CrashMode[] modes : CRASHES) {
-        checkStart(memory.crash(new SplittableRandom(seed ^ at), modes), life.model, End.POWER_LOSS, seed + 2);
-      }
-    });
+    trace(
+        life,
+        "seed " + seed + " " + kind + (lasting ? " from call " : " at call ") + at,
+        () -> {
+          life.work(seed, lasting, STEPS);
+          life.disk.heal();
+          // A device that cannot sync may lose what the kernel took, without a loss of power.
+          End end = kind == Fault.Kind.SYNC_FAIL ? End.POWER_LOSS : End.KILL;
+          if (!lasting) {
+            var seen = Workload.observe(life.store);
+            assertThat(life.model.complaints(seen, end)).isEmpty();
+          }
+          if (at % 3 == 0) {
+            life.workload.finish();
+            life.store.close();
+          } else if (at % 3 == 1) {
+            life.machine.scheduler.advanceMillis(8_000);
+          }
+          if (kind != Fault.Kind.SYNC_FAIL) {
+            assertThat(life.machine.told(StoreEvents.Kind.DAMAGE)).isEmpty();
+          }
+          checkStart(memory.kill(), life.model, end, seed + 1);
+          for (CrashMode[] modes : CRASHES) {
+            checkStart(
+                memory.crash(new SplittableRandom(seed ^ at), modes),
+                life.model,
+                End.POWER_LOSS,
+                seed + 2);
+          }
+        });
     return life.disk.fired();
   }
 
@@ -310,7 +374,10 @@ class CrashTest {
         }
         expected = null;
       }
-      var whole = expected == null ? store.buckets().stream().mapToLong(b -> b.info().entryCount()).sum() : -1;
+      var whole =
+          expected == null
+              ? store.buckets().stream().mapToLong(b -> b.info().entryCount()).sum()
+              : -1;
       store.close();
       assertThat(machine.told(StoreEvents.Kind.FAILURE, StoreEvents.Kind.DAMAGE)).isEmpty();
       if (end == End.KILL) {
@@ -322,7 +389,8 @@ class CrashTest {
       if (expected != null) {
         assertThat(Workload.observe(store)).isEqualTo(expected);
       } else {
-        assertThat(store.buckets().stream().mapToLong(b -> b.info().entryCount()).sum()).isEqualTo(whole);
+        assertThat(store.buckets().stream().mapToLong(b -> b.info().entryCount()).sum())
+            .isEqualTo(whole);
       }
       again.scheduler.runDue();
       for (Bucket bucket : store.buckets()) {
@@ -336,7 +404,8 @@ class CrashTest {
       assertThat(again.events).isEmpty();
       assertThat(closed.openHandles()).isZero();
     } catch (PannierException | AssertionError wrong) {
-      throw new AssertionError(wrong.getMessage() + "\nevents of the start: " + machine.events, wrong);
+      throw new AssertionError(
+          wrong.getMessage() + "\nevents of the start: " + machine.events, wrong);
     }
   }
 
@@ -386,7 +455,9 @@ class CrashTest {
             }
           }
         }
-        assertThat(bucket.diskBytes()).as("bytes of bucket " + bucket + " " + files).isEqualTo(bytes);
+        assertThat(bucket.diskBytes())
+            .as("bytes of bucket " + bucket + " " + files)
+            .isEqualTo(bytes);
       }
     } catch (java.io.IOException failed) {
       throw new AssertionError(failed);

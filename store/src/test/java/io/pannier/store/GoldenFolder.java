@@ -24,8 +24,9 @@ import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 
 /**
- * Makes the golden folder of this format version: a data folder with every structure there is, and the list of what is in it. Both are checked in and never
- * made again: a later version must read what this one wrote. A new format version gets a folder of its own beside it.
+ * Makes the golden folder of this format version: a data folder with every structure there is, and
+ * the list of what is in it. Both are checked in and never made again: a later version must read
+ * what this one wrote. A new format version gets a folder of its own beside it.
  *
  * <p>{@code java -cp ... io.pannier.store.GoldenFolder store/src/test/resources/golden}
  */
@@ -95,7 +96,9 @@ final class GoldenFolder {
       third.scheduler.advanceMillis(20_000);
       after.close();
       MemoryDisk stopped = cut.kill();
-      if (Verifier.run(stopped.anotherProcess(), Verifier.Progress.NONE).count(Verification.Kind.PAST_LOSS) > 0) {
+      if (Verifier.run(stopped.anotherProcess(), Verifier.Progress.NONE)
+              .count(Verification.Kind.PAST_LOSS)
+          > 0) {
         return stopped.kill();
       }
     }
@@ -103,11 +106,13 @@ final class GoldenFolder {
   }
 
   private static void fill(Store store, TestStores here) {
-    Bucket plain = store.createBucket("plain", new BucketSettings(QuotaType.NONE, 0, 64_000_000, 8, null));
+    Bucket plain =
+        store.createBucket("plain", new BucketSettings(QuotaType.NONE, 0, 64_000_000, 8, null));
     Entry sensors = plain.entryForWrite("robot/sensors");
     String[] types = {"true", "-17", "3.25", "text", "NaN", "äöü \uD83E\uDD16"};
     for (int i = 0; i < 40; i++) {
-      sensors.write(record(1_000 + 10 * i, "value " + i, "n", "" + i, "any", types[i % types.length]));
+      sensors.write(
+          record(1_000 + 10 * i, "value " + i, "n", "" + i, "any", types[i % types.length]));
       here.scheduler.runDue();
     }
     here.scheduler.advanceMillis(20_000);
@@ -126,7 +131,8 @@ final class GoldenFolder {
     }
     Entry ends = plain.entryForWrite("ends-of-time");
     for (long time : new long[] {0, 1, Long.MAX_VALUE, Long.MIN_VALUE, Timestamp.MAX}) {
-      ends.write(new NewRecord(time, "text/plain; charset=utf-8", Labels.EMPTY, ByteBuffer.allocate(0)));
+      ends.write(
+          new NewRecord(time, "text/plain; charset=utf-8", Labels.EMPTY, ByteBuffer.allocate(0)));
     }
     Entry large = plain.entryForWrite("large");
     try (Upload upload = large.beginUpload(7, "image/png", Labels.of("camera", "left"), 200_001)) {
@@ -158,7 +164,8 @@ final class GoldenFolder {
       ring.write(record(i, "r".repeat(900) + i));
       here.scheduler.runDue();
     }
-    store.createBucket("hard", new BucketSettings(QuotaType.HARD, 1_000, 64_000_000, 1_024, Ack.BUFFERED));
+    store.createBucket(
+        "hard", new BucketSettings(QuotaType.HARD, 1_000, 64_000_000, 1_024, Ack.BUFFERED));
     store.bucket("hard").entryForWrite("e").write(record(1, "within"));
     store.createBucket("old-name", BucketSettings.DEFAULT);
     store.renameBucket("old-name", "new-name");
@@ -176,7 +183,16 @@ final class GoldenFolder {
         List<StoredRecord> records = entry.scan(TimeRange.all(), 100_000);
         EntryInfo info = entry.info();
         lines.add(
-            "  entry " + entry.name() + " records=" + info.recordCount() + " size=" + info.size() + " oldest=" + Timestamp.toString(info.oldestRecord()) + " latest=" + Timestamp.toString(info.latestRecord()));
+            "  entry "
+                + entry.name()
+                + " records="
+                + info.recordCount()
+                + " size="
+                + info.size()
+                + " oldest="
+                + Timestamp.toString(info.oldestRecord())
+                + " latest="
+                + Timestamp.toString(info.latestRecord()));
         for (StoredRecord record : records) {
           lines.add("    " + line(record));
         }

@@ -15,7 +15,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A folder that was written when this format version was new is read to the last label, and can be written to. */
+/**
+ * A folder that was written when this format version was new is read to the last label, and can be
+ * written to.
+ */
 class GoldenFolderTest {
   @TempDir Path folder;
 
@@ -92,13 +95,28 @@ class GoldenFolderTest {
   void everythingInItHasADescription() throws IOException {
     var lines = new StringBuilder();
     try (RealDisk disk = RealDisk.forReading(folder)) {
-      for (String what : new String[] {"", "plain", "plain/machine/sensors", "plain/power-cut", "plain/disordered", "ring/e"}) {
+      for (String what :
+          new String[] {
+            "", "plain", "plain/machine/sensors", "plain/power-cut", "plain/disordered", "ring/e"
+          }) {
         Describer.describe(disk, what, line -> lines.append(line.text()).append('\n'));
       }
     }
     assertThat(lines.toString())
-        .contains("format  ", "journal  ", "snapshot-end  ", "clean-stop  ", "block  ", "record  ", "removal  ", "hole  ")
-        .contains("name=machine/sensors", "reordered=true", "labels={added=\"later still\"", "quotaType=FIFO")
+        .contains(
+            "format  ",
+            "journal  ",
+            "snapshot-end  ",
+            "clean-stop  ",
+            "block  ",
+            "record  ",
+            "removal  ",
+            "hole  ")
+        .contains(
+            "name=machine/sensors",
+            "reordered=true",
+            "labels={added=\"later still\"",
+            "quotaType=FIFO")
         .doesNotContain("unreadable", "problem", "rest ", "frame-of-kind");
   }
 }

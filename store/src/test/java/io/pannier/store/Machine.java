@@ -10,7 +10,10 @@ import java.util.List;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 
-/** A process that opens a store for a test that lets it die: one thread, and time that goes on whenever it is looked at, so that no wait is for ever. */
+/**
+ * A process that opens a store for a test that lets it die: one thread, and time that goes on
+ * whenever it is looked at, so that no wait is for ever.
+ */
 final class Machine {
   private static final long TICK_NANOS = 1_000_000;
 
@@ -27,7 +30,9 @@ final class Machine {
 
   Store open(Disk disk) {
     // Few files and little cache: both are given up and fetched again all the time.
-    var limits = new Limits(16, 4, 65_536, 64 << 10, 128 << 10, 1L << 30, 5, 100, 5_000, 4096, 1 << 20, 30, 4);
+    var limits =
+        new Limits(
+            16, 4, 65_536, 64 << 10, 128 << 10, 1L << 30, 5, 100, 5_000, 4096, 1 << 20, 30, 4);
     var ticking =
         new Clock() {
           @Override
@@ -54,7 +59,8 @@ final class Machine {
             "test"));
   }
 
-  private void event(StoreEvents.Kind kind, String text, String subject, @Nullable Throwable cause) {
+  private void event(
+      StoreEvents.Kind kind, String text, String subject, @Nullable Throwable cause) {
     events.add(kind + " " + text + ": " + subject + (cause == null ? "" : " (" + cause + ")"));
   }
 

@@ -5,13 +5,16 @@ import java.util.List;
 import java.util.PriorityQueue;
 
 /**
- * Runs the engine's work only when a test says so, in the thread of the test, in the order of due times. Time is that of the {@link ManualClock} it is given.
+ * Runs the engine's work only when a test says so, in the thread of the test, in the order of due
+ * times. Time is that of the {@link ManualClock} it is given.
  */
 public final class ManualScheduler implements Scheduler {
   private record Task(long dueNanos, long number, Runnable run) implements Comparable<Task> {
     @Override
     public int compareTo(Task other) {
-      return dueNanos == other.dueNanos ? Long.compare(number, other.number) : Long.compare(dueNanos, other.dueNanos);
+      return dueNanos == other.dueNanos
+          ? Long.compare(number, other.number)
+          : Long.compare(dueNanos, other.dueNanos);
     }
   }
 

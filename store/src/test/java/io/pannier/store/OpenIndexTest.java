@@ -122,7 +122,8 @@ final class OpenIndexTest {
 
   @Test
   void anIndexOfOneRecordIsSmall() {
-    var threads = (com.sun.management.ThreadMXBean) java.lang.management.ManagementFactory.getThreadMXBean();
+    var threads =
+        (com.sun.management.ThreadMXBean) java.lang.management.ManagementFactory.getThreadMXBean();
     int count = 10_000;
     OpenIndex last = new OpenIndex();
     long before = threads.getCurrentThreadAllocatedBytes();

@@ -12,7 +12,8 @@ import java.util.Set;
 import java.util.TreeMap;
 
 /**
- * What a store may hold after a crash: of every name and every record all values it has had, and which of them was the last on the device.
+ * What a store may hold after a crash: of every name and every record all values it has had, and
+ * which of them was the last on the device.
  */
 final class ReferenceModel {
   /** How the process came to its end. */
@@ -121,7 +122,10 @@ final class ReferenceModel {
     }
 
     List<Long> timesNow() {
-      return records.entrySet().stream().filter(e -> e.getValue().now().isThere()).map(Map.Entry::getKey).toList();
+      return records.entrySet().stream()
+          .filter(e -> e.getValue().now().isThere())
+          .map(Map.Entry::getKey)
+          .toList();
     }
 
     @Override
@@ -138,7 +142,8 @@ final class ReferenceModel {
   private int lastBody;
 
   /** A model in which all that was found is the last word. */
-  static ReferenceModel of(Map<String, Map<String, FoundEntry>> found, Map<String, QuotaType> quotas) {
+  static ReferenceModel of(
+      Map<String, Map<String, FoundEntry>> found, Map<String, QuotaType> quotas) {
     var model = new ReferenceModel();
     for (var foundBucket : found.entrySet()) {
       for (FoundEntry entry : foundBucket.getValue().values()) {
@@ -154,7 +159,8 @@ final class ReferenceModel {
       bucket.name.set(foundBucket.getKey());
       for (var foundEntry : foundBucket.getValue().entrySet()) {
         FoundEntry facts = foundEntry.getValue();
-        var entry = new EntryModel(facts.number() == 0 ? ++model.lastEntry : facts.number(), bucket);
+        var entry =
+            new EntryModel(facts.number() == 0 ? ++model.lastEntry : facts.number(), bucket);
         bucket.entries.add(entry);
         entry.name.set(foundEntry.getKey());
         facts.records().forEach((timestamp, state) -> entry.record(timestamp).set(state));
@@ -244,7 +250,11 @@ final class ReferenceModel {
   }
 
   private static void complain(
-      List<String> wrong, Map<String, Map<String, FoundEntry>> found, Map<Integer, String[]> byNumber, EntryModel entry, End end) {
+      List<String> wrong,
+      Map<String, Map<String, FoundEntry>> found,
+      Map<Integer, String[]> byNumber,
+      EntryModel entry,
+      End end) {
     Set<String> bucketNames = entry.bucket.name.after(end);
     Set<String> names = entry.name.after(end);
     String[] place = byNumber.get(entry.number);
@@ -256,14 +266,24 @@ final class ReferenceModel {
       records = found.get(place[0]).get(place[1]).records();
     } else if (bucketNames.contains(NONE) || names.contains(NONE)) {
       return;
-    } else if (bucketNames.stream().noneMatch(b -> names.stream().anyMatch(n -> found.containsKey(b) && found.get(b).containsKey(n)))) {
+    } else if (bucketNames.stream()
+        .noneMatch(b ->
+            names.stream().anyMatch(n -> found.containsKey(b) && found.get(b).containsKey(n)))) {
       wrong.add(entry + " is missing");
       return;
     }
     for (var known : entry.records.entrySet()) {
       State state = records.getOrDefault(known.getKey(), State.NONE);
       if (!known.getValue().after(end).contains(state)) {
-        wrong.add("record " + known.getKey() + " of " + entry + " is " + state + " but had " + known.getValue());
+        wrong.add(
+            "record "
+                + known.getKey()
+                + " of "
+                + entry
+                + " is "
+                + state
+                + " but had "
+                + known.getValue());
       }
     }
     for (long timestamp : records.keySet()) {

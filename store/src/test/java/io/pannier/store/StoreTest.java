@@ -38,8 +38,11 @@ class StoreTest {
       assertThat(text(entry.find(1000))).isEqualTo("one");
       assertThat(entry.find(1000).labels()).isEqualTo(Labels.of("a", "1"));
       assertThat(text(entry.latest())).isEqualTo("two");
-      assertThat(bucket.entryInfos()).extracting(EntryInfo::name).containsExactly("front", "front/left");
-      assertThatThrownBy(() -> entry.write(record(1000, "x"))).isInstanceOf(PannierException.Conflict.class);
+      assertThat(bucket.entryInfos())
+          .extracting(EntryInfo::name)
+          .containsExactly("front", "front/left");
+      assertThatThrownBy(() -> entry.write(record(1000, "x")))
+          .isInstanceOf(PannierException.Conflict.class);
     }
     assertThat(stores.events).isEmpty();
   }
@@ -57,7 +60,8 @@ class StoreTest {
     }
     try (Store store = stores.open(disk.kill())) {
       Entry entry = store.bucket("b").entry("e");
-      assertThat(texts(entry)).containsExactly("r0", "r1", "r2", "r4", "r5", "r6", "r7", "r8", "r9");
+      assertThat(texts(entry))
+          .containsExactly("r0", "r1", "r2", "r4", "r5", "r6", "r7", "r8", "r9");
       assertThat(entry.find(40).labels()).isEqualTo(Labels.of("m", "x"));
       assertThat(entry.info().recordCount()).isEqualTo(9);
       entry.write(record(1, "belated"));
@@ -155,7 +159,10 @@ class StoreTest {
     assertThat(stores.events).isEmpty();
   }
 
-  /** Changes that come while a block is being copied are in the copy, also the first ones of a block, and also when they take all of it. */
+  /**
+   * Changes that come while a block is being copied are in the copy, also the first ones of a
+   * block, and also when they take all of it.
+   */
   @Test
   void whatChangesDuringARewriteIsNotLost() {
     for (int before = 0; before < 2; before++) {
@@ -199,7 +206,8 @@ class StoreTest {
         assertThat(during[0]).isNull();
         for (int round = 0; round < 2; round++) {
           Entry found = store.bucket("b").entry("e");
-          assertThat(texts(found)).containsExactly(all ? new String[] {"r4"} : new String[] {"r1", "r2", "r4"});
+          assertThat(texts(found))
+              .containsExactly(all ? new String[] {"r4"} : new String[] {"r1", "r2", "r4"});
           assertThat(found.info().oldestRecord()).isEqualTo(all ? 4 : 1);
           assertThat(found.info().recordCount()).isEqualTo(all ? 1 : 3);
           if (!all) {

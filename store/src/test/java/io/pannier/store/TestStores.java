@@ -12,7 +12,10 @@ import java.util.List;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 
-/** A store on any disk, in the thread of the test: clock, randomness and the engine's own work are turned by hand. */
+/**
+ * A store on any disk, in the thread of the test: clock, randomness and the engine's own work are
+ * turned by hand.
+ */
 public final class TestStores {
   public final ManualClock clock;
   public final ManualScheduler scheduler;
@@ -32,7 +35,8 @@ public final class TestStores {
 
   /** Bounds small enough that a short test meets all of them. */
   public static Limits small() {
-    return new Limits(64, 8, 65_536, 4L << 20, 32L << 20, 1L << 30, 5, 100, 5_000, 4096, 8L << 20, 30, 30_000);
+    return new Limits(
+        64, 8, 65_536, 4L << 20, 32L << 20, 1L << 30, 5, 100, 5_000, 4096, 8L << 20, 30, 30_000);
   }
 
   public TestStores limits(Limits changed) {
@@ -54,12 +58,17 @@ public final class TestStores {
             "test"));
   }
 
-  private void event(StoreEvents.Kind kind, String text, String subject, @Nullable Throwable cause) {
+  private void event(
+      StoreEvents.Kind kind, String text, String subject, @Nullable Throwable cause) {
     events.add(kind + " " + text + ": " + subject + (cause == null ? "" : " (" + cause + ")"));
   }
 
   public static NewRecord record(long timestamp, String body, String... labels) {
-    return new NewRecord(timestamp, "", Labels.of(labels), ByteBuffer.wrap(body.getBytes(java.nio.charset.StandardCharsets.UTF_8)));
+    return new NewRecord(
+        timestamp,
+        "",
+        Labels.of(labels),
+        ByteBuffer.wrap(body.getBytes(java.nio.charset.StandardCharsets.UTF_8)));
   }
 
   public static byte[] bytes(StoredRecord record) {

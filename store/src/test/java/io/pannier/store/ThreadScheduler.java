@@ -5,11 +5,15 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 
-/** Runs the engine's work on real threads, as production does. Failures of tasks are kept for the test to see. */
+/**
+ * Runs the engine's work on real threads, as production does. Failures of tasks are kept for the
+ * test to see.
+ */
 public final class ThreadScheduler implements Scheduler, AutoCloseable {
   private final ScheduledExecutorService sync = Executors.newScheduledThreadPool(1);
   private final ScheduledExecutorService background = Executors.newScheduledThreadPool(2);
-  public final java.util.Queue<Throwable> failures = new java.util.concurrent.ConcurrentLinkedQueue<>();
+  public final java.util.Queue<Throwable> failures =
+      new java.util.concurrent.ConcurrentLinkedQueue<>();
 
   @Override
   public void run(Lane lane, Runnable task) {

@@ -34,7 +34,8 @@ class VerifierTest {
     Bucket bucket = store.createBucket("first", blocksOf(4));
     Entry entry = bucket.entryForWrite("a/b");
     for (int i = 0; i < 10; i++) {
-      entry.write(record(100 + 10 * i, "body " + i, "n", "" + i, i % 2 == 0 ? "even" : "odd", "true"));
+      entry.write(
+          record(100 + 10 * i, "body " + i, "n", "" + i, i % 2 == 0 ? "even" : "odd", "true"));
     }
     stores.scheduler.advanceMillis(20_000);
     entry.write(record(55, "belated"));
@@ -72,7 +73,9 @@ class VerifierTest {
 
   /** Every file that a verification answers for. */
   private static List<String> stored(Disk disk) throws IOException {
-    return files(disk, "").stream().filter(path -> !Set.of("LOCK", "LOCK.holder", "ballast").contains(path)).toList();
+    return files(disk, "").stream()
+        .filter(path -> !Set.of("LOCK", "LOCK.holder", "ballast").contains(path))
+        .toList();
   }
 
   private static List<String> files(Disk disk, String folder) throws IOException {
@@ -144,7 +147,8 @@ class VerifierTest {
   void lookingWritesNothing() throws IOException {
     var counting = new CountingDisk(stoppedStore());
     Verifier.run(counting, Verifier.Progress.NONE);
-    assertThat(counting.counts().calls()).doesNotContainKeys(DiskOperation.MUTATIONS.toArray(DiskOperation[]::new));
+    assertThat(counting.counts().calls())
+        .doesNotContainKeys(DiskOperation.MUTATIONS.toArray(DiskOperation[]::new));
   }
 
   @Test
@@ -163,7 +167,8 @@ class VerifierTest {
 
   @Test
   void aFolderThatIsNoStoreIsRefused() {
-    assertThatThrownBy(() -> Verifier.run(new MemoryDisk(), Verifier.Progress.NONE)).isInstanceOf(StoreRefused.class);
+    assertThatThrownBy(() -> Verifier.run(new MemoryDisk(), Verifier.Progress.NONE))
+        .isInstanceOf(StoreRefused.class);
   }
 
   @Test
@@ -242,7 +247,8 @@ class VerifierTest {
     assertThat(found.findings()).allMatch(finding -> finding.kind() == Kind.ORPHAN);
     assertThat(found.findings())
         .extracting(Finding::path)
-        .containsExactlyInAnyOrder("b/1/2/99.blk", "b/1/2/1.chg.new", "b/1/notes.txt", "b/other", "b/7");
+        .containsExactlyInAnyOrder(
+            "b/1/2/99.blk", "b/1/2/1.chg.new", "b/1/notes.txt", "b/other", "b/7");
   }
 
   @Test
@@ -279,7 +285,9 @@ class VerifierTest {
         }
       }
       MemoryDisk after = here.crash(random);
-      assertThat(verify(after).findings()).as("seed %d", seed).noneMatch(finding -> finding.kind() == Kind.DAMAGE);
+      assertThat(verify(after).findings())
+          .as("seed %d", seed)
+          .noneMatch(finding -> finding.kind() == Kind.DAMAGE);
       new TestStores(seed + 100).open(after.kill()).close();
     }
   }
@@ -304,7 +312,9 @@ class VerifierTest {
       found.close();
       MemoryDisk stopped = after.kill();
       Verification result = verify(stopped);
-      assertThat(result.findings()).as("seed %d", seed).allMatch(finding -> finding.kind() == Kind.PAST_LOSS);
+      assertThat(result.findings())
+          .as("seed %d", seed)
+          .allMatch(finding -> finding.kind() == Kind.PAST_LOSS);
       losses += result.findings().isEmpty() ? 0 : 1;
     }
     assertThat(losses).isPositive();

@@ -34,8 +34,9 @@ import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
 /**
- * One test for each weakness of the reference server that the store must not have. The numbers are those of the list of weaknesses. Costs are counted, in
- * calls, bytes and allocations, and never timed.
+ * One test for each weakness of the reference server that the store must not have. The numbers are
+ * those of the list of weaknesses. Costs are counted, in calls, bytes and allocations, and never
+ * timed.
  */
 class WeaknessTest {
   private final MemoryDisk disk = new MemoryDisk();
@@ -100,7 +101,10 @@ class WeaknessTest {
   }
 
   private static String block(Disk disk, String folder) {
-    return files(disk, folder).stream().filter(path -> path.endsWith(".blk")).findFirst().orElseThrow();
+    return files(disk, folder).stream()
+        .filter(path -> path.endsWith(".blk"))
+        .findFirst()
+        .orElseThrow();
   }
 
   private static long allocatedBy(Runnable work) {
@@ -129,8 +133,10 @@ class WeaknessTest {
         stores.scheduler.runDue();
       }
       for (int time : order) {
-        assertThatThrownBy(() -> entry.write(record(time, "again"))).isInstanceOf(PannierException.Conflict.class);
-        assertThatThrownBy(() -> entry.beginUpload(time, "", Labels.EMPTY, 5)).isInstanceOf(PannierException.Conflict.class);
+        assertThatThrownBy(() -> entry.write(record(time, "again")))
+            .isInstanceOf(PannierException.Conflict.class);
+        assertThatThrownBy(() -> entry.beginUpload(time, "", Labels.EMPTY, 5))
+            .isInstanceOf(PannierException.Conflict.class);
       }
       assertThat(entry.scan(TimeRange.all(), 100)).hasSize(order.length);
     }
@@ -168,7 +174,8 @@ class WeaknessTest {
         assertThatThrownBy(upload::commit).isInstanceOf(PannierException.BadRequest.class);
       }
       try (Upload upload = entry.beginUpload(2, "", Labels.EMPTY, 10)) {
-        assertThatThrownBy(() -> upload.write(ByteBuffer.allocate(11))).isInstanceOf(PannierException.BadRequest.class);
+        assertThatThrownBy(() -> upload.write(ByteBuffer.allocate(11)))
+            .isInstanceOf(PannierException.BadRequest.class);
       }
       assertThat(entry.info().recordCount()).isZero();
     }
@@ -273,7 +280,8 @@ class WeaknessTest {
   @Test
   @DisplayName("8: a write of settings that fails or is torn leaves the old ones, never defaults")
   void settingsAreNeverHalfWritten() {
-    for (Fault.Kind kind : List.of(Fault.Kind.FAIL, Fault.Kind.TEAR, Fault.Kind.POWER_LOSS, Fault.Kind.DISK_FULL)) {
+    for (Fault.Kind kind :
+        List.of(Fault.Kind.FAIL, Fault.Kind.TEAR, Fault.Kind.POWER_LOSS, Fault.Kind.DISK_FULL)) {
       boolean fired = true;
       for (int at = 1; fired; at++) {
         var memory = new MemoryDisk();
@@ -366,7 +374,8 @@ class WeaknessTest {
       fill(entry, 0, 100);
       settle();
       EntryInfo before = entry.info();
-      assertThatThrownBy(() -> entry.write(record(1000, "x".repeat(50_001)))).isInstanceOf(PannierException.BadRequest.class);
+      assertThatThrownBy(() -> entry.write(record(1000, "x".repeat(50_001))))
+          .isInstanceOf(PannierException.BadRequest.class);
       assertThatThrownBy(() -> entry.beginUpload(1001, "", Labels.EMPTY, 50_001))
           .isInstanceOf(PannierException.BadRequest.class);
       assertThat(entry.info()).isEqualTo(before);
@@ -385,17 +394,16 @@ class WeaknessTest {
         int first = t;
         threads.add(
             Thread.ofVirtual()
-                .start(
-                    () -> {
-                      for (int i = 0; i < 20; i++) {
-                        try {
-                          entry.write(record(first * 100 + i, "x".repeat(100)));
-                        } catch (PannierException.BadRequest full) {
-                          refused.incrementAndGet();
-                        }
-                        assertThat(bucket.info().size()).isLessThanOrEqualTo(10_000);
-                      }
-                    }));
+                .start(() -> {
+                  for (int i = 0; i < 20; i++) {
+                    try {
+                      entry.write(record(first * 100 + i, "x".repeat(100)));
+                    } catch (PannierException.BadRequest full) {
+                      refused.incrementAndGet();
+                    }
+                    assertThat(bucket.info().size()).isLessThanOrEqualTo(10_000);
+                  }
+                }));
       }
       for (Thread thread : threads) {
         thread.join();
@@ -403,7 +411,8 @@ class WeaknessTest {
       assertThat(refused).hasPositiveValue();
       assertThat(bucket.info().size()).isBetween(10_000L - 132, 10_000L);
       StoredRecord any = entry.scan(TimeRange.all(), 1).getFirst();
-      assertThatThrownBy(() -> entry.updateLabels(any.timestamp(), Labels.of("long", "x".repeat(200))))
+      assertThatThrownBy(
+              () -> entry.updateLabels(any.timestamp(), Labels.of("long", "x".repeat(200))))
           .isInstanceOf(PannierException.BadRequest.class);
       assertThat(bucket.info().size()).isLessThanOrEqualTo(10_000);
       entry.remove(any.timestamp());
@@ -465,7 +474,8 @@ class WeaknessTest {
       Store store = here.open(faulty);
       Entry entry = store.createBucket("b", BucketSettings.DEFAULT).entryForWrite("e/$meta");
       entry.write(record(1, "old", "key", "k"));
-      faulty.arm(Fault.at(at, Fault.Kind.FAIL).among(Set.of(DiskOperation.APPEND, DiskOperation.CREATE)));
+      faulty.arm(
+          Fault.at(at, Fault.Kind.FAIL).among(Set.of(DiskOperation.APPEND, DiskOperation.CREATE)));
       boolean done = true;
       try {
         entry.write(record(2, "new", "key", "k"));
@@ -493,7 +503,9 @@ class WeaknessTest {
       var errors = new PannierException[4];
       entry.removeAll(new long[] {1, 77, 3, 1}, errors);
       assertThat(errors[0]).isNull();
-      assertThat(errors[1]).isInstanceOf(PannierException.NotFound.class).hasMessageContaining("77");
+      assertThat(errors[1])
+          .isInstanceOf(PannierException.NotFound.class)
+          .hasMessageContaining("77");
       assertThat(errors[2]).isNull();
       assertThat(errors[3]).isInstanceOf(PannierException.NotFound.class);
       assertThat(texts(entry)).containsExactly("r0", "r2", "r4");
@@ -502,7 +514,9 @@ class WeaknessTest {
 
   // ---------------------------------------------------------------- costs
 
-  /** A bucket with a quota and many closed blocks, whose next records go to a block of usual size. */
+  /**
+   * A bucket with a quota and many closed blocks, whose next records go to a block of usual size.
+   */
   private Bucket bucketOfBlocks(Store store, String name, int blocks) {
     Bucket bucket = store.createBucket(name, settings(QuotaType.FIFO, 1L << 40, 1));
     Entry entry = bucket.entryForWrite("e");
@@ -520,7 +534,8 @@ class WeaknessTest {
   }
 
   @Test
-  @DisplayName("18: a write into a bucket of 10 000 blocks costs one append and allocates what it does in one of 10")
+  @DisplayName(
+      "18: a write into a bucket of 10 000 blocks costs one append and allocates what it does in one of 10")
   void theCostOfAWriteDoesNotGrowWithTheBucket() {
     try (Store store = stores.open(counting)) {
       Entry small = bucketOfBlocks(store, "small", 10).entry("e");
@@ -541,7 +556,8 @@ class WeaknessTest {
   }
 
   @Test
-  @DisplayName("19: sealing a block writes its footer and a few journal frames, however many blocks there are")
+  @DisplayName(
+      "19: sealing a block writes its footer and a few journal frames, however many blocks there are")
   void theCostOfSealingDoesNotGrowWithTheBucket() {
     var costs = new ArrayList<Long>();
     try (Store store = stores.open(counting)) {
@@ -560,7 +576,8 @@ class WeaknessTest {
         costs.add(cost.appendedBytes());
       }
     }
-    // Two records, a footer of three rows, a file header, three states of blocks in both copies of the journal.
+    // Two records, a footer of three rows, a file header, three states of blocks in both copies of
+    // the journal.
     assertThat(costs.getFirst()).isLessThan(2_000);
     assertThat(costs.getLast()).isEqualTo(costs.getFirst());
   }
@@ -638,11 +655,15 @@ class WeaknessTest {
       Bucket bucket = store.createBucket("b", BucketSettings.DEFAULT);
       Entry entry = bucket.entryForWrite("e");
       var told = new ArrayList<String>();
-      try (Bucket.Registration listening = bucket.onCommit(committed -> told.add(committed.name() + committed.latest().timestamp()))) {
+      try (Bucket.Registration listening =
+          bucket.onCommit(
+              committed -> told.add(committed.name() + committed.latest().timestamp()))) {
         assertThat(listening).isNotNull();
         entry.write(record(1, "r"));
         entry.tryWrite(record(2, "r"));
-        assertThat(entry.tryWriteAll(List.of(record(3, "r"), record(4, "r")), new PannierException[2])).isTrue();
+        assertThat(
+                entry.tryWriteAll(List.of(record(3, "r"), record(4, "r")), new PannierException[2]))
+            .isTrue();
         try (Upload upload = entry.beginUpload(5, "", Labels.EMPTY, 1)) {
           upload.write(ByteBuffer.allocate(1));
           upload.commit();
@@ -667,7 +688,8 @@ class WeaknessTest {
     Counts cost = counting.since(before);
     assertThat(cost.of(DiskOperation.SYNC_ALL)).isEqualTo(1);
     assertThat(cost.of(DiskOperation.SYNC)).isZero();
-    try (Store found = new TestStores(2).open(disk.crash(new SplittableRandom(1), CrashMode.DROP))) {
+    try (Store found =
+        new TestStores(2).open(disk.crash(new SplittableRandom(1), CrashMode.DROP))) {
       for (int i = 0; i < 300; i++) {
         assertThat(found.bucket("b").entry("e" + i).info().recordCount()).isEqualTo(1);
       }
@@ -684,8 +706,11 @@ class WeaknessTest {
       Bucket bucket = store.createBucket("b", BucketSettings.DEFAULT);
       bucket.entryForWrite("e").write(record(1, "body"));
       settle();
-      List<String> blocks = files(disk, "b").stream().filter(path -> path.endsWith(".blk")).toList();
-      assertThat(bytesOf(disk, blocks)).isEqualTo(FileHeader.BYTES + Frames.length(0, 4)).isEqualTo(bucket.diskBytes());
+      List<String> blocks =
+          files(disk, "b").stream().filter(path -> path.endsWith(".blk")).toList();
+      assertThat(bytesOf(disk, blocks))
+          .isEqualTo(FileHeader.BYTES + Frames.length(0, 4))
+          .isEqualTo(bucket.diskBytes());
       assertThat(bytesOf(disk, files(disk, "b"))).isLessThan(2_000);
       assertThat(counting.since(before).of(DiskOperation.ALLOCATE)).isZero();
     }
@@ -773,13 +798,15 @@ class WeaknessTest {
       assertThat(text(found.bucket("well").entry("e").find(1))).isEqualTo("well");
       found.bucket("well").entry("e").write(record(2, "more"));
       for (String name : List.of("damaged", "missing")) {
-        assertThatThrownBy(() -> found.bucket(name).entries()).isInstanceOf(PannierException.Damaged.class);
+        assertThatThrownBy(() -> found.bucket(name).entries())
+            .isInstanceOf(PannierException.Damaged.class);
       }
       assertThat(again.events).anyMatch(event -> event.contains("damaged"));
     }
     try (Store found = new TestStores(3).open(after.kill())) {
       assertThat(texts(found.bucket("well").entry("e"))).containsExactly("well", "more");
-      assertThatThrownBy(() -> found.bucket("damaged").entries()).isInstanceOf(PannierException.Damaged.class);
+      assertThatThrownBy(() -> found.bucket("damaged").entries())
+          .isInstanceOf(PannierException.Damaged.class);
     }
   }
 
@@ -794,7 +821,8 @@ class WeaknessTest {
       for (int i = 0; i < 600; i++) {
         long time = random.nextLong(1, 120);
         if (there.contains(time)) {
-          entry.remove(random.nextBoolean() ? time : random.nextBoolean() ? there.first() : there.last());
+          entry.remove(
+              random.nextBoolean() ? time : random.nextBoolean() ? there.first() : there.last());
           there.clear();
           entry.scan(TimeRange.all(), 1000).forEach(record -> there.add(record.timestamp()));
         } else {

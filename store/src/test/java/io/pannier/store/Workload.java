@@ -25,7 +25,8 @@ import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A random life of a store, told to a {@link ReferenceModel} as it is answered. The same seed does the same as long as it gets the same answers.
+ * A random life of a store, told to a {@link ReferenceModel} as it is answered. The same seed does
+ * the same as long as it gets the same answers.
  */
 final class Workload {
   /** Every body begins with number of entry, timestamp, number of body and length. */
@@ -55,7 +56,8 @@ final class Workload {
   /** What was done, for the one who looks for a mistake. */
   final List<String> steps = new ArrayList<>();
 
-  private record Uploading(EntryModel entry, Upload upload, long timestamp, State state, ByteBuffer rest) {}
+  private record Uploading(
+      EntryModel entry, Upload upload, long timestamp, State state, ByteBuffer rest) {}
 
   Workload(
       Machine machine,
@@ -89,7 +91,9 @@ final class Workload {
         machine.scheduler.runDue();
       }
       for (BucketModel bucket : model.buckets) {
-        if (bucket.isThere() && (bucket.quota == QuotaType.FIFO || isLossTold()) && !stopped.getAsBoolean()) {
+        if (bucket.isThere()
+            && (bucket.quota == QuotaType.FIFO || isLossTold())
+            && !stopped.getAsBoolean()) {
           noteMissing(bucket);
         }
       }
@@ -135,11 +139,12 @@ final class Workload {
     } else if (dice < 81) {
       removeRange();
     } else if (dice < 93) {
-      advance(switch (random.nextInt(3)) {
-        case 0 -> 0;
-        case 1 -> 150;
-        default -> 5_500;
-      });
+      advance(
+          switch (random.nextInt(3)) {
+            case 0 -> 0;
+            case 1 -> 150;
+            default -> 5_500;
+          });
     } else {
       awaitDurable();
     }
@@ -156,7 +161,11 @@ final class Workload {
   }
 
   private @Nullable EntryModel anyEntry() {
-    return any(model.buckets.stream().filter(BucketModel::isThere).flatMap(b -> b.entriesNow().stream()).toList());
+    return any(
+        model.buckets.stream()
+            .filter(BucketModel::isThere)
+            .flatMap(b -> b.entriesNow().stream())
+            .toList());
   }
 
   private @Nullable String freeBucketName() {
@@ -187,7 +196,8 @@ final class Workload {
   }
 
   private void requireFair(PannierException refused) {
-    boolean full = refused instanceof PannierException.BadRequest && refused.getMessage().contains("exceeded");
+    boolean full =
+        refused instanceof PannierException.BadRequest && refused.getMessage().contains("exceeded");
     boolean busy = refused instanceof PannierException.Unavailable;
     if (!failed.getAsBoolean() && !full && !busy) {
       throw refused;
@@ -203,7 +213,9 @@ final class Workload {
     int kind = random.nextInt(4);
     bucket.quota = kind == 0 ? QuotaType.FIFO : kind == 1 ? QuotaType.HARD : QuotaType.NONE;
     long quota = bucket.quota == QuotaType.FIFO ? 40_000 + random.nextInt(100_000) : 300_000;
-    var settings = new BucketSettings(bucket.quota, quota, 8_000 + random.nextInt(60_000), 2 + random.nextInt(10), null);
+    var settings =
+        new BucketSettings(
+            bucket.quota, quota, 8_000 + random.nextInt(60_000), 2 + random.nextInt(10), null);
     act(
         "create bucket " + name + " " + settings,
         () -> store.createBucket(name, settings),
@@ -254,8 +266,18 @@ final class Workload {
     Bucket real = store.bucket(bucket.name.now());
     BucketSettings was = real.settings();
     var settings =
-        new BucketSettings(was.quotaType(), was.quotaSize(), was.maxBlockSize(), 2 + random.nextInt(10), was.ack());
-    act("change " + bucket.name.now() + " to " + settings, () -> real.changeSettings(settings), () -> {}, () -> {}, () -> {});
+        new BucketSettings(
+            was.quotaType(),
+            was.quotaSize(),
+            was.maxBlockSize(),
+            2 + random.nextInt(10),
+            was.ack());
+    act(
+        "change " + bucket.name.now() + " to " + settings,
+        () -> real.changeSettings(settings),
+        () -> {},
+        () -> {},
+        () -> {});
   }
 
   private static @Nullable EntryModel entryNamed(BucketModel bucket, String name) {
@@ -295,12 +317,11 @@ final class Workload {
   }
 
   private static void resolveNew(Bucket real, Map<String, EntryModel> fresh) {
-    fresh.forEach(
-        (each, entry) -> {
-          if (real.findEntry(each).isPresent()) {
-            entry.name.set(each);
-          }
-        });
+    fresh.forEach((each, entry) -> {
+      if (real.findEntry(each).isPresent()) {
+        entry.name.set(each);
+      }
+    });
   }
 
   private void renameEntry() {
@@ -314,7 +335,9 @@ final class Workload {
       return;
     }
     Map<String, EntryModel> fresh = new TreeMap<>();
-    missing(entry.bucket, to).stream().filter(each -> !each.equals(to)).forEach(each -> fresh.put(each, model.addEntry(entry.bucket)));
+    missing(entry.bucket, to).stream()
+        .filter(each -> !each.equals(to))
+        .forEach(each -> fresh.put(each, model.addEntry(entry.bucket)));
     Map<EntryModel, String> renamed = new HashMap<>();
     for (EntryModel other : entry.bucket.entriesNow()) {
       String name = other.name.now();
@@ -350,7 +373,8 @@ final class Workload {
     String from = entry.name.now();
     List<EntryModel> leaving =
         entry.bucket.entriesNow().stream()
-            .filter(other -> other.name.now().equals(from) || other.name.now().startsWith(from + "/"))
+            .filter(
+                other -> other.name.now().equals(from) || other.name.now().startsWith(from + "/"))
             .toList();
     Bucket real = store.bucket(entry.bucket.name.now());
     act(
@@ -374,7 +398,8 @@ final class Workload {
   private boolean isFree(EntryModel entry, long timestamp) {
     History<State> record = entry.records.get(timestamp);
     return (record == null || (!record.now().isThere() && !record.isUnknown()))
-        && uploads.stream().noneMatch(each -> each.entry() == entry && each.timestamp() == timestamp);
+        && uploads.stream()
+            .noneMatch(each -> each.entry() == entry && each.timestamp() == timestamp);
   }
 
   private long freeTime(EntryModel entry) {
@@ -383,7 +408,8 @@ final class Workload {
           switch (random.nextInt(5)) {
             case 0 -> FIRST + random.nextInt(2_000);
             case 1 -> {
-              var gone = entry.records.keySet().stream().filter(time -> isFree(entry, time)).toList();
+              var gone =
+                  entry.records.keySet().stream().filter(time -> isFree(entry, time)).toList();
               Long again = any(gone);
               yield again == null ? ++latest : again;
             }
@@ -433,9 +459,10 @@ final class Workload {
     for (int i = 0; i < count; i++) {
       states.put(freeTime(entry), new State(model.newBody(), length(), labels()));
     }
-    states.forEach(
-        (timestamp, state) ->
-            records.add(new NewRecord(timestamp, "", state.labels(), ByteBuffer.wrap(body(entry, timestamp, state)))));
+    states.forEach((timestamp, state) ->
+        records.add(
+            new NewRecord(
+                timestamp, "", state.labels(), ByteBuffer.wrap(body(entry, timestamp, state)))));
     var errors = new @Nullable PannierException[records.size()];
     Entry real = real(entry);
     boolean tryFirst = random.nextBoolean();
@@ -493,7 +520,14 @@ final class Workload {
     var state = new State(model.newBody(), length, labels());
     Entry real = real(entry);
     act(
-        "begin upload " + entry.bucket.name.now() + "/" + entry.name.now() + " " + timestamp + " " + state,
+        "begin upload "
+            + entry.bucket.name.now()
+            + "/"
+            + entry.name.now()
+            + " "
+            + timestamp
+            + " "
+            + state,
         () ->
             uploads.add(
                 new Uploading(
@@ -526,7 +560,12 @@ final class Workload {
       uploads.remove(uploading);
     }
     act(
-        (abort ? "abort " : whole ? "commit " : "go on ") + entry.bucket.name.now() + "/" + entry.name.now() + " " + uploading.timestamp(),
+        (abort ? "abort " : whole ? "commit " : "go on ")
+            + entry.bucket.name.now()
+            + "/"
+            + entry.name.now()
+            + " "
+            + uploading.timestamp(),
         () -> {
           try {
             if (!abort) {
@@ -583,7 +622,8 @@ final class Workload {
     var states = new TreeMap<Long, State>();
     for (int i = 0; i < times.size(); i++) {
       State was = entry.record(times.get(i)).now();
-      states.put(times.get(i), new State(was.body(), was.length(), was.labels().updated(updates.get(i))));
+      states.put(
+          times.get(i), new State(was.body(), was.length(), was.labels().updated(updates.get(i))));
     }
     Entry real = real(entry);
     change(
@@ -591,7 +631,8 @@ final class Workload {
         entry,
         times,
         states,
-        errors -> real.updateAll(times.stream().mapToLong(time -> time).toArray(), updates, errors));
+        errors ->
+            real.updateAll(times.stream().mapToLong(time -> time).toArray(), updates, errors));
   }
 
   private void remove() {
@@ -615,7 +656,8 @@ final class Workload {
     void run(@Nullable PannierException[] errors);
   }
 
-  private void change(String what, EntryModel entry, List<Long> times, Map<Long, State> states, Change change) {
+  private void change(
+      String what, EntryModel entry, List<Long> times, Map<Long, State> states, Change change) {
     var errors = new @Nullable PannierException[times.size()];
     act(
         what,
@@ -659,7 +701,16 @@ final class Workload {
     times.forEach(time -> states.put(time, State.NONE));
     Entry real = real(entry);
     change(
-        "remove range " + entry.bucket.name.now() + "/" + entry.name.now() + " " + from + " " + to + " " + times,
+        "remove range "
+            + entry.bucket.name.now()
+            + "/"
+            + entry.name.now()
+            + " "
+            + from
+            + " "
+            + to
+            + " "
+            + times,
         entry,
         times,
         states,
@@ -669,17 +720,17 @@ final class Workload {
   /** After a failure that leaves it open: what readers see is what counts from now on. */
   private void resolve(EntryModel entry) {
     TreeMap<Long, State> seen = observe(real(entry)).records();
-    entry.records.forEach(
-        (timestamp, record) -> {
-          if (record.isUnknown()) {
-            State state = seen.getOrDefault(timestamp, State.NONE);
-            boolean lost = isLossTold() && !state.isThere() && !record.isDurable();
-            if (!lost && !record.after(ReferenceModel.End.KILL).contains(state)) {
-              throw new AssertionError("record " + timestamp + " of " + entry + " is " + state + " but had " + record);
-            }
-            record.set(state);
-          }
-        });
+    entry.records.forEach((timestamp, record) -> {
+      if (record.isUnknown()) {
+        State state = seen.getOrDefault(timestamp, State.NONE);
+        boolean lost = isLossTold() && !state.isThere() && !record.isDurable();
+        if (!lost && !record.after(ReferenceModel.End.KILL).contains(state)) {
+          throw new AssertionError(
+              "record " + timestamp + " of " + entry + " is " + state + " but had " + record);
+        }
+        record.set(state);
+      }
+    });
   }
 
   /** A device that failed to sync may have lost what was not durable; the engine says so. */
@@ -696,15 +747,15 @@ final class Workload {
         requireFair(unreadable);
         continue;
       }
-      entry.records.forEach(
-          (timestamp, record) -> {
-            if (record.now().isThere() && !record.isUnknown() && !seen.containsKey(timestamp)) {
-              if (bucket.quota != QuotaType.FIFO && record.isDurable()) {
-                throw new AssertionError("record " + timestamp + " of " + entry + " is lost: " + record);
-              }
-              record.set(State.NONE);
-            }
-          });
+      entry.records.forEach((timestamp, record) -> {
+        if (record.now().isThere() && !record.isUnknown() && !seen.containsKey(timestamp)) {
+          if (bucket.quota != QuotaType.FIFO && record.isDurable()) {
+            throw new AssertionError(
+                "record " + timestamp + " of " + entry + " is lost: " + record);
+          }
+          record.set(State.NONE);
+        }
+      });
     }
   }
 
@@ -718,15 +769,14 @@ final class Workload {
   private void awaitDurable() {
     steps.add("await durable");
     var moment = model.moment();
-    store.whenDurable(
-        problem -> {
-          steps.add("  " + problem.map(Object::toString).orElse("durable"));
-          if (problem.isEmpty()) {
-            model.durable(moment);
-          } else if (!stopped.getAsBoolean()) {
-            requireFair(problem.get());
-          }
-        });
+    store.whenDurable(problem -> {
+      steps.add("  " + problem.map(Object::toString).orElse("durable"));
+      if (problem.isEmpty()) {
+        model.durable(moment);
+      } else if (!stopped.getAsBoolean()) {
+        requireFair(problem.get());
+      }
+    });
     machine.scheduler.runDue();
   }
 
@@ -743,7 +793,8 @@ final class Workload {
         size += entry.info().size();
       }
       if (size != bucket.info().size()) {
-        throw new AssertionError("bucket " + bucket + " says " + bucket.info() + ", its entries sum up to " + size);
+        throw new AssertionError(
+            "bucket " + bucket + " says " + bucket.info() + ", its entries sum up to " + size);
       }
       found.put(bucket.name(), entries);
     }
@@ -780,7 +831,8 @@ final class Workload {
         || info.size() != size
         || info.oldestRecord() != oldest.orElse(0L)
         || info.latestRecord() != (records.isEmpty() ? 0 : records.lastKey())) {
-      throw new AssertionError(info + " but " + records.size() + " records of " + size + " bytes: " + records.keySet());
+      throw new AssertionError(
+          info + " but " + records.size() + " records of " + size + " bytes: " + records.keySet());
     }
     return new FoundEntry(number, records);
   }

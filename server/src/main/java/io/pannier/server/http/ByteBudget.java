@@ -2,7 +2,10 @@ package io.pannier.server.http;
 
 import java.util.concurrent.atomic.AtomicLong;
 
-/** Bytes that all connections together may hold in memory. Small bodies are below what is worth counting. */
+/**
+ * Bytes that all connections together may hold in memory. Small bodies are below what is worth
+ * counting.
+ */
 final class ByteBudget {
   private static final int NOT_COUNTED = 8 * 1024;
   private final AtomicLong left;

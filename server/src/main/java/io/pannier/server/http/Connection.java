@@ -20,14 +20,17 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One connection: takes what the decoder makes of the bytes, runs one exchange at a time, and keeps what a pipelining client sends meanwhile in order. Lives on
- * its event loop.
+ * One connection: takes what the decoder makes of the bytes, runs one exchange at a time, and keeps
+ * what a pipelining client sends meanwhile in order. Lives on its event loop.
  */
 final class Connection extends ChannelInboundHandlerAdapter {
   /** Parsed pieces that may wait before the socket is no longer read. */
   private static final int WAITING_MAX = 32;
 
-  /** Body bytes that are read and thrown away so that a client sees the answer to a request it has not finished. */
+  /**
+   * Body bytes that are read and thrown away so that a client sees the answer to a request it has
+   * not finished.
+   */
   private static final long DRAIN_MAX = 64L << 20;
 
   final HttpServer server;
@@ -49,7 +52,10 @@ final class Connection extends ChannelInboundHandlerAdapter {
     progressNanos = server.config.clock().monotonicNanos();
   }
 
-  /** The decoder, which tells of the one thing that Netty repairs silently: a request with both kinds of length. */
+  /**
+   * The decoder, which tells of the one thing that Netty repairs silently: a request with both
+   * kinds of length.
+   */
   static final class Decoder extends HttpRequestDecoder {
     Decoder(HttpServerConfig config) {
       super(
@@ -107,12 +113,17 @@ final class Connection extends ChannelInboundHandlerAdapter {
     } finally {
       working = false;
     }
-    if (waiting.size() < WAITING_MAX / 2 && !context().channel().config().isAutoRead() && wantsBytes()) {
+    if (waiting.size() < WAITING_MAX / 2
+        && !context().channel().config().isAutoRead()
+        && wantsBytes()) {
       context().channel().config().setAutoRead(true);
     }
   }
 
-  /** Whether the next piece can be used now: a piece of a body always, a new request only when the last one is answered. */
+  /**
+   * Whether the next piece can be used now: a piece of a body always, a new request only when the
+   * last one is answered.
+   */
   private boolean canTake() {
     HttpExchange now = exchange;
     return now == null || !now.requestComplete();
@@ -184,10 +195,14 @@ final class Connection extends ChannelInboundHandlerAdapter {
   }
 
   private void malformed(@Nullable Throwable cause) {
-    int status = cause instanceof TooLongHttpHeaderException || cause instanceof TooLongFrameException ? 431 : 400;
+    int status =
+        cause instanceof TooLongHttpHeaderException || cause instanceof TooLongFrameException
+            ? 431
+            : 400;
     HttpExchange now = exchange;
     if (now != null) {
-      // A broken chunk in the middle of a body: whoever reads it is told, and the answer to it is the last one.
+      // A broken chunk in the middle of a body: whoever reads it is told, and the answer to it is
+      // the last one.
       now.broken();
       return;
     }
@@ -268,14 +283,20 @@ final class Connection extends ChannelInboundHandlerAdapter {
     from.close();
   }
 
-  /** Closes the connection if its peer has been silent for too long. Called once in a while on the loop. */
+  /**
+   * Closes the connection if its peer has been silent for too long. Called once in a while on the
+   * loop.
+   */
   void watch(long now) {
     HttpExchange current = exchange;
     long silentMillis = (now - progressNanos) / 1_000_000;
-    if (current == null && silentMillis > (receiving ? server.operationMillis : server.config.keepAliveTimeout().toMillis())) {
+    if (current == null
+        && silentMillis
+            > (receiving ? server.operationMillis : server.config.keepAliveTimeout().toMillis())) {
       context().close();
     } else if (current != null && current.isGathering() && silentMillis > server.operationMillis) {
-      current.fail(new io.pannier.model.PannierException.BadRequest("Timeout while receiving data"));
+      current.fail(
+          new io.pannier.model.PannierException.BadRequest("Timeout while receiving data"));
     }
   }
 

@@ -11,8 +11,6 @@ import io.netty.handler.codec.http.LastHttpContent;
 import io.pannier.model.PannierException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
-import java.nio.CharBuffer;
-import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -22,7 +20,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
-/** An exchange over Netty. What the loop and a worker share is guarded by the monitor of {@link #pieces}. */
+/**
+ * An exchange over Netty. What the loop and a worker share is guarded by the monitor of {@link
+ * #pieces}.
+ */
 final class HttpExchange implements Exchange {
   /** Body bytes that may wait for a worker before the socket is no longer read. */
   private static final int PIECES_BYTES_MAX = 256 * 1024;
@@ -77,7 +78,8 @@ final class HttpExchange implements Exchange {
     chunked = fields.containsValue("transfer-encoding", "chunked", true);
     String length = fields.get("content-length");
     contentLength = chunked ? -1 : length == null ? 0 : parseLength(length);
-    continueWanted = Connection.isHttp11(request) && fields.containsValue("expect", "100-continue", true);
+    continueWanted =
+        Connection.isHttp11(request) && fields.containsValue("expect", "100-continue", true);
   }
 
   private static long parseLength(String text) {
@@ -168,7 +170,9 @@ final class HttpExchange implements Exchange {
 
   @Override
   public InetSocketAddress clientAddress() {
-    return channel.remoteAddress() instanceof InetSocketAddress address ? address : InetSocketAddress.createUnresolved("unknown", 0);
+    return channel.remoteAddress() instanceof InetSocketAddress address
+        ? address
+        : InetSocketAddress.createUnresolved("unknown", 0);
   }
 
   @Override
@@ -209,7 +213,8 @@ final class HttpExchange implements Exchange {
   private void sendContinue() {
     if (continueWanted) {
       continueWanted = false;
-      channel.writeAndFlush(Unpooled.copiedBuffer("HTTP/1.1 100 Continue\r\n\r\n", StandardCharsets.US_ASCII));
+      channel.writeAndFlush(
+          Unpooled.copiedBuffer("HTTP/1.1 100 Continue\r\n\r\n", StandardCharsets.US_ASCII));
     }
   }
 
@@ -230,7 +235,10 @@ final class HttpExchange implements Exchange {
       if (last || piece.readableBytes() == contentLength) {
         gathered = piece;
       } else {
-        ByteBuf room = channel.alloc().directBuffer(Math.max(256, (int) Math.max(contentLength, piece.readableBytes())));
+        ByteBuf room =
+            channel
+                .alloc()
+                .directBuffer(Math.max(256, (int) Math.max(contentLength, piece.readableBytes())));
         room.writeBytes(piece);
         piece.release();
         gathered = room;
@@ -367,7 +375,9 @@ final class HttpExchange implements Exchange {
       boolean more;
       ByteBuf piece;
       synchronized (pieces) {
-        long deadline = server.config.clock().monotonicNanos() + TimeUnit.MILLISECONDS.toNanos(server.operationMillis);
+        long deadline =
+            server.config.clock().monotonicNanos()
+                + TimeUnit.MILLISECONDS.toNanos(server.operationMillis);
         while (pieces.isEmpty()) {
           if (brokenBody) {
             throw new PannierException.BadRequest("Body is not well formed");
@@ -516,7 +526,12 @@ final class HttpExchange implements Exchange {
     long length = response.bodyBytes();
     boolean together = !head && length <= TOGETHER_MAX;
     ByteBuf out = channel.alloc().ioBuffer(512 + (together ? (int) length : 0));
-    server.head.write(out, response, response.contentLength() >= 0 ? response.contentLength() : length, tellsKeepAlive(), close);
+    server.head.write(
+        out,
+        response,
+        response.contentLength() >= 0 ? response.contentLength() : length,
+        tellsKeepAlive(),
+        close);
     if (!head && length > 0) {
       if (together) {
         out.writeBytes(response.body());
@@ -697,7 +712,9 @@ final class HttpExchange implements Exchange {
 
     private void awaitWritable() {
       synchronized (pieces) {
-        long deadline = server.config.clock().monotonicNanos() + TimeUnit.MILLISECONDS.toNanos(server.operationMillis);
+        long deadline =
+            server.config.clock().monotonicNanos()
+                + TimeUnit.MILLISECONDS.toNanos(server.operationMillis);
         while (!channel.isWritable()) {
           long wait = deadline - server.config.clock().monotonicNanos();
           if (gone || !channel.isActive() || wait <= 0) {

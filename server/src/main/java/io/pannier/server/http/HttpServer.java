@@ -73,8 +73,11 @@ public final class HttpServer implements AutoCloseable {
           case NIO -> false;
         };
     IoHandlerFactory io = epoll ? EpollIoHandler.newFactory() : NioIoHandler.newFactory();
-    Class<? extends ServerChannel> type = epoll ? EpollServerSocketChannel.class : NioServerSocketChannel.class;
-    loops = new MultiThreadIoEventLoopGroup(config.loops(), new DefaultThreadFactory("pannier-loop", true), io);
+    Class<? extends ServerChannel> type =
+        epoll ? EpollServerSocketChannel.class : NioServerSocketChannel.class;
+    loops =
+        new MultiThreadIoEventLoopGroup(
+            config.loops(), new DefaultThreadFactory("pannier-loop", true), io);
     // Few arenas of small chunks: what a server at rest keeps is arenas x chunk size.
     var allocator = new PooledByteBufAllocator(true, 0, config.loops(), 8192, 7, 64, 32, true);
     var bootstrap =
@@ -85,7 +88,9 @@ public final class HttpServer implements AutoCloseable {
             .option(ChannelOption.SO_REUSEADDR, true)
             .childOption(ChannelOption.TCP_NODELAY, true)
             .childOption(ChannelOption.ALLOCATOR, allocator)
-            .childOption(ChannelOption.WRITE_BUFFER_WATER_MARK, new WriteBufferWaterMark(256 * 1024, 1024 * 1024))
+            .childOption(
+                ChannelOption.WRITE_BUFFER_WATER_MARK,
+                new WriteBufferWaterMark(256 * 1024, 1024 * 1024))
             .childHandler(
                 new ChannelInitializer<SocketChannel>() {
                   @Override
@@ -162,13 +167,17 @@ public final class HttpServer implements AutoCloseable {
     return stopping;
   }
 
-  /** Stops accepting, lets running exchanges finish for at most {@link HttpServerConfig#closeGrace}, then closes every connection. */
+  /**
+   * Stops accepting, lets running exchanges finish for at most {@link HttpServerConfig#closeGrace},
+   * then closes every connection.
+   */
   @Override
   public void close() {
     stopping = true;
     listening.close().awaitUninterruptibly(1, TimeUnit.SECONDS);
     long deadline = config.clock().monotonicNanos() + config.closeGrace().toNanos();
-    while (config.clock().monotonicNanos() < deadline && connections.stream().anyMatch(Connection::isBusy)) {
+    while (config.clock().monotonicNanos() < deadline
+        && connections.stream().anyMatch(Connection::isBusy)) {
       LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5));
     }
     for (Connection connection : connections) {

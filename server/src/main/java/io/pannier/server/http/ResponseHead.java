@@ -10,10 +10,13 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** Writes status line and headers as bytes: record headers in their order, then the constant ones. */
+/**
+ * Writes status line and headers as bytes: record headers in their order, then the constant ones.
+ */
 final class ResponseHead {
   private static final DateTimeFormatter HTTP_DATE =
-      DateTimeFormatter.ofPattern("EEE, dd MMM yyyy HH:mm:ss 'GMT'", Locale.ENGLISH).withZone(ZoneOffset.UTC);
+      DateTimeFormatter.ofPattern("EEE, dd MMM yyyy HH:mm:ss 'GMT'", Locale.ENGLISH)
+          .withZone(ZoneOffset.UTC);
 
   private static final Map<Integer, String> REASONS =
       new TreeMap<>(
@@ -78,7 +81,13 @@ final class ResponseHead {
     if (response.status() == 200) {
       out.writeBytes(ok);
     } else {
-      ascii(out, "HTTP/1.1 " + response.status() + " " + REASONS.getOrDefault(response.status(), "Status") + "\r\n");
+      ascii(
+          out,
+          "HTTP/1.1 "
+              + response.status()
+              + " "
+              + REASONS.getOrDefault(response.status(), "Status")
+              + "\r\n");
     }
     for (int i = 0; i < response.headerCount(); i++) {
       ascii(out, response.headerName(i));

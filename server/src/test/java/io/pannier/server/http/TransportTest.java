@@ -27,15 +27,21 @@ class TransportTest {
   private final CountDownLatch aborted = new CountDownLatch(1);
 
   private void start(HttpServerConfig.Transport transport) {
-    Assumptions.assumeTrue(transport != HttpServerConfig.Transport.EPOLL || Epoll.isAvailable(), "no epoll here");
+    Assumptions.assumeTrue(
+        transport != HttpServerConfig.Transport.EPOLL || Epoll.isAvailable(), "no epoll here");
     HttpServerConfig config =
         HttpServerConfig.defaults(
                 failure ->
-                    Response.error(failure instanceof PannierException ? 400 : 500, "" + failure.getMessage()),
+                    Response.error(
+                        failure instanceof PannierException ? 400 : 500, "" + failure.getMessage()),
                 new SystemClock())
             .withAddress("127.0.0.1", 0)
             .withTransport(transport)
-            .withTimeouts(Duration.ofSeconds(5), Duration.ofSeconds(5), Duration.ofSeconds(30), Duration.ofSeconds(1));
+            .withTimeouts(
+                Duration.ofSeconds(5),
+                Duration.ofSeconds(5),
+                Duration.ofSeconds(30),
+                Duration.ofSeconds(1));
     server = HttpServer.start(config, this::handle);
   }
 
@@ -49,18 +55,21 @@ class TransportTest {
   /** Echoes in every way the transport knows. */
   private void handle(Exchange exchange) {
     switch (exchange.path()) {
-      case "/echo" -> exchange.receiveWhole(65_536, body -> {
-        var bytes = new byte[body.remaining()];
-        body.get(bytes);
-        exchange.respond(Response.of(200).header("x-query", exchange.query()).body(bytes));
-      });
-      case "/block" -> exchange.block(
-          same -> {
+      case "/echo" ->
+          exchange.receiveWhole(
+              65_536,
+              body -> {
+                var bytes = new byte[body.remaining()];
+                body.get(bytes);
+                exchange.respond(Response.of(200).header("x-query", exchange.query()).body(bytes));
+              });
+      case "/block" ->
+          exchange.block(same -> {
             byte[] bytes = same.body().readAll(100_000_000);
             same.respond(Response.of(200).body(bytes));
           });
-      case "/stream" -> exchange.block(
-          same -> {
+      case "/stream" ->
+          exchange.block(same -> {
             long length = Long.parseLong(same.query());
             try (ResponseStream out = same.startResponse(Response.of(200).contentLength(length))) {
               var piece = ByteBuffer.allocateDirect(65_536);
@@ -73,14 +82,14 @@ class TransportTest {
               }
             }
           });
-      case "/short" -> exchange.block(
-          same -> {
+      case "/short" ->
+          exchange.block(same -> {
             try (ResponseStream out = same.startResponse(Response.of(200).contentLength(100))) {
               out.write(ByteBuffer.wrap(new byte[10]));
             }
           });
-      case "/abort" -> exchange.block(
-          same -> {
+      case "/abort" ->
+          exchange.block(same -> {
             try {
               same.body().drain();
             } catch (ClientGone gone) {
@@ -92,9 +101,14 @@ class TransportTest {
       case "/refuse" -> exchange.respond(Response.error(404, "not here"));
       case "/fail" -> throw new IllegalStateException("a fault of ours");
       case "/empty" -> exchange.respond(Response.error(204, "No content"));
-      case "/header" -> exchange.respond(
-          Response.of(200).header("x-value", "a\r\nb\u0001ü").body((exchange.header("x-in") + "").getBytes(StandardCharsets.UTF_8)));
-      default -> exchange.respond(Response.of(200).body(exchange.method().getBytes(StandardCharsets.UTF_8)));
+      case "/header" ->
+          exchange.respond(
+              Response.of(200)
+                  .header("x-value", "a\r\nb\u0001ü")
+                  .body((exchange.header("x-in") + "").getBytes(StandardCharsets.UTF_8)));
+      default ->
+          exchange.respond(
+              Response.of(200).body(exchange.method().getBytes(StandardCharsets.UTF_8)));
     }
   }
 
@@ -157,7 +171,12 @@ class TransportTest {
   }
 
   private static String post(String path, String body) {
-    return "POST " + path + " HTTP/1.1\r\nhost: x\r\ncontent-length: " + body.length() + "\r\n\r\n" + body;
+    return "POST "
+        + path
+        + " HTTP/1.1\r\nhost: x\r\ncontent-length: "
+        + body.length()
+        + "\r\n\r\n"
+        + body;
   }
 
   @ParameterizedTest
@@ -169,8 +188,10 @@ class TransportTest {
       assertThat(first.status()).isEqualTo(200);
       assertThat(first.body()).isEqualTo("hello");
       assertThat(first.head())
-          .startsWith("HTTP/1.1 200 OK\r\nx-query: a=1\r\nserver: ReductStore 1.21.5\r\nx-reduct-api: 1.21\r\n")
-          .contains("\r\nvary: origin\r\n", "\r\naccess-control-expose-headers: *\r\n", "\r\ndate: ");
+          .startsWith(
+              "HTTP/1.1 200 OK\r\nx-query: a=1\r\nserver: ReductStore 1.21.5\r\nx-reduct-api: 1.21\r\n")
+          .contains(
+              "\r\nvary: origin\r\n", "\r\naccess-control-expose-headers: *\r\n", "\r\ndate: ");
       assertThat(wire.send(post("/echo", "again")).answer().body()).isEqualTo("again");
     }
   }
@@ -197,7 +218,9 @@ class TransportTest {
     start(transport);
     try (var wire = new Wire()) {
       wire.socket.setTcpNoDelay(true);
-      for (byte b : (post("/echo", "slow") + post("/block", "slower")).getBytes(StandardCharsets.ISO_8859_1)) {
+      for (byte b :
+          (post("/echo", "slow") + post("/block", "slower"))
+              .getBytes(StandardCharsets.ISO_8859_1)) {
         wire.send(new byte[] {b});
       }
       assertThat(wire.answer().body()).isEqualTo("slow");
@@ -214,7 +237,8 @@ class TransportTest {
     try (var wire = new Wire()) {
       assertThat(wire.send("POST /echo" + chunked).answer().body()).isEqualTo("hello world");
       assertThat(wire.send("POST /block" + chunked).answer().body()).isEqualTo("hello world");
-      wire.send("POST /block HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\nhello\r\n");
+      wire.send(
+          "POST /block HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\nhello\r\n");
       assertThat(wire.answer().status()).isEqualTo(400);
       assertThat(wire.isClosed()).isTrue();
     }
@@ -226,13 +250,17 @@ class TransportTest {
     start(transport);
     for (String path : List.of("/echo", "/block")) {
       try (var wire = new Wire()) {
-        wire.send("POST " + path + " HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 5\r\n\r\n");
+        wire.send(
+            "POST "
+                + path
+                + " HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 5\r\n\r\n");
         assertThat(wire.head()).isEqualTo("HTTP/1.1 100 Continue\r\n\r\n");
         assertThat(wire.send("hello").answer().body()).isEqualTo("hello");
       }
     }
     try (var wire = new Wire()) {
-      wire.send("POST /refuse HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 5\r\n\r\n");
+      wire.send(
+          "POST /refuse HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 5\r\n\r\n");
       Answer refused = wire.answer();
       assertThat(refused.status()).isEqualTo(404);
       assertThat(refused.head()).contains("\r\nconnection: close\r\n");
@@ -242,7 +270,8 @@ class TransportTest {
 
   @ParameterizedTest
   @EnumSource(names = {"EPOLL", "NIO"})
-  void answersAnErrorWithoutTheBodyAndGoesOn(HttpServerConfig.Transport transport) throws IOException {
+  void answersAnErrorWithoutTheBodyAndGoesOn(HttpServerConfig.Transport transport)
+      throws IOException {
     start(transport);
     try (var wire = new Wire()) {
       wire.send(post("/refuse", "x".repeat(3_000_000)));
@@ -335,13 +364,17 @@ class TransportTest {
 
   @ParameterizedTest
   @EnumSource(names = {"EPOLL", "NIO"})
-  void answersHeadFailureAndNoContentByTheBook(HttpServerConfig.Transport transport) throws IOException {
+  void answersHeadFailureAndNoContentByTheBook(HttpServerConfig.Transport transport)
+      throws IOException {
     start(transport);
     try (var wire = new Wire()) {
       wire.send("HEAD /x HTTP/1.1\r\nhost: x\r\n\r\n");
       assertThat(wire.head()).contains("content-length: 4");
       wire.send("GET /empty HTTP/1.1\r\nhost: x\r\n\r\n");
-      assertThat(wire.head()).startsWith("HTTP/1.1 204 ").contains("x-reduct-error: No content").doesNotContain("length");
+      assertThat(wire.head())
+          .startsWith("HTTP/1.1 204 ")
+          .contains("x-reduct-error: No content")
+          .doesNotContain("length");
       wire.send("GET /fail HTTP/1.1\r\nhost: x\r\n\r\n");
       assertThat(wire.answer().status()).isEqualTo(500);
       wire.send("GET /header HTTP/1.1\r\nhost: x\r\nX-In: gr\u00c3\u00bcn\r\n\r\n");
@@ -356,7 +389,8 @@ class TransportTest {
 
   @ParameterizedTest
   @EnumSource(names = {"EPOLL", "NIO"})
-  void servesManyConnectionsOfWhichHalfAreIdle(HttpServerConfig.Transport transport) throws IOException {
+  void servesManyConnectionsOfWhichHalfAreIdle(HttpServerConfig.Transport transport)
+      throws IOException {
     start(transport);
     var wires = new ArrayList<Wire>();
     try {

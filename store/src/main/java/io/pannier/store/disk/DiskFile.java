@@ -4,8 +4,9 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 
 /**
- * An open append-only file. One thread appends or truncates at a time (the caller's lock); any number may read at the same time, also below the end
- * while it grows. There is no shared read position.
+ * An open append-only file. One thread appends or truncates at a time (the caller's lock); any
+ * number may read at the same time, also below the end while it grows. There is no shared read
+ * position.
  */
 public interface DiskFile extends AutoCloseable {
 
@@ -13,12 +14,17 @@ public interface DiskFile extends AutoCloseable {
   long size();
 
   /**
-   * Appends all remaining bytes of the buffer at the end, in one system call where the system takes them in one. After an exception the file may be
-   * longer by any prefix of the bytes; {@link #size} tells how far the caller's last complete append went, and {@link #truncate} to it removes the rest.
+   * Appends all remaining bytes of the buffer at the end, in one system call where the system takes
+   * them in one. After an exception the file may be longer by any prefix of the bytes; {@link
+   * #size} tells how far the caller's last complete append went, and {@link #truncate} to it
+   * removes the rest.
    */
   void append(ByteBuffer buffer) throws IOException;
 
-  /** As {@link #append(ByteBuffer)} for a row of buffers, gathered into one system call where possible. */
+  /**
+   * As {@link #append(ByteBuffer)} for a row of buffers, gathered into one system call where
+   * possible.
+   */
   void append(ByteBuffer[] buffers) throws IOException;
 
   /**
@@ -28,7 +34,10 @@ public interface DiskFile extends AutoCloseable {
    */
   int read(ByteBuffer target, long position) throws IOException;
 
-  /** Cuts the file to {@code size} bytes, also when bytes of a failed append lie behind {@link #size}. */
+  /**
+   * Cuts the file to {@code size} bytes, also when bytes of a failed append lie behind {@link
+   * #size}.
+   */
   void truncate(long size) throws IOException;
 
   /** Makes the content durable ({@code fdatasync}). */

@@ -63,8 +63,9 @@ public final class RealDisk implements Disk {
   }
 
   /**
-   * Takes an existing folder as the root for a tool that only looks: files are opened for reading alone, so a folder on a read-only
-   * file system will do, and no mistake of the tool can change a byte.
+   * Takes an existing folder as the root for a tool that only looks: files are opened for reading
+   * alone, so a folder on a read-only file system will do, and no mistake of the tool can change a
+   * byte.
    *
    * @throws NoSuchFileException when there is no such folder
    */

@@ -36,6 +36,9 @@ public record Limits(
     int rewriteDeadPercent,
     int operationMillis) {
 
+  /** Handles that are neither files of the store nor connections: libraries, loops, journals. */
+  private static final int HANDLES_OF_THE_JVM = 96;
+
   public Limits {
     require(openFiles >= 16, "openFiles must be at least 16");
     require(openBlocksPerEntry >= 2, "openBlocksPerEntry must be at least 2");
@@ -57,12 +60,12 @@ public record Limits(
   /**
    * What a robot of any size gets.
    *
-   * @param fileHandleLimit handles the process may have open; half of them at most are files of the
-   *     store
+   * @param fileHandleLimit handles the process may have open: some are kept for the JVM, and of the
+   *     rest half at most are files of the store
    */
   public static Limits forHandles(long fileHandleLimit) {
     return new Limits(
-        (int) Math.max(16, Math.min(4096, fileHandleLimit / 2)),
+        (int) Math.max(16, Math.min(4096, (fileHandleLimit - HANDLES_OF_THE_JVM) / 2)),
         128,
         65_536,
         4L << 20,
@@ -75,6 +78,15 @@ public record Limits(
         8L << 20,
         30,
         30_000);
+  }
+
+  /**
+   * Connections that such a process may have at once: what files and the JVM leave.
+   *
+   * @param fileHandleLimit handles the process may have open
+   */
+  public static int connectionsForHandles(long fileHandleLimit) {
+    return (int) Math.max(16, Math.min(4096, (fileHandleLimit - HANDLES_OF_THE_JVM) / 2));
   }
 
   private static void require(boolean condition, String message) {

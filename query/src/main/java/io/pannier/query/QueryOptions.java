@@ -78,7 +78,8 @@ public record QueryOptions(
             Json.flag(body, "only_metadata"),
             Json.flag(body, "continuous"),
             Json.flag(body, "strict"));
-    if (Json.has(body, "when")) {
+    // Some clients always send an empty condition; it holds for every record.
+    if (Json.has(body, "when") && !(body.get("when") instanceof ObjectNode when && when.isEmpty())) {
       throw new PannierException.Invalid("Conditions are not supported yet");
     }
     if (kind == Kind.REMOVE) {

@@ -192,11 +192,10 @@ final class BatchV2 {
       labels = previous == null ? Labels.EMPTY : previous.labels();
     } else {
       Labels delta = delta(value, end + 1, names);
-      // A write says what differs from the record before; an update says what it changes.
-      labels =
-          purpose == BatchRequest.Purpose.WRITE
-              ? (previous == null ? Labels.EMPTY : previous.labels()).updated(delta)
-              : delta;
+      Labels before = previous == null ? Labels.EMPTY : previous.labels();
+      // Both say what differs from the record before. In a write an empty value ends a label; in an
+      // update it removes one from the record, and so do the records behind until they say otherwise.
+      labels = purpose == BatchRequest.Purpose.WRITE ? before.updated(delta) : before.with(delta);
     }
     return new BatchItem(raw.entry, timestamp, length, contentType, labels);
   }

@@ -212,7 +212,7 @@ final class SyncRounds {
     try {
       store.mendJournal();
       sync();
-    } catch (IOException | RuntimeException failed) {
+    } catch (IOException | RuntimeException | Error failed) {
       failure = Optional.of(store.failure("sync round failed", "data folder", failed));
     }
     unsyncedBytes.addAndGet(-bytes);
@@ -276,9 +276,12 @@ final class SyncRounds {
         syncEach(dirty, dirtyFolders, dirtyJournals);
       }
       requireNoneDoubtful();
-    } catch (IOException | RuntimeException failed) {
-      // Names and journals that failed are tried again with the next round; blocks are being saved
-      // to new ones.
+    } catch (IOException | RuntimeException | Error failed) {
+      // Names and journals that failed are tried again with the next round; so are blocks, unless a
+      // sync of theirs failed: those are being saved to new ones.
+      for (Dirty item : dirty) {
+        requeueUnlessCovered(item);
+      }
       synchronized (folders) {
         folders.addAll(dirtyFolders);
       }
@@ -287,6 +290,22 @@ final class SyncRounds {
       }
       schedule();
       throw failed;
+    }
+  }
+
+  private void requeueUnlessCovered(Dirty item) {
+    Block block = item.block();
+    if (item.state().equals(accountable.get(block)) || doubtful.contains(block)) {
+      return;
+    }
+    block.entry.lock.lock();
+    try {
+      if (!block.queued && !block.gone) {
+        block.queued = true;
+        queue.add(block);
+      }
+    } finally {
+      block.entry.lock.unlock();
     }
   }
 

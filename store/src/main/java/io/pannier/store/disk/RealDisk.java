@@ -144,6 +144,16 @@ public final class RealDisk implements Disk {
     sync(resolved(DiskPaths.checked(folder)));
   }
 
+  /**
+   * Does beforehand what the first {@link #syncAll} would do: links the system call, which takes a
+   * tenth of a second and handles that may be gone by then.
+   */
+  public void prepare() throws IOException {
+    if (Libc.hasSyncfs()) {
+      descriptor();
+    }
+  }
+
   @Override
   public void syncAll() throws IOException {
     if (!Libc.hasSyncfs()) {

@@ -49,18 +49,21 @@ final class Service implements AutoCloseable {
    */
   static Service start(Path folder, Ack ack, ServerConfig config) {
     var scheduler = new PlatformScheduler(2);
-    Server server = Server.start(config);
+    long handles = handleLimit();
+    Server server = Server.start(config.withConnections(Limits.connectionsForHandles(handles)));
     try {
       Clock clock = new SystemClock();
+      var disk = new RealDisk(folder);
+      disk.prepare();
       RandomGenerator random = SystemRandom.secure();
       Store store =
           Store.open(
               new StoreConfig(
-                  new RealDisk(folder),
+                  disk,
                   clock,
                   random,
                   scheduler,
-                  Limits.forHandles(handleLimit()),
+                  Limits.forHandles(handles),
                   BucketSettings.DEFAULT,
                   ack,
                   Service::log,

@@ -85,6 +85,18 @@ public final class Labels {
     return null;
   }
 
+  /** These labels and others; where both have a name the other's value counts, also an empty one. */
+  public Labels with(Labels others) {
+    var builder = new Builder();
+    for (int i = 0; i < size(); i++) {
+      builder.set(name(i), value(i));
+    }
+    for (int i = 0; i < others.size(); i++) {
+      builder.set(others.name(i), others.value(i));
+    }
+    return builder.build();
+  }
+
   /**
    * These labels after an update: a value sets or replaces, an empty value removes, others stay.
    */

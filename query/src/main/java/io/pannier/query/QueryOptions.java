@@ -79,7 +79,8 @@ public record QueryOptions(
             Json.flag(body, "continuous"),
             Json.flag(body, "strict"));
     // Some clients always send an empty condition; it holds for every record.
-    if (Json.has(body, "when") && !(body.get("when") instanceof ObjectNode when && when.isEmpty())) {
+    if (Json.has(body, "when")
+        && !(body.get("when") instanceof ObjectNode when && when.isEmpty())) {
       throw new PannierException.Invalid("Conditions are not supported yet");
     }
     if (kind == Kind.REMOVE) {

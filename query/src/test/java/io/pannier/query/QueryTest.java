@@ -474,7 +474,8 @@ class QueryTest {
     assertThatThrownBy(() -> options("{'query_type':'QUERY','when':{'&a':1}}"))
         .hasMessage("Conditions are not supported yet");
     // The reference's command line tool sends this with every query.
-    options("{'query_type':'QUERY','entries':null,'start':null,'stop':5,'ttl':300,'only_metadata':null,'continuous':null,'when':{},'strict':false,'ext':null}");
+    options(
+        "{'query_type':'QUERY','entries':null,'start':null,'stop':5,'ttl':300,'only_metadata':null,'continuous':null,'when':{},'strict':false,'ext':null}");
     assertThat(
             options(
                 "{'query_type':'QUERY','start':18446744073709551615,'when':null,'unknown':[1]}"))

@@ -179,6 +179,10 @@ public record ServerConfig(
         random);
   }
 
+  public ServerConfig withConnections(int most) {
+    return withThreads(new Threads(threads.loops(), threads.workers(), threads.workerQueue(), most));
+  }
+
   public ServerConfig withMemory(Memory newMemory) {
     return new ServerConfig(
         host,

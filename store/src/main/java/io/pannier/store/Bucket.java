@@ -463,6 +463,31 @@ public final class Bucket {
     }
   }
 
+  /**
+   * Makes room on a device that is full although the quota is not: the ring is what gives way.
+   *
+   * @return false when this is no ring, or nothing in it can go
+   */
+  boolean giveWay() {
+    if (!isRing()) {
+      return false;
+    }
+    makingRoom.lock();
+    try {
+      Block victim = oldestBlock();
+      if (victim == null) {
+        return false;
+      }
+      evict(victim);
+      return true;
+    } catch (IOException failed) {
+      store.failure("block could not be evicted", name, failed);
+      return false;
+    } finally {
+      makingRoom.unlock();
+    }
+  }
+
   private void evict(Block victim) throws IOException {
     retire(List.of(victim));
     purgeBlocks();
@@ -791,6 +816,10 @@ public final class Bucket {
     for (Entry entry : entries.values()) {
       entry.goAway();
     }
+  }
+
+  boolean isRing() {
+    return settings.quotaType() == QuotaType.FIFO;
   }
 
   boolean isUsable() {

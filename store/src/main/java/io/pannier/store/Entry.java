@@ -9,6 +9,7 @@ import io.pannier.store.disk.DiskFullException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -113,6 +114,9 @@ public final class Entry {
     var errors = new @Nullable PannierException[1];
     var batch = new WriteBatch(List.of(record), errors);
     boolean done = attempt(batch) == Step.DONE;
+    if (errors[0] instanceof PannierException.DiskFull && bucket.isRing()) {
+      return false;
+    }
     if (errors[0] != null) {
       throw errors[0];
     }
@@ -149,7 +153,20 @@ public final class Entry {
     } finally {
       lock.unlock();
     }
+    if (bucket.isRing() && allMetAFullDevice(errors)) {
+      Arrays.fill(errors, null);
+      return false;
+    }
     bucket.committed(this);
+    return true;
+  }
+
+  private static boolean allMetAFullDevice(@Nullable PannierException[] errors) {
+    for (PannierException error : errors) {
+      if (!(error instanceof PannierException.DiskFull)) {
+        return false;
+      }
+    }
     return true;
   }
 
@@ -163,6 +180,19 @@ public final class Entry {
       return;
     }
     writeBlocking(new WriteBatch(records, errors));
+    retryWhileRingGivesWay(records, errors);
+  }
+
+  /** On a full device a ring makes room for its own new records. */
+  private void retryWhileRingGivesWay(
+      List<NewRecord> records, @Nullable PannierException[] errors) {
+    for (int i = 0; i < records.size(); i++) {
+      while (errors[i] instanceof PannierException.DiskFull && bucket.giveWay()) {
+        var error = new @Nullable PannierException[1];
+        writeBlocking(new WriteBatch(List.of(records.get(i)), error));
+        errors[i] = error[0];
+      }
+    }
   }
 
   private void writeBlocking(WriteBatch batch) {
@@ -809,7 +839,7 @@ public final class Entry {
     boolean begun = false;
     try {
       registerUpload(upload, deadline);
-      upload.begin(takeBlock(upload, deadline));
+      upload.begin(takeBlockInRing(upload, deadline));
       begun = true;
       return upload;
     } catch (IOException failed) {
@@ -866,6 +896,18 @@ public final class Entry {
       changed.signalAll();
     } finally {
       lock.unlock();
+    }
+  }
+
+  private Block takeBlockInRing(Upload upload, long deadline) throws IOException {
+    for (; ; ) {
+      try {
+        return takeBlock(upload, deadline);
+      } catch (PannierException.DiskFull full) {
+        if (!bucket.giveWay()) {
+          throw full;
+        }
+      }
     }
   }
 

@@ -290,11 +290,18 @@ final class Recovery {
         store.deleteFolder(orphan);
       }
     }
-    if (!bucket.stoppedCleanly || bucket.journal.needsRewrite()) {
-      // The process before may have had failed syncs of what this one reads from the page cache.
+    if (bucket.journal.needsRewrite()) {
       bucket.journal.compact();
+    } else if (!bucket.stoppedCleanly) {
+      // The process before may have had failed syncs of what this one reads from the page cache.
+      store.unlessFull(bucket.journal::compact);
     }
-    bucket.journal.mark(BucketJournal.STARTED);
+    if (bucket.stoppedCleanly) {
+      bucket.journal.mark(BucketJournal.STARTED);
+    } else {
+      // The last frame is none that a crash from now on would be misled by.
+      store.unlessFull(() -> bucket.journal.mark(BucketJournal.STARTED));
+    }
     bucket.journal.sync();
     for (var found : arrivals.entrySet()) {
       removeTwins(found.getKey(), found.getValue());

@@ -97,7 +97,11 @@ public final class Store implements AutoCloseable {
     for (Bucket bucket : everyBucket()) {
       Recovery.recover(bucket);
     }
-    journal.mark(StoreJournal.STARTED);
+    if (journal.stoppedCleanly()) {
+      journal.mark(StoreJournal.STARTED);
+    } else {
+      unlessFull(() -> journal().mark(StoreJournal.STARTED));
+    }
     sync.round();
     for (Bucket bucket : everyBucket()) {
       background(bucket::purge);
@@ -396,6 +400,15 @@ public final class Store implements AutoCloseable {
       disk.delete(BALLAST);
       events.event(StoreEvents.Kind.NOTE, "device is full: ballast was given up", BALLAST, null);
       return writing.run();
+    }
+  }
+
+  /** Does what is better done at a start but must not prevent it on a device that is full to the last byte. */
+  void unlessFull(Act act) throws IOException {
+    try {
+      act.run();
+    } catch (DiskFullException full) {
+      events.event(StoreEvents.Kind.NOTE, "device is full: put off", "journal", full);
     }
   }
 

@@ -32,6 +32,9 @@ final class StoreJournal {
   private final Store store;
   private final Journal journal;
 
+  /** Whether the last frame was that of a clean stop; known at start only. */
+  private boolean stoppedCleanly;
+
   private StoreJournal(Store store, Journal journal) {
     this.store = store;
     this.journal = journal;
@@ -111,8 +114,11 @@ final class StoreJournal {
           gone);
     }
     var opened = new StoreJournal(store, journal);
-    if (!facts.clean || journal.needsRewrite()) {
+    opened.stoppedCleanly = facts.clean;
+    if (journal.needsRewrite()) {
       opened.compact();
+    } else if (!facts.clean) {
+      store.unlessFull(opened::compact);
     }
     return opened;
   }
@@ -196,15 +202,24 @@ final class StoreJournal {
 
   private void compact() throws IOException {
     store.underStructure(() ->
-        journal.compact(sink -> {
-          for (Bucket bucket : store.everyBucket()) {
-            sink.frame(BUCKET, frame(bucket.id, bucket.name(), bucket.settings()));
-            if (bucket.isGone()) {
-              sink.frame(BUCKET_GONE, content(4).putInt(bucket.id).flip());
-            }
-          }
-          sink.frame(SNAPSHOT_END, content(4).putInt(store.nextBucketId()).flip());
+        store.withBallast(() -> {
+          journal.compact(this::snapshot);
+          return true;
         }));
+  }
+
+  private void snapshot(Journal.Sink sink) throws IOException {
+    for (Bucket bucket : store.everyBucket()) {
+      sink.frame(BUCKET, frame(bucket.id, bucket.name(), bucket.settings()));
+      if (bucket.isGone()) {
+        sink.frame(BUCKET_GONE, content(4).putInt(bucket.id).flip());
+      }
+    }
+    sink.frame(SNAPSHOT_END, content(4).putInt(store.nextBucketId()).flip());
+  }
+
+  boolean stoppedCleanly() {
+    return stoppedCleanly;
   }
 
   void close() {

@@ -117,10 +117,15 @@ public final class Upload implements BlockOwner, AutoCloseable {
     store.sync.throttle(store.deadline());
     entry.bucket.claim(bytes, store.deadline());
     counted += bytes;
-    try {
-      Objects.requireNonNull(file).append(piece);
-    } catch (DiskFullException full) {
-      throw entry.bucket.deviceFull(frameLength());
+    for (; ; ) {
+      try {
+        Objects.requireNonNull(file).append(piece.duplicate());
+        return;
+      } catch (DiskFullException full) {
+        if (!entry.bucket.giveWay()) {
+          throw entry.bucket.deviceFull(frameLength());
+        }
+      }
     }
   }
 

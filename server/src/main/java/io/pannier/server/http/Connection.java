@@ -1,80 +1,121 @@
 package io.pannier.server.http;
 
 import io.netty.buffer.ByteBuf;
-import io.netty.channel.ChannelFutureListener;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
-import io.netty.handler.codec.TooLongFrameException;
+import io.netty.channel.ChannelOutboundBuffer;
+import io.netty.channel.ChannelPromise;
+import io.netty.channel.socket.SocketChannel;
 import io.netty.handler.codec.http.HttpContent;
-import io.netty.handler.codec.http.HttpHeaders;
-import io.netty.handler.codec.http.HttpMessage;
 import io.netty.handler.codec.http.HttpObject;
 import io.netty.handler.codec.http.HttpRequest;
-import io.netty.handler.codec.http.HttpRequestDecoder;
 import io.netty.handler.codec.http.HttpVersion;
-import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.handler.codec.http.TooLongHttpHeaderException;
+import io.netty.handler.codec.http.TooLongHttpLineException;
 import io.netty.util.ReferenceCountUtil;
+import io.pannier.model.PannierException;
+import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.util.ArrayDeque;
-import java.util.Map;
+import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * One connection: takes what the decoder makes of the bytes, runs one exchange at a time, and keeps
- * what a pipelining client sends meanwhile in order. Lives on its event loop.
+ * One connection: takes what the decoder makes of the bytes, runs one exchange at a time, holds
+ * what a pipelining client sends meanwhile, and keeps the times. Everything happens on its event
+ * loop.
  */
 final class Connection extends ChannelInboundHandlerAdapter {
-  /** Parsed pieces that may wait before the socket is no longer read. */
-  private static final int WAITING_MAX = 32;
+  private static final Logger LOG = LoggerFactory.getLogger(Connection.class);
+
+  /** Bodies up to this size are copied behind the head, so that one buffer and one call suffice. */
+  private static final int COPIED_BODY_BYTES = 16 << 10;
+
+  /** A head up to this size is not counted: every connection may have one. */
+  private static final int FREE_HEAD_BYTES = 16 << 10;
 
   /**
-   * Body bytes that are read and thrown away so that a client sees the answer to a request it has
-   * not finished.
+   * How long bytes are thrown away after the last response, so that a client that is still sending
+   * gets to read it.
    */
-  private static final long DRAIN_MAX = 64L << 20;
+  private static final long LINGER_NANOS = 5_000_000_000L;
 
   final HttpServer server;
-  private final ArrayDeque<HttpObject> waiting = new ArrayDeque<>();
+  final LoopState loop;
+  final SocketChannel channel;
+  final boolean refused;
+
+  /** Place among the connections of the loop. */
+  int loopIndex;
+
+  private final RequestDecoder decoder;
+  private final ArrayDeque<HttpObject> held = new ArrayDeque<>(0);
   private @Nullable ChannelHandlerContext context;
-  private @Nullable HttpExchange exchange;
-  private boolean working;
+  private @Nullable HttpExchange current;
+
+  private boolean taking;
+  private boolean reading;
+  private boolean flushNeeded;
   private boolean closing;
-  private long drained;
+  private boolean lingering;
+  private boolean dead;
+  private boolean bodyPaused;
+  private boolean budgetPaused;
 
-  /** Monotonic time of the last progress, for the watch over idle and slow peers. */
-  long progressNanos;
+  private long headCharge;
+  private @Nullable Object headPlace;
 
-  /** Whether a request has begun and is not complete. */
-  boolean receiving;
+  private long idleSince;
+  private long headSince;
+  private boolean inHead;
+  private boolean served;
+  private long lastRead;
+  private long lingerSince;
+  private long lingered;
+  private long stallBytes;
+  private long stallProgress;
+  private long stallSince;
 
-  Connection(HttpServer server) {
+  Connection(HttpServer server, LoopState loop, SocketChannel channel, boolean refused) {
     this.server = server;
-    progressNanos = server.config.clock().monotonicNanos();
+    this.loop = loop;
+    this.channel = channel;
+    this.refused = refused;
+    this.decoder = new RequestDecoder(server.config, this);
+    this.idleSince = now();
+    this.lastRead = idleSince;
   }
 
-  /**
-   * The decoder, which tells of the one thing that Netty repairs silently: a request with both
-   * kinds of length.
-   */
-  static final class Decoder extends HttpRequestDecoder {
-    Decoder(HttpServerConfig config) {
-      super(
-          new io.netty.handler.codec.http.HttpDecoderConfig()
-              .setMaxInitialLineLength(config.maxRequestLineBytes())
-              .setMaxHeaderSize(config.maxHeaderBytes())
-              .setMaxChunkSize(512 * 1024)
-              .setInitialBufferSize(1024)
-              .setValidateHeaders(true));
-    }
-
-    @Override
-    protected void handleTransferEncodingChunkedWithContentLength(HttpMessage message) {
-      throw new IllegalArgumentException("both transfer-encoding and content-length");
-    }
+  RequestDecoder decoder() {
+    return decoder;
   }
 
-  ChannelHandlerContext context() {
-    return java.util.Objects.requireNonNull(context);
+  long now() {
+    return server.config.clock().monotonicNanos();
+  }
+
+  long lastRead() {
+    return lastRead;
+  }
+
+  boolean isDead() {
+    return dead;
+  }
+
+  boolean isLingering() {
+    return lingering;
+  }
+
+  boolean isReadingPaused() {
+    return budgetPaused;
+  }
+
+  InetSocketAddress remoteAddress() {
+    return channel.remoteAddress();
   }
 
   @Override
@@ -83,59 +124,158 @@ final class Connection extends ChannelInboundHandlerAdapter {
   }
 
   @Override
+  public void channelActive(ChannelHandlerContext from) {
+    loop.add(this);
+    if (refused) {
+      closing = true;
+      write(
+          server.errorResponse(
+              new PannierException.Unavailable("too many connections: try again later", 1)),
+          false,
+          true,
+          true);
+    }
+  }
+
+  private ChannelHandlerContext context() {
+    if (context == null) {
+      throw new IllegalStateException();
+    }
+    return context;
+  }
+
+  // ------------------------------------------------------------------------------------ bytes in
+
+  /** Called by the decoder before it looks at bytes. */
+  void bytesArrived() {
+    lastRead = now();
+    reading = true;
+  }
+
+  /** Called by the decoder when it has handed on what it could. */
+  void decoded() {
+    boolean unfinished = (current == null || current.isComplete()) && decoder.hasUnfinished();
+    if (!unfinished) {
+      inHead = false;
+      return;
+    }
+    if (!inHead) {
+      inHead = true;
+      headSince = lastRead;
+    }
+    if (headCharge == 0 && decoder.unfinishedHeadBytes() > FREE_HEAD_BYTES) {
+      headCharge = server.config.maxHeaderBytes();
+      headPlace = server.budget.take(headCharge, () -> execute(this::headGranted));
+      if (headPlace != null) {
+        budgetPaused = true;
+        updateReading();
+      }
+    }
+  }
+
+  private void headGranted() {
+    headPlace = null;
+    if (dead) {
+      releaseHead();
+    } else {
+      resumeAfterBudget();
+    }
+  }
+
+  private void resumeAfterBudget() {
+    // The wait was ours, not the client's.
+    lastRead = now();
+    headSince = lastRead;
+    budgetPaused = false;
+    updateReading();
+  }
+
+  private void releaseHead() {
+    long charge = headCharge;
+    Object place = headPlace;
+    headCharge = 0;
+    headPlace = null;
+    if (charge > 0 && (place == null || !server.budget.cancel(place))) {
+      server.budget.give(charge);
+    }
+  }
+
+  void setBodyPaused(boolean paused) {
+    bodyPaused = paused;
+    updateReading();
+  }
+
+  void setBudgetPaused(boolean paused) {
+    if (paused) {
+      budgetPaused = true;
+      updateReading();
+    } else {
+      resumeAfterBudget();
+    }
+  }
+
+  @Override
   public void channelRead(ChannelHandlerContext from, Object message) {
-    progressNanos = server.config.clock().monotonicNanos();
-    if (!(message instanceof HttpObject object)) {
+    if (!(message instanceof HttpObject object)
+        || dead
+        || lingering
+        || refused
+        || !channel.isActive()) {
       ReferenceCountUtil.release(message);
       return;
     }
-    if (working || !waiting.isEmpty()) {
-      waiting.add(object);
-      if (waiting.size() >= WAITING_MAX) {
-        from.channel().config().setAutoRead(false);
-      }
+    if (!held.isEmpty() || taking || !canTake(object)) {
+      held.add(object);
+      updateReading();
       return;
     }
-    take(object);
-    work();
+    taking = true;
+    try {
+      take(object);
+    } finally {
+      taking = false;
+    }
+    if (!held.isEmpty()) {
+      drive();
+    }
   }
 
-  /** Goes on with what waited while an exchange was at work. */
-  private void work() {
-    if (working) {
+  @Override
+  public void channelReadComplete(ChannelHandlerContext from) {
+    reading = false;
+    if (flushNeeded) {
+      flushNeeded = false;
+      from.flush();
+    }
+  }
+
+  private boolean canTake(HttpObject object) {
+    HttpExchange now = current;
+    return now != null
+        ? !now.isComplete()
+        : closing || !(object instanceof HttpRequest) || channel.isWritable();
+  }
+
+  /** Goes on with what was held, as far as possible now. */
+  private void drive() {
+    if (taking || dead) {
       return;
     }
-    working = true;
+    taking = true;
     try {
-      while (!waiting.isEmpty() && canTake()) {
-        take(java.util.Objects.requireNonNull(waiting.poll()));
+      for (HttpObject next = held.peek(); next != null && canTake(next); next = held.peek()) {
+        held.remove();
+        take(next);
       }
     } finally {
-      working = false;
+      taking = false;
     }
-    if (waiting.size() < WAITING_MAX / 2
-        && !context().channel().config().isAutoRead()
-        && wantsBytes()) {
-      context().channel().config().setAutoRead(true);
-    }
-  }
-
-  /**
-   * Whether the next piece can be used now: a piece of a body always, a new request only when the
-   * last one is answered.
-   */
-  private boolean canTake() {
-    HttpExchange now = exchange;
-    return now == null || !now.requestComplete();
-  }
-
-  private boolean wantsBytes() {
-    HttpExchange now = exchange;
-    return now == null || now.wantsBytes();
+    updateReading();
+    flushUnlessReading();
   }
 
   private void take(HttpObject object) {
-    if (closing) {
+    if (closing && current == null) {
       ReferenceCountUtil.release(object);
       return;
     }
@@ -145,166 +285,325 @@ final class Connection extends ChannelInboundHandlerAdapter {
       return;
     }
     if (object instanceof HttpRequest request) {
-      if (exchange != null) {
-        waiting.addFirst(request);
-        return;
-      }
       begin(request);
-    }
-    if (object instanceof HttpContent content) {
-      HttpExchange now = exchange;
+    } else if (object instanceof HttpContent content) {
+      HttpExchange now = current;
       if (now == null) {
-        // The rest of a request that is answered already.
-        drained += content.content().readableBytes();
-        boolean last = content instanceof LastHttpContent;
         content.release();
-        if (last) {
-          receiving = false;
-        } else if (drained > DRAIN_MAX) {
-          close();
-        }
       } else {
-        if (content instanceof LastHttpContent) {
-          receiving = false;
-        }
         now.received(content);
       }
     }
   }
 
   private void begin(HttpRequest request) {
-    receiving = true;
-    drained = 0;
-    var begun = new HttpExchange(this, request);
-    exchange = begun;
-    HttpHeaders headers = request.headers();
-    if (headers.size() > server.config.maxHeaderFields()) {
-      begun.refuse(Response.of(431).close());
+    decoder.headDone();
+    inHead = false;
+    served = true;
+    HttpVersion version = request.protocolVersion();
+    boolean http11 = version.equals(HttpVersion.HTTP_1_1);
+    if (!http11 && !version.equals(HttpVersion.HTTP_1_0)) {
+      refuse(505);
       return;
     }
-    String coding = headers.get("content-encoding");
-    if (coding != null && !coding.equalsIgnoreCase("identity")) {
-      begun.respond(Response.of(415).header("accept-encoding", "identity"));
-      return;
+    String target = request.uri();
+    if (!target.startsWith("/")) {
+      int scheme = target.indexOf("://");
+      if (scheme > 0) {
+        int slash = target.indexOf('/', scheme + 3);
+        target = slash < 0 ? "/" : target.substring(slash);
+      } else if (!target.equals("*")) {
+        refuse(400);
+        return;
+      }
     }
-    try {
-      server.handler.handle(begun);
-    } catch (Exception failed) {
-      begun.fail(failed);
-    }
+    var exchange =
+        new HttpExchange(
+            this, request.method().name(), target, (RequestHead) request.headers(), http11);
+    current = exchange;
+    exchange.begin();
   }
 
   private void malformed(@Nullable Throwable cause) {
-    int status =
-        cause instanceof TooLongHttpHeaderException || cause instanceof TooLongFrameException
-            ? 431
-            : 400;
-    HttpExchange now = exchange;
+    HttpExchange now = current;
     if (now != null) {
-      // A broken chunk in the middle of a body: whoever reads it is told, and the answer to it is
-      // the last one.
-      now.broken();
-      return;
+      now.bodyMalformed();
+    } else {
+      refuse(
+          cause instanceof TooLongHttpLineException
+              ? 414
+              : cause instanceof TooLongHttpHeaderException ? 431 : 400);
     }
-    closing = true;
-    ByteBuf out = context().alloc().ioBuffer(256);
-    server.head.write(out, Response.of(status).close(), 0, false, true);
-    context().writeAndFlush(out).addListener(ChannelFutureListener.CLOSE);
   }
 
-  /** The exchange is answered, and its response is on the way. */
-  void answered(HttpExchange done, boolean close) {
-    if (exchange != done) {
+  /** The answer to what is no request: no error header, and the last one on this connection. */
+  private void refuse(int status) {
+    write(Response.of(status), false, true, true);
+  }
+
+  // ------------------------------------------------------------------------------------ bytes out
+
+  /**
+   * Writes a response.
+   *
+   * @param bodyless whether the body is left out, as for {@code HEAD}
+   * @param close whether the connection ends behind it
+   * @param linger whether the client may still be sending then
+   */
+  void write(Response response, boolean bodyless, boolean close, boolean linger) {
+    if (dead) {
+      response.released();
       return;
     }
-    exchange = null;
-    progressNanos = server.config.clock().monotonicNanos();
-    if (close) {
-      closing = true;
-      return;
-    }
-    if (!context().channel().config().isAutoRead()) {
-      context().channel().config().setAutoRead(true);
-    }
-    if (!waiting.isEmpty()) {
-      if (context().channel().eventLoop().inEventLoop() && !working) {
-        work();
-      } else {
-        context().channel().eventLoop().execute(this::work);
+    int status = response.status();
+    boolean empty = bodyless || status == 204 || status == 304;
+    int bodyBytes = empty ? 0 : response.bodyBytes();
+    long announced =
+        status == 204 || status == 304
+            ? -1
+            : !empty || response.contentLength() < 0
+                ? response.bodyBytes()
+                : response.contentLength();
+    HeadWriter heads = loop.heads;
+    heads.write(response, announced, false, close);
+    boolean copied = bodyBytes <= COPIED_BODY_BYTES;
+    ByteBuf first = channel.alloc().directBuffer(heads.length() + (copied ? bodyBytes : 0));
+    heads.copyTo(first);
+    ChannelFuture done = null;
+    if (copied) {
+      if (bodyBytes > 0) {
+        byte[] array = response.bodyArray();
+        if (array != null) {
+          first.writeBytes(array);
+        } else {
+          first.writeBytes(response.body());
+        }
       }
+      response.released();
+      if (close) {
+        done = context().write(first);
+      } else {
+        context().write(first, channel.voidPromise());
+      }
+    } else {
+      context().write(first, channel.voidPromise());
+      done = context().write(Unpooled.wrappedBuffer(response.body()));
+      done.addListener(_ -> response.released());
+    }
+    flushNeeded = true;
+    if (close && done != null) {
+      closeAfter(done, linger);
+    }
+    flushUnlessReading();
+  }
+
+  /** Writes the head of a streamed response; without a flush. */
+  void writeHead(Response head, long contentLength, boolean chunked, boolean close) {
+    HeadWriter heads = loop.heads;
+    heads.write(head, contentLength, chunked, close);
+    ByteBuf out = channel.alloc().directBuffer(heads.length());
+    heads.copyTo(out);
+    context().write(out, channel.voidPromise());
+    flushNeeded = true;
+  }
+
+  ChannelFuture write(ByteBuf bytes, ChannelPromise promise) {
+    flushNeeded = true;
+    return context().write(bytes, promise);
+  }
+
+  void writeContinue() {
+    context()
+        .write(Unpooled.wrappedBuffer(HttpExchange.CONTINUE.duplicate()), channel.voidPromise());
+    flushNeeded = true;
+    flushUnlessReading();
+  }
+
+  void flushUnlessReading() {
+    if (flushNeeded && !reading) {
+      flushNeeded = false;
+      context().flush();
     }
   }
 
-  void close() {
+  /** Ends the connection when a write is done. */
+  void closeAfter(ChannelFuture done, boolean linger) {
     closing = true;
-    context().close();
+    done.addListener(_ -> {
+      if (linger || !held.isEmpty()) {
+        linger();
+      } else {
+        channel.close();
+      }
+    });
   }
 
-  boolean isClosing() {
-    return closing;
+  /**
+   * Says that nothing more will come, and throws away what the client is still sending: closing now
+   * could take the response away from it.
+   */
+  private void linger() {
+    if (dead || lingering) {
+      return;
+    }
+    releaseHeld();
+    lingering = true;
+    lingerSince = now();
+    channel.shutdownOutput();
+    updateReading();
   }
 
-  boolean isBusy() {
-    return exchange != null;
+  void discard(ByteBuf bytes) {
+    lingered += bytes.readableBytes();
+    bytes.release();
+    if (lingered > server.config.drainBytes()) {
+      channel.close();
+    }
   }
 
-  @Override
-  public void channelReadComplete(ChannelHandlerContext from) {
-    from.flush();
+  /** Ends the connection without more ado. From any thread. */
+  void cut() {
+    channel.close();
   }
+
+  /** The exchange is over as far as this connection is concerned. */
+  void ended(HttpExchange exchange) {
+    if (current != exchange) {
+      return;
+    }
+    current = null;
+    bodyPaused = false;
+    idleSince = now();
+    stallSince = idleSince;
+    if (headCharge > 0) {
+      releaseHead();
+    }
+    exchange.over();
+    if (server.isStopping() && !closing) {
+      // The response went out before the stop.
+      closing = true;
+      closeAfter(context().writeAndFlush(Unpooled.EMPTY_BUFFER), false);
+    }
+    if (!taking) {
+      drive();
+    }
+  }
+
+  private void updateReading() {
+    boolean wanted =
+        lingering
+            || (held.isEmpty()
+                && !bodyPaused
+                && !budgetPaused
+                && (current != null || channel.isWritable()));
+    if (channel.config().isAutoRead() != wanted) {
+      channel.config().setAutoRead(wanted);
+    }
+  }
+
+  /** Runs a task on the loop, or drops it when the loop has ended. */
+  boolean execute(Runnable task) {
+    try {
+      loop.loop.execute(task);
+      return true;
+    } catch (RejectedExecutionException e) {
+      return false;
+    }
+  }
+
+  // ------------------------------------------------------------------------------------ events
 
   @Override
   public void channelWritabilityChanged(ChannelHandlerContext from) {
-    HttpExchange now = exchange;
-    if (now != null) {
-      now.writabilityChanged();
+    if (channel.isWritable() && !taking) {
+      drive();
     }
-    from.fireChannelWritabilityChanged();
   }
 
   @Override
   public void channelInactive(ChannelHandlerContext from) {
-    closing = true;
-    HttpExchange now = exchange;
+    dead = true;
+    releaseHeld();
+    if (headCharge > 0) {
+      releaseHead();
+    }
+    HttpExchange now = current;
+    current = null;
     if (now != null) {
       now.clientGone();
     }
-    for (HttpObject object : waiting) {
+    loop.remove(this);
+    server.closed(this);
+  }
+
+  private void releaseHeld() {
+    for (HttpObject object = held.poll(); object != null; object = held.poll()) {
       ReferenceCountUtil.release(object);
     }
-    waiting.clear();
-    server.gone(this);
   }
 
   @Override
   public void exceptionCaught(ChannelHandlerContext from, Throwable cause) {
-    // A reset by the peer, nearly always: there is nobody to be told.
-    server.log.debug("connection failed", cause);
-    from.close();
+    if (cause instanceof IOException) {
+      LOG.debug("connection lost", cause);
+    } else {
+      LOG.error("connection failed", cause);
+    }
+    channel.close();
   }
 
-  /**
-   * Closes the connection if its peer has been silent for too long. Called once in a while on the
-   * loop.
-   */
-  void watch(long now) {
-    HttpExchange current = exchange;
-    long silentMillis = (now - progressNanos) / 1_000_000;
-    if (current == null
-        && silentMillis
-            > (receiving ? server.operationMillis : server.config.keepAliveTimeout().toMillis())) {
-      context().close();
-    } else if (current != null && current.isGathering() && silentMillis > server.operationMillis) {
-      current.fail(
-          new io.pannier.model.PannierException.BadRequest("Timeout while receiving data"));
+  /** Stops as soon as nothing is under way. */
+  void stop() {
+    updateReading();
+    if (current == null && held.isEmpty() && !closing) {
+      channel.close();
     }
   }
 
-  static boolean isHttp11(HttpRequest request) {
-    return request.protocolVersion().compareTo(HttpVersion.HTTP_1_1) >= 0;
+  /** Looks at the times, once in a while. */
+  void tick(long now) {
+    if (dead) {
+      return;
+    }
+    HttpServerConfig config = server.config;
+    if (isOutboundStalled(now, server.operationNanos)) {
+      channel.close();
+    } else if (lingering) {
+      if (now - lingerSince > LINGER_NANOS) {
+        channel.close();
+      }
+    } else if (current != null) {
+      current.tick(now);
+    } else if (closing) {
+      return;
+    } else if (inHead && !budgetPaused) {
+      if (now - headSince > config.headTimeout().toNanos()) {
+        refuse(408);
+      }
+    } else if (held.isEmpty() && !budgetPaused) {
+      long allowed =
+          served ? server.keepAliveNanos : Math.min(server.keepAliveNanos, server.headNanos);
+      if (now - idleSince > allowed) {
+        channel.close();
+      }
+    }
   }
 
-  static Iterable<Map.Entry<CharSequence, CharSequence>> entries(HttpHeaders headers) {
-    return headers::iteratorCharSequence;
+  private boolean isOutboundStalled(long now, long allowedNanos) {
+    ChannelOutboundBuffer out = channel.unsafe().outboundBuffer();
+    if (out == null || out.totalPendingWriteBytes() == 0) {
+      stallBytes = 0;
+      stallSince = now;
+      return false;
+    }
+    long bytes = out.totalPendingWriteBytes();
+    long progress = out.currentProgress();
+    if (bytes != stallBytes || progress != stallProgress) {
+      stallBytes = bytes;
+      stallProgress = progress;
+      stallSince = now;
+      return false;
+    }
+    return now - stallSince > allowedNanos;
   }
 }

@@ -1,12 +1,10 @@
 package io.pannier.server.http;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
-import io.netty.channel.Channel;
-import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.ChannelFuture;
 import io.netty.handler.codec.http.HttpContent;
-import io.netty.handler.codec.http.HttpHeaders;
-import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.LastHttpContent;
 import io.pannier.model.PannierException;
 import java.net.InetSocketAddress;
@@ -14,88 +12,101 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
-/**
- * An exchange over Netty. What the loop and a worker share is guarded by the monitor of {@link
- * #pieces}.
- */
+/** An exchange over a {@link Connection}. Fields without a remark belong to the event loop. */
 final class HttpExchange implements Exchange {
-  /** Body bytes that may wait for a worker before the socket is no longer read. */
-  private static final int PIECES_BYTES_MAX = 256 * 1024;
+  static final ByteBuffer CONTINUE =
+      ByteBuffer.wrap("HTTP/1.1 100 Continue\r\n\r\n".getBytes(StandardCharsets.US_ASCII))
+          .asReadOnlyBuffer();
 
-  /** Small pieces of a streamed body are handed to the socket together. */
-  private static final int FLUSH_FROM = 64 * 1024;
+  private static final String TIMEOUT = "Timeout while receiving data";
 
-  /** Bodies up to this length are sent in one buffer with the head. */
-  private static final int TOGETHER_MAX = 8 * 1024;
+  /** What becomes of body bytes that arrive. */
+  private enum Mode {
+    /** They wait for whoever reads {@link #body}. */
+    OPEN,
+    /** They are put together for {@link #consumer}. */
+    GATHER,
+    /** Nobody wants them. */
+    DISCARD
+  }
 
-  private final Connection connection;
+  final Connection connection;
   private final HttpServer server;
-  private final Channel channel;
-  private final HttpRequest request;
+  private final RequestHead head;
+  private final String method;
   private final String path;
   private final String query;
   private final long contentLength;
   private final boolean chunked;
-  private final AtomicBoolean answered = new AtomicBoolean();
-  private String @Nullable [] headers;
+  private final boolean keepAlive;
+  private final boolean http11;
 
-  /** What to do when the whole body is there; null unless it is being gathered. */
-  private @Nullable BodyConsumer whenComplete;
+  /** Whether somebody has taken it upon himself to answer; from any thread. */
+  private final AtomicBoolean claimed = new AtomicBoolean();
 
-  private int gatherMax;
-  private long budgeted;
-  private @Nullable ByteBuf gathered;
+  /**
+   * Whether that was the transport itself: a late answer of the handler is then dropped rather than
+   * an error.
+   */
+  private volatile boolean answeredByTransport;
+
+  private volatile boolean gone;
+
+  /** The body as a stream; made when first needed, under this object's monitor. */
+  private @Nullable HttpBody body;
+
+  /** Under this object's monitor, as is {@link #isOver}. */
+  private @Nullable ArrayList<Runnable> endActions;
+
+  private boolean isOver;
+
+  /** Set by the worker that has it; read on the loop. */
+  private volatile @Nullable HttpResponseStream stream;
+
+  private Mode mode = Mode.OPEN;
   private boolean complete;
-  private boolean continueWanted;
+  private boolean broken;
+  private boolean expectsContinue;
+  private boolean responseDone;
+  private @Nullable Response waiting;
+  private long discarded;
+  private long waitingSince;
 
-  private final ArrayDeque<ByteBuf> pieces = new ArrayDeque<>();
-  private int piecesBytes;
-  private boolean ended;
-  private boolean gone;
-  private boolean brokenBody;
-  private boolean answering;
-  private boolean over;
-  private final List<Runnable> endings = new ArrayList<>(1);
-  private final Reader reader = new Reader();
-  private int blocking;
+  private @Nullable BodyConsumer consumer;
+  private int gatherMax;
+  private @Nullable ByteBuf gathered;
+  private @Nullable ArrayDeque<ByteBuf> stash;
+  private boolean stashComplete;
+  private long charge;
+  private @Nullable Object place;
+  private @Nullable ByteBuf delivering;
 
-  HttpExchange(Connection connection, HttpRequest request) {
+  HttpExchange(
+      Connection connection, String method, String target, RequestHead head, boolean http11) {
     this.connection = connection;
     this.server = connection.server;
-    this.channel = connection.context().channel();
-    this.request = request;
-    String uri = request.uri();
-    int mark = uri.indexOf('?');
-    path = mark < 0 ? uri : uri.substring(0, mark);
-    query = mark < 0 ? "" : uri.substring(mark + 1);
-    HttpHeaders fields = request.headers();
-    chunked = fields.containsValue("transfer-encoding", "chunked", true);
-    String length = fields.get("content-length");
-    contentLength = chunked ? -1 : length == null ? 0 : parseLength(length);
-    continueWanted =
-        Connection.isHttp11(request) && fields.containsValue("expect", "100-continue", true);
+    this.method = method;
+    this.head = head;
+    this.http11 = http11;
+    int mark = target.indexOf('?');
+    path = mark < 0 ? target : mark == 0 ? "/" : target.substring(0, mark);
+    query = mark < 0 ? "" : target.substring(mark + 1);
+    chunked = head.first("transfer-encoding") != null;
+    String length = chunked ? null : head.first("content-length");
+    contentLength = chunked ? -1 : length == null ? 0 : Long.parseLong(length);
+    keepAlive = http11 && !head.lists("connection", "close");
   }
 
-  private static long parseLength(String text) {
-    try {
-      long value = Long.parseLong(text.trim());
-      return value < 0 ? -1 : value;
-    } catch (NumberFormatException unusable) {
-      return -1;
-    }
-  }
-
-  // ---------------------------------------------------------------- the request
+  // ------------------------------------------------------------------------------------ the
+  // request
 
   @Override
   public String method() {
-    return request.method().name();
+    return method;
   }
 
   @Override
@@ -110,52 +121,28 @@ final class HttpExchange implements Exchange {
 
   @Override
   public @Nullable String header(String lowerCaseName) {
-    String value = request.headers().get(lowerCaseName);
+    String value = head.first(lowerCaseName);
     return value == null ? null : HeaderValues.text(value);
   }
 
   @Override
   public int headerCount() {
-    return fields().length / 2;
+    return head.size();
   }
 
   @Override
-  public String headerName(int i) {
-    return fields()[2 * i];
+  public String headerName(int index) {
+    return head.name(index);
   }
 
   @Override
-  public String headerValue(int i) {
-    return HeaderValues.text(fields()[2 * i + 1]);
+  public String headerValue(int index) {
+    return HeaderValues.text(head.value(index));
   }
 
   @Override
-  public String rawHeaderValue(int i) {
-    return fields()[2 * i + 1];
-  }
-
-  private String[] fields() {
-    String[] known = headers;
-    if (known == null) {
-      known = new String[2 * request.headers().size()];
-      int at = 0;
-      for (var field : Connection.entries(request.headers())) {
-        known[at++] = lowerCase(field.getKey().toString());
-        known[at++] = field.getValue().toString();
-      }
-      headers = known;
-    }
-    return known;
-  }
-
-  private static String lowerCase(String name) {
-    for (int i = 0; i < name.length(); i++) {
-      char c = name.charAt(i);
-      if (c >= 'A' && c <= 'Z') {
-        return name.toLowerCase(java.util.Locale.ROOT);
-      }
-    }
-    return name;
+  public String rawHeaderValue(int index) {
+    return head.value(index);
   }
 
   @Override
@@ -170,595 +157,618 @@ final class HttpExchange implements Exchange {
 
   @Override
   public InetSocketAddress clientAddress() {
-    return channel.remoteAddress() instanceof InetSocketAddress address
-        ? address
-        : InetSocketAddress.createUnresolved("unknown", 0);
+    return connection.remoteAddress();
   }
 
   @Override
   public boolean isClientGone() {
-    return !channel.isActive();
+    return gone;
+  }
+
+  private boolean hasBody() {
+    return contentLength != 0;
+  }
+
+  /** Whether everything the client sends with this request has arrived, as the decoder sees it. */
+  boolean isComplete() {
+    return complete;
+  }
+
+  // ------------------------------------------------------------------------------------ the body
+  // arrives
+
+  void begin() {
+    String coding = head.first("content-encoding");
+    if (coding != null && !coding.equalsIgnoreCase("identity")) {
+      respond(Response.of(415).header("accept-encoding", "identity"));
+      return;
+    }
+    String expect = http11 ? head.first("expect") : null;
+    if (expect != null) {
+      if (!expect.equalsIgnoreCase("100-continue")) {
+        respond(Response.of(417));
+        return;
+      }
+      expectsContinue = hasBody();
+    }
+    try {
+      server.handler.handle(this);
+    } catch (Throwable failure) {
+      fail(failure);
+    }
+  }
+
+  /** Takes the next piece of the body. The content is this exchange's to release. */
+  void received(HttpContent content) {
+    ByteBuf bytes = content.content();
+    boolean last = content instanceof LastHttpContent;
+    complete = last;
+    switch (mode) {
+      case OPEN -> {
+        if (hasBody()) {
+          if (bodyState().offer(bytes, last)) {
+            connection.setBodyPaused(true);
+          }
+        } else {
+          content.release();
+        }
+      }
+      case GATHER -> gather(bytes, last);
+      case DISCARD -> {
+        discarded += bytes.readableBytes();
+        content.release();
+        if (!last && discarded > server.config.drainBytes()) {
+          endDrain(true);
+        }
+      }
+    }
+    if (last) {
+      if (waiting != null) {
+        endDrain(false);
+      } else {
+        endIfDone();
+      }
+    }
+  }
+
+  /** The rest of the body makes no sense. */
+  void bodyMalformed() {
+    broken = true;
+    switch (mode) {
+      case OPEN -> bodyState().fail(new PannierException.BadRequest("Malformed request body"));
+      case GATHER -> answerByTransport(Response.of(400).close());
+      case DISCARD -> endDrain(true);
+    }
+  }
+
+  private void bodyStalled() {
+    broken = true;
+    var failure = new PannierException.BadRequest(TIMEOUT);
+    if (mode == Mode.OPEN) {
+      bodyState().fail(failure);
+    } else {
+      answerByTransport(server.errorResponse(failure));
+    }
+  }
+
+  /** Tells a client that waits for it to send its body. */
+  void wantBody() {
+    waitingSince = connection.now();
+    if (expectsContinue && !connection.isDead() && !complete) {
+      expectsContinue = false;
+      connection.writeContinue();
+    }
+  }
+
+  /** The reader has room again. */
+  void bodyHasRoom() {
+    if (!isEnded() && mode == Mode.OPEN) {
+      connection.setBodyPaused(false);
+    }
+  }
+
+  private boolean isEnded() {
+    synchronized (this) {
+      return isOver;
+    }
+  }
+
+  void tick(long now) {
+    long quiet = now - Math.max(connection.lastRead(), waitingSince);
+    long allowed = server.operationNanos;
+    switch (mode) {
+      case OPEN -> {
+        HttpBody reading = body;
+        if (reading != null && !complete && !broken && reading.isWaiting() && quiet > allowed) {
+          bodyStalled();
+        }
+      }
+      case GATHER -> {
+        if (consumer != null && place == null && !complete && quiet > allowed) {
+          bodyStalled();
+        }
+      }
+      case DISCARD -> {
+        if (!complete) {
+          if (waiting != null) {
+            if (now - waitingSince > allowed) {
+              endDrain(true);
+            }
+          } else if (responseDone && quiet > allowed) {
+            connection.cut();
+          }
+        }
+      }
+    }
+  }
+
+  // ------------------------------------------------------------------------------------ gathering
+
+  @Override
+  public void receiveWhole(int maxBytes, BodyConsumer whenComplete) {
+    if (!connection.loop.loop.inEventLoop()) {
+      throw new IllegalStateException("not on the event loop");
+    }
+    if (maxBytes > server.budget.total()) {
+      throw new IllegalArgumentException("more than the transport may hold: " + maxBytes);
+    }
+    if (mode == Mode.GATHER) {
+      throw new IllegalStateException("the body is gathered already");
+    }
+    if (gone || claimed.get()) {
+      return;
+    }
+    consumer = whenComplete;
+    gatherMax = maxBytes;
+    if (contentLength > maxBytes) {
+      tooLarge();
+      return;
+    }
+    mode = Mode.GATHER;
+    if (!hasBody()) {
+      deliver(Unpooled.EMPTY_BUFFER);
+      return;
+    }
+    wantBody();
+    HttpBody early = body;
+    if (early != null) {
+      ArrayDeque<ByteBuf> pieces = early.takeAll();
+      connection.setBodyPaused(false);
+      while (mode == Mode.GATHER && !pieces.isEmpty()) {
+        ByteBuf piece = pieces.remove();
+        gather(piece, complete && pieces.isEmpty());
+      }
+      pieces.forEach(ByteBuf::release);
+    }
+  }
+
+  private void gather(ByteBuf bytes, boolean last) {
+    if (consumer == null) {
+      bytes.release();
+      return;
+    }
+    if (stash != null) {
+      stash.add(bytes);
+      stashComplete |= last;
+      return;
+    }
+    if (gathered == null) {
+      if (last) {
+        // All of it in one buffer.
+        if (bytes.readableBytes() > gatherMax) {
+          bytes.release();
+          tooLarge();
+        } else {
+          deliver(bytes);
+        }
+        return;
+      }
+      if (charge == 0) {
+        charge = contentLength >= 0 ? contentLength : gatherMax;
+        place = server.budget.take(charge, () -> connection.execute(this::gatherGranted));
+        if (place != null) {
+          stash = new ArrayDeque<>();
+          stash.add(bytes);
+          connection.setBudgetPaused(true);
+          return;
+        }
+      }
+      gathered =
+          contentLength >= 0
+              ? connection.channel.alloc().directBuffer((int) contentLength, (int) contentLength)
+              : connection
+                  .channel
+                  .alloc()
+                  .directBuffer(
+                      Math.min(gatherMax, Math.max(4096, bytes.readableBytes() * 2)), gatherMax);
+    }
+    if (bytes.readableBytes() > gatherMax - gathered.readableBytes()) {
+      bytes.release();
+      tooLarge();
+      return;
+    }
+    gathered.writeBytes(bytes);
+    bytes.release();
+    if (last) {
+      ByteBuf whole = gathered;
+      gathered = null;
+      deliver(whole);
+    }
+  }
+
+  private void gatherGranted() {
+    place = null;
+    ArrayDeque<ByteBuf> pieces = stash;
+    stash = null;
+    if (pieces == null || gone || mode != Mode.GATHER) {
+      if (pieces != null) {
+        pieces.forEach(ByteBuf::release);
+      }
+      releaseGathered();
+      return;
+    }
+    connection.setBudgetPaused(false);
+    while (!pieces.isEmpty()) {
+      ByteBuf piece = pieces.remove();
+      gather(piece, stashComplete && pieces.isEmpty());
+    }
+    endIfDone();
+  }
+
+  /** Hands the whole body over and releases it. */
+  private void deliver(ByteBuf whole) {
+    BodyConsumer taker = consumer;
+    consumer = null;
+    if (taker == null) {
+      whole.release();
+      return;
+    }
+    delivering = whole;
+    try {
+      taker.accept(
+          whole.nioBufferCount() == 1
+              ? whole.nioBuffer()
+              : ByteBuffer.wrap(ByteBufUtil.getBytes(whole)));
+    } catch (Throwable failure) {
+      fail(failure);
+    } finally {
+      delivering = null;
+      whole.release();
+      giveCharge();
+    }
+  }
+
+  private void tooLarge() {
+    consumer = null;
+    releaseGathered();
+    mode = Mode.OPEN;
+    answerByTransport(Response.error(413, "Request body is larger than " + gatherMax + " bytes"));
+  }
+
+  private void releaseGathered() {
+    ByteBuf part = gathered;
+    gathered = null;
+    if (part != null) {
+      part.release();
+    }
+    ArrayDeque<ByteBuf> pieces = stash;
+    stash = null;
+    if (pieces != null) {
+      pieces.forEach(ByteBuf::release);
+    }
+    giveCharge();
+  }
+
+  private void giveCharge() {
+    long bytes = charge;
+    Object waitingPlace = place;
+    charge = 0;
+    place = null;
+    if (bytes > 0 && (waitingPlace == null || !server.budget.cancel(waitingPlace))) {
+      server.budget.give(bytes);
+    }
+  }
+
+  // ------------------------------------------------------------------------------------ blocking
+  // code
+
+  @Override
+  public void block(BlockingHandler handler) {
+    ByteBuf kept = null;
+    long keptCharge = 0;
+    if (delivering != null && connection.loop.loop.inEventLoop()) {
+      kept = delivering.retain();
+      keptCharge = charge;
+      charge = 0;
+    }
+    var work = new Work(handler, kept, keptCharge);
+    try {
+      server.workers.execute(work);
+    } catch (RejectedExecutionException full) {
+      work.release();
+      fail(new PannierException.Unavailable("The server is overloaded: try again later", 1));
+    }
+  }
+
+  /** One stay on a worker thread. */
+  private final class Work implements Runnable {
+    private final BlockingHandler handler;
+    private final @Nullable ByteBuf kept;
+    private final long keptCharge;
+
+    Work(BlockingHandler handler, @Nullable ByteBuf kept, long keptCharge) {
+      this.handler = handler;
+      this.kept = kept;
+      this.keptCharge = keptCharge;
+    }
+
+    @Override
+    public void run() {
+      try {
+        handler.handle(HttpExchange.this);
+      } catch (ClientGone nobody) {
+        connection.cut();
+      } catch (Throwable failure) {
+        fail(failure);
+      } finally {
+        release();
+        workEnded();
+      }
+    }
+
+    void release() {
+      if (kept != null) {
+        kept.release();
+      }
+      if (keptCharge > 0) {
+        server.budget.give(keptCharge);
+      }
+    }
+  }
+
+  private void workEnded() {
+    HttpBody reader;
+    synchronized (this) {
+      reader = body;
+    }
+    if (reader != null) {
+      reader.releaseLent();
+    }
+    HttpResponseStream open = stream;
+    if (open != null) {
+      open.abandon();
+    }
   }
 
   @Override
+  public BodyReader body() {
+    return bodyState();
+  }
+
+  private HttpBody bodyState() {
+    synchronized (this) {
+      HttpBody state = body;
+      if (state == null) {
+        state = new HttpBody(this, !hasBody());
+        body = state;
+        if (isOver) {
+          state.fail(new ClientGone("the exchange is over"));
+        }
+      }
+      return state;
+    }
+  }
+
+  // ------------------------------------------------------------------------------------ the
+  // response
+
+  @Override
+  public void respond(Response response) {
+    if (!claimed.compareAndSet(false, true)) {
+      response.released();
+      if (gone || answeredByTransport) {
+        return;
+      }
+      throw new IllegalStateException("answered already");
+    }
+    answerAnywhere(response);
+  }
+
+  private void answerByTransport(Response response) {
+    if (claimed.compareAndSet(false, true)) {
+      answeredByTransport = true;
+      answer(response);
+    } else {
+      response.released();
+    }
+  }
+
+  private void answerAnywhere(Response response) {
+    if (connection.loop.loop.inEventLoop()) {
+      answer(response);
+    } else if (!connection.execute(() -> answer(response))) {
+      response.released();
+    }
+  }
+
+  private void answer(Response response) {
+    if (gone || connection.isDead()) {
+      response.released();
+      return;
+    }
+    if (complete || !hasBody()) {
+      finish(response, false);
+    } else if (dropBody()) {
+      waiting = response;
+      waitingSince = connection.now();
+    } else {
+      finish(response, true);
+    }
+  }
+
+  /**
+   * Gives up on the rest of the body. Returns whether it is short enough to be read and thrown
+   * away.
+   */
+  private boolean dropBody() {
+    consumer = null;
+    releaseGathered();
+    HttpBody state = body;
+    if (state != null) {
+      for (ByteBuf piece : state.takeAll()) {
+        discarded += piece.readableBytes();
+        piece.release();
+      }
+    }
+    mode = Mode.DISCARD;
+    connection.setBodyPaused(false);
+    return !broken && !expectsContinue && contentLength - discarded <= server.config.drainBytes();
+  }
+
+  /** The body that nobody wants has been read, or is too long for that. */
+  private void endDrain(boolean cut) {
+    Response response = waiting;
+    waiting = null;
+    if (response != null) {
+      finish(response, cut);
+    } else if (cut && responseDone) {
+      connection.cut();
+    } else if (!cut) {
+      endIfDone();
+    }
+  }
+
+  private void finish(Response response, boolean cut) {
+    boolean close = cut || response.isClosing() || !keepAlive || server.isStopping();
+    responseDone = true;
+    connection.write(response, method.equals("HEAD"), close, cut || (!complete && hasBody()));
+    if (cut) {
+      connection.ended(this);
+    } else {
+      endIfDone();
+    }
+  }
+
+  private void endIfDone() {
+    if (responseDone && complete) {
+      connection.ended(this);
+    }
+  }
+
+  @Override
+  public ResponseStream startResponse(Response response) {
+    if (!claimed.compareAndSet(false, true)) {
+      if (gone || answeredByTransport) {
+        throw new ClientGone("the exchange is over");
+      }
+      throw new IllegalStateException("answered already");
+    }
+    boolean bodyless =
+        method.equals("HEAD") || response.status() == 204 || response.status() == 304;
+    var made = new HttpResponseStream(this, response, bodyless, http11);
+    stream = made;
+    return made;
+  }
+
+  /** A streamed response begins. Returns whether the connection must end behind it. */
+  boolean streamBegins(Response response, boolean untilClose) {
+    boolean cut = !complete && hasBody() && !dropBody();
+    if (cut) {
+      broken = true;
+    }
+    return cut || untilClose || response.isClosing() || !keepAlive || server.isStopping();
+  }
+
+  /** A streamed response is written. */
+  void streamEnded(boolean close, ChannelFuture done) {
+    responseDone = true;
+    if (close) {
+      connection.closeAfter(done, !complete && hasBody());
+    }
+    if (broken || close) {
+      connection.ended(this);
+    } else {
+      endIfDone();
+    }
+  }
+
+  /** Answers a failure, or cuts the connection when a response has begun. From any thread. */
+  void fail(Throwable failure) {
+    if (failure instanceof ClientGone) {
+      connection.cut();
+      return;
+    }
+    server.logFailure(failure, this);
+    if (claimed.compareAndSet(false, true)) {
+      answeredByTransport = true;
+      answerAnywhere(server.errorResponse(failure));
+    } else {
+      HttpResponseStream open = stream;
+      if (open != null) {
+        open.abandon();
+      }
+    }
+  }
+
+  // ------------------------------------------------------------------------------------ the end
+
+  @Override
   public void onEnd(Runnable action) {
-    synchronized (pieces) {
-      if (!over) {
-        endings.add(action);
+    synchronized (this) {
+      if (!isOver) {
+        if (endActions == null) {
+          endActions = new ArrayList<>(1);
+        }
+        endActions.add(action);
         return;
       }
     }
     action.run();
   }
 
-  // ---------------------------------------------------------------- its body
-
-  @Override
-  public void receiveWhole(int maxBytes, BodyConsumer callback) {
-    if (contentLength > maxBytes) {
-      respond(Response.error(413, "Body is longer than " + maxBytes + " bytes"));
-      return;
-    }
-    long budget = Math.max(contentLength, 0);
-    if (!server.budget.take(budget)) {
-      respond(server.answer(new PannierException.Unavailable("Server is busy", 1)));
-      return;
-    }
-    budgeted = budget;
-    gatherMax = maxBytes;
-    whenComplete = callback;
-    sendContinue();
-  }
-
-  private void sendContinue() {
-    if (continueWanted) {
-      continueWanted = false;
-      channel.writeAndFlush(
-          Unpooled.copiedBuffer("HTTP/1.1 100 Continue\r\n\r\n", StandardCharsets.US_ASCII));
-    }
-  }
-
-  /** On the loop: a piece of the body, which now belongs to this exchange. */
-  void received(HttpContent content) {
-    boolean last = content instanceof LastHttpContent;
-    if (last) {
-      complete = true;
-    }
-    BodyConsumer callback = whenComplete;
-    if (callback == null || answered.get()) {
-      toReader(content, last);
-      return;
-    }
-    ByteBuf piece = content.content();
-    ByteBuf sofar = gathered;
-    if (sofar == null) {
-      if (last || piece.readableBytes() == contentLength) {
-        gathered = piece;
-      } else {
-        ByteBuf room =
-            channel
-                .alloc()
-                .directBuffer(Math.max(256, (int) Math.max(contentLength, piece.readableBytes())));
-        room.writeBytes(piece);
-        piece.release();
-        gathered = room;
-      }
-    } else if (sofar.readableBytes() + (long) piece.readableBytes() > gatherMax) {
-      piece.release();
-      fail(new PannierException.BadRequest("Body is longer than " + gatherMax + " bytes"));
-      return;
-    } else if (piece.isReadable()) {
-      sofar.writeBytes(piece);
-      piece.release();
-    } else {
-      piece.release();
-    }
-    if (last) {
-      whenComplete = null;
-      ByteBuf whole = java.util.Objects.requireNonNull(gathered);
-      try {
-        callback.accept(whole.nioBuffer());
-      } catch (Exception failed) {
-        fail(failed);
-      }
-    }
-  }
-
-  private void toReader(HttpContent content, boolean last) {
-    synchronized (pieces) {
-      if (answered.get() || gone) {
-        content.release();
-      } else {
-        if (content.content().isReadable()) {
-          pieces.add(content.content());
-          piecesBytes += content.content().readableBytes();
-          if (piecesBytes > PIECES_BYTES_MAX) {
-            channel.config().setAutoRead(false);
-          }
-        } else {
-          content.release();
-        }
-        ended |= last;
-        pieces.notifyAll();
-      }
-    }
-  }
-
-  boolean requestComplete() {
-    return complete;
-  }
-
-  boolean isGathering() {
-    return whenComplete != null;
-  }
-
-  boolean wantsBytes() {
-    synchronized (pieces) {
-      return piecesBytes <= PIECES_BYTES_MAX;
-    }
-  }
-
-  @Override
-  public BodyReader body() {
-    return reader;
-  }
-
-  private final class Reader implements BodyReader {
-    private @Nullable ByteBuf current;
-    private long received;
-
-    @Override
-    public int read(ByteBuffer target) {
-      if (!target.hasRemaining()) {
-        return 0;
-      }
-      ByteBuffer piece = next(target.remaining());
-      if (piece == null) {
-        return -1;
-      }
-      int bytes = piece.remaining();
-      target.put(piece);
-      return bytes;
-    }
-
-    @Override
-    public @Nullable ByteBuffer next() {
-      return next(Integer.MAX_VALUE);
-    }
-
-    @Override
-    public byte[] readAll(int maxBytes) {
-      var all = new java.io.ByteArrayOutputStream();
-      for (ByteBuffer piece = next(); piece != null; piece = next()) {
-        if (all.size() + (long) piece.remaining() > maxBytes) {
-          throw new PannierException.BadRequest("Body is longer than " + maxBytes + " bytes");
-        }
-        var bytes = new byte[piece.remaining()];
-        piece.get(bytes);
-        all.write(bytes, 0, bytes.length);
-      }
-      return all.toByteArray();
-    }
-
-    @Override
-    public void drain() {
-      while (next() != null) {
-        // Thrown away: the next request stands behind it.
-      }
-    }
-
-    private @Nullable ByteBuffer next(long maxBytes) {
-      ByteBuf now = current;
-      if (now != null && !now.isReadable()) {
-        now.release();
-        now = null;
-        current = null;
-      }
-      if (now == null) {
-        now = take();
-        current = now;
-      }
-      if (now == null) {
-        return null;
-      }
-      int bytes = (int) Math.min(maxBytes, now.readableBytes());
-      ByteBuffer piece = now.nioBuffer(now.readerIndex(), bytes);
-      now.skipBytes(bytes);
-      received += bytes;
-      return piece;
-    }
-
-    private @Nullable ByteBuf take() {
-      if (continueWanted) {
-        channel.eventLoop().execute(HttpExchange.this::sendContinue);
-      }
-      boolean more;
-      ByteBuf piece;
-      synchronized (pieces) {
-        long deadline =
-            server.config.clock().monotonicNanos()
-                + TimeUnit.MILLISECONDS.toNanos(server.operationMillis);
-        while (pieces.isEmpty()) {
-          if (brokenBody) {
-            throw new PannierException.BadRequest("Body is not well formed");
-          }
-          if (ended) {
-            return null;
-          }
-          if (gone) {
-            throw new ClientGone("connection ended");
-          }
-          long left = deadline - server.config.clock().monotonicNanos();
-          if (left <= 0) {
-            throw new PannierException.BadRequest("Timeout while receiving data");
-          }
-          try {
-            pieces.wait(TimeUnit.NANOSECONDS.toMillis(left) + 1);
-          } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new ClientGone("connection ended");
-          }
-        }
-        piece = java.util.Objects.requireNonNull(pieces.poll());
-        boolean full = piecesBytes > PIECES_BYTES_MAX;
-        piecesBytes -= piece.readableBytes();
-        more = full && piecesBytes <= PIECES_BYTES_MAX;
-      }
-      if (more) {
-        channel.eventLoop().execute(() -> channel.config().setAutoRead(true));
-      }
-      return piece;
-    }
-
-    void free() {
-      ByteBuf now = current;
-      current = null;
-      if (now != null) {
-        now.release();
-      }
-    }
-
-    @Override
-    public long receivedBytes() {
-      return received;
-    }
-  }
-
-  // ---------------------------------------------------------------- work
-
-  @Override
-  public void block(BlockingHandler handler) {
-    synchronized (pieces) {
-      blocking++;
-    }
-    try {
-      server.workers.execute(() -> run(handler));
-    } catch (RejectedExecutionException full) {
-      blocked();
-      respond(server.answer(new PannierException.Unavailable("Server is busy", 1)));
-    }
-  }
-
-  private void run(BlockingHandler handler) {
-    try {
-      handler.handle(this);
-    } catch (ClientGone clientLeft) {
-      end(true);
-    } catch (Exception failed) {
-      fail(failed);
-    } finally {
-      blocked();
-    }
-  }
-
-  /** A blocking handler has returned: what the request holds may go once it is answered too. */
-  private void blocked() {
-    boolean free;
-    synchronized (pieces) {
-      blocking--;
-      free = blocking == 0 && over;
-    }
-    if (free) {
-      free();
-    }
-  }
-
-  /** Answers with the error, or cuts the connection where an answer has begun. */
-  void fail(Throwable failure) {
-    boolean begun;
-    synchronized (pieces) {
-      begun = answering;
-    }
-    if (begun || answered.get()) {
-      server.log.warn("response was cut off", failure);
-      channel.close();
-      end(true);
-      return;
-    }
-    respond(server.answer(failure));
-  }
-
-  /** On the loop: the chunk framing of the body is broken. */
-  void broken() {
-    complete = true;
-    synchronized (pieces) {
-      brokenBody = true;
-      pieces.notifyAll();
-    }
-    if (whenComplete != null) {
-      whenComplete = null;
-      refuse(Response.of(400).close());
-    }
-  }
-
+  /** The connection died. */
   void clientGone() {
-    synchronized (pieces) {
-      gone = true;
-      pieces.notifyAll();
+    gone = true;
+    consumer = null;
+    releaseGathered();
+    Response unsent = waiting;
+    waiting = null;
+    if (unsent != null) {
+      unsent.released();
     }
-    if (whenComplete != null) {
-      whenComplete = null;
-      end(true);
+    HttpResponseStream open = stream;
+    if (open != null) {
+      open.connectionDied();
     }
+    over();
   }
 
-  void writabilityChanged() {
-    synchronized (pieces) {
-      pieces.notifyAll();
+  /** Nothing more will happen here. */
+  void over() {
+    ArrayList<Runnable> actions;
+    HttpBody reader;
+    synchronized (this) {
+      isOver = true;
+      actions = endActions;
+      endActions = null;
+      reader = body;
     }
-  }
-
-  // ---------------------------------------------------------------- the response
-
-  /** Answers on the loop and closes. */
-  void refuse(Response response) {
-    respond(response.close());
-  }
-
-  @Override
-  public void respond(Response response) {
-    if (!answered.compareAndSet(false, true)) {
-      response.released();
-      return;
+    if (reader != null) {
+      reader.fail(new ClientGone(gone ? "the connection died" : "the exchange is over"));
     }
-    boolean close = closesBehind(response);
-    boolean head = method().equals("HEAD") || response.status() == 204;
-    long length = response.bodyBytes();
-    boolean together = !head && length <= TOGETHER_MAX;
-    ByteBuf out = channel.alloc().ioBuffer(512 + (together ? (int) length : 0));
-    server.head.write(
-        out,
-        response,
-        response.contentLength() >= 0 ? response.contentLength() : length,
-        tellsKeepAlive(),
-        close);
-    if (!head && length > 0) {
-      if (together) {
-        out.writeBytes(response.body());
-        response.released();
-      } else {
-        ByteBuf view = Unpooled.wrappedBuffer(response.body());
-        send(out, view, close, response);
-        return;
-      }
-    } else {
-      response.released();
-    }
-    send(out, null, close, response);
-  }
-
-  private boolean closesBehind(Response response) {
-    return response.isClosing()
-        || continueWanted
-        || connection.isClosing()
-        || brokenBody
-        || server.isStopping()
-        || !keepsAlive();
-  }
-
-  private boolean keepsAlive() {
-    HttpHeaders fields = request.headers();
-    return Connection.isHttp11(request)
-        ? !fields.containsValue("connection", "close", true)
-        : fields.containsValue("connection", "keep-alive", true);
-  }
-
-  private boolean tellsKeepAlive() {
-    return !Connection.isHttp11(request);
-  }
-
-  private void send(ByteBuf head, @Nullable ByteBuf body, boolean close, Response response) {
-    if (channel.eventLoop().inEventLoop()) {
-      sendOnLoop(head, body, close, response);
-    } else {
-      channel.eventLoop().execute(() -> sendOnLoop(head, body, close, response));
-    }
-  }
-
-  private void sendOnLoop(ByteBuf head, @Nullable ByteBuf body, boolean close, Response response) {
-    if (body == null && !close) {
-      channel.writeAndFlush(head, channel.voidPromise());
-    } else if (body == null) {
-      channel.writeAndFlush(head).addListener(ChannelFutureListener.CLOSE);
-    } else {
-      channel.write(head, channel.voidPromise());
-      var sent = channel.writeAndFlush(body);
-      sent.addListener(done -> response.released());
-      if (close) {
-        sent.addListener(ChannelFutureListener.CLOSE);
-      }
-    }
-    end(close);
-  }
-
-  /** Gives back what the request holds; the connection may go on. */
-  private void end(boolean close) {
-    answered.set(true);
-    if (channel.eventLoop().inEventLoop()) {
-      endOnLoop(close);
-    } else {
-      channel.eventLoop().execute(() -> endOnLoop(close));
-    }
-  }
-
-  private void endOnLoop(boolean close) {
-    boolean free;
-    List<Runnable> actions;
-    synchronized (pieces) {
-      if (over) {
-        return;
-      }
-      over = true;
-      free = blocking == 0;
-      actions = endings;
-    }
-    if (free) {
-      free();
-    }
-    for (Runnable action : actions) {
-      action.run();
-    }
-    connection.answered(this, close);
-  }
-
-  /** Gives back what the request held. */
-  private void free() {
-    ByteBuf whole;
-    long bytes;
-    synchronized (pieces) {
-      whole = gathered;
-      gathered = null;
-      bytes = budgeted;
-      budgeted = 0;
-      for (ByteBuf piece : pieces) {
-        piece.release();
-      }
-      pieces.clear();
-      piecesBytes = 0;
-    }
-    server.budget.give(bytes);
-    if (whole != null) {
-      whole.release();
-    }
-    reader.free();
-  }
-
-  @Override
-  public ResponseStream startResponse(Response head) {
-    long length = head.contentLength();
-    synchronized (pieces) {
-      answering = true;
-    }
-    boolean close = closesBehind(head);
-    ByteBuf out = channel.alloc().ioBuffer(512);
-    server.head.write(out, head, length, tellsKeepAlive(), close);
-    channel.write(out, channel.voidPromise());
-    return new Stream(length, close);
-  }
-
-  private final class Stream implements ResponseStream {
-    private long left;
-    private final boolean close;
-    private boolean done;
-
-    /** Bytes written and not yet handed to the socket. */
-    private long gathered;
-
-    Stream(long length, boolean close) {
-      this.left = length;
-      this.close = close;
-    }
-
-    @Override
-    public void write(ByteBuffer source) {
-      ByteBuf copy = channel.alloc().directBuffer(source.remaining());
-      copy.writeBytes(source);
-      write(copy);
-    }
-
-    @Override
-    public void write(ByteBuffer source, Runnable release) {
-      int bytes = source.remaining();
-      try {
-        awaitWritable();
-      } catch (ClientGone clientLeft) {
-        release.run();
-        throw clientLeft;
-      }
-      left -= bytes;
-      channel.writeAndFlush(Unpooled.wrappedBuffer(source)).addListener(done -> release.run());
-    }
-
-    private void write(ByteBuf piece) {
-      try {
-        awaitWritable();
-      } catch (ClientGone clientLeft) {
-        piece.release();
-        throw clientLeft;
-      }
-      left -= piece.readableBytes();
-      gathered += piece.readableBytes();
-      channel.write(piece, channel.voidPromise());
-      if (gathered >= FLUSH_FROM) {
-        flush();
-      }
-    }
-
-    @Override
-    public void flush() {
-      gathered = 0;
-      channel.flush();
-    }
-
-    private void awaitWritable() {
-      synchronized (pieces) {
-        long deadline =
-            server.config.clock().monotonicNanos()
-                + TimeUnit.MILLISECONDS.toNanos(server.operationMillis);
-        while (!channel.isWritable()) {
-          long wait = deadline - server.config.clock().monotonicNanos();
-          if (gone || !channel.isActive() || wait <= 0) {
-            channel.close();
-            throw new ClientGone("connection ended");
-          }
-          try {
-            pieces.wait(Math.min(1_000, TimeUnit.NANOSECONDS.toMillis(wait) + 1));
-          } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new ClientGone("connection ended");
-          }
-        }
-        if (gone || !channel.isActive()) {
-          throw new ClientGone("connection ended");
+    if (actions != null) {
+      for (Runnable action : actions) {
+        try {
+          action.run();
+        } catch (RuntimeException failure) {
+          server.logFailure(failure, this);
         }
       }
     }
+  }
 
-    @Override
-    public void abort() {
-      if (!done) {
-        done = true;
-        channel.close();
-        end(true);
-      }
-    }
-
-    @Override
-    public void close() {
-      if (done) {
-        return;
-      }
-      if (left != 0) {
-        abort();
-        return;
-      }
-      done = true;
-      if (close) {
-        channel.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
-      } else {
-        channel.flush();
-      }
-      end(close);
-    }
+  @Override
+  public String toString() {
+    return method + " " + path;
   }
 }

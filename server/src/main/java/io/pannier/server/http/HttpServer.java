@@ -1,11 +1,15 @@
 package io.pannier.server.http;
 
 import io.netty.bootstrap.ServerBootstrap;
+import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.PooledByteBufAllocator;
+import io.netty.channel.AdaptiveRecvByteBufAllocator;
 import io.netty.channel.Channel;
-import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoop;
+import io.netty.channel.EventLoopGroup;
 import io.netty.channel.IoHandlerFactory;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.ServerChannel;
@@ -17,154 +21,200 @@ import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.SocketChannel;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.util.concurrent.DefaultThreadFactory;
+import io.netty.util.concurrent.EventExecutor;
 import io.pannier.model.PannierException;
 import java.net.InetSocketAddress;
-import java.util.Set;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ArrayBlockingQueue;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ExecutorService;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Listens, and runs exchanges on event loops and a bounded pool of workers. */
+/**
+ * An HTTP/1.1 server: a few event loops that parse and answer, and a pool of threads for code that
+ * blocks.
+ */
 public final class HttpServer implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(HttpServer.class);
+
+  /** Connections beyond the limit that are told so; more are closed without a word. */
+  private static final int REFUSED_AT_ONCE = 256;
+
   final HttpServerConfig config;
   final HttpHandler handler;
-  final ResponseHead head;
   final ByteBudget budget;
-  final ExecutorService workers;
-  final long operationMillis;
-  final Logger log = LoggerFactory.getLogger(HttpServer.class);
-  private final Set<Connection> connections = ConcurrentHashMap.newKeySet();
-  private final AtomicInteger open = new AtomicInteger();
-  private final MultiThreadIoEventLoopGroup loops;
-  private final Channel listening;
+  final ThreadPoolExecutor workers;
+  final long operationNanos;
+  final long keepAliveNanos;
+  final long headNanos;
+
+  private final EventLoopGroup group;
+  private final Map<EventLoop, LoopState> loops = new HashMap<>();
+  private final AtomicInteger connections = new AtomicInteger();
+  private final AtomicInteger refusals = new AtomicInteger();
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Condition noneLeft = lock.newCondition();
+  private final Channel listener;
   private volatile boolean stopping;
 
-  private HttpServer(HttpServerConfig config, HttpHandler handler) throws InterruptedException {
+  private HttpServer(HttpServerConfig config, HttpHandler handler) {
     this.config = config;
     this.handler = handler;
-    this.head = new ResponseHead(config);
     this.budget = new ByteBudget(config.requestMemoryBytes());
-    this.operationMillis = config.operationTimeout().toMillis();
-    var number = new AtomicInteger();
-    var pool =
-        new ThreadPoolExecutor(
-            config.workers(),
-            config.workers(),
-            30,
-            TimeUnit.SECONDS,
-            new ArrayBlockingQueue<>(config.workerQueue()),
-            task -> {
-              var thread = new Thread(task, "pannier-io-" + number.incrementAndGet());
-              thread.setDaemon(true);
-              return thread;
-            });
-    pool.allowCoreThreadTimeOut(true);
-    workers = pool;
+    this.operationNanos = config.operationTimeout().toNanos();
+    this.keepAliveNanos = config.keepAliveTimeout().toNanos();
+    this.headNanos = config.headTimeout().toNanos();
     boolean epoll =
         switch (config.transport()) {
           case AUTO -> Epoll.isAvailable();
-          case EPOLL -> true;
+          case EPOLL -> {
+            Epoll.ensureAvailability();
+            yield true;
+          }
           case NIO -> false;
         };
+    var number = new AtomicInteger();
+    workers =
+        new ThreadPoolExecutor(
+            config.workers(),
+            config.workers(),
+            0,
+            TimeUnit.SECONDS,
+            new ArrayBlockingQueue<>(config.workerQueue()),
+            task -> new Thread(task, "pannier-io-" + number.incrementAndGet()));
     IoHandlerFactory io = epoll ? EpollIoHandler.newFactory() : NioIoHandler.newFactory();
+    group =
+        new MultiThreadIoEventLoopGroup(
+            config.loops(), new DefaultThreadFactory("pannier-loop"), io);
+    long shortest = Math.min(headNanos, Math.min(operationNanos, keepAliveNanos));
+    long tickNanos =
+        Math.clamp(shortest / 8, TimeUnit.MILLISECONDS.toNanos(10), TimeUnit.SECONDS.toNanos(1));
+    for (EventExecutor executor : group) {
+      var loop = (EventLoop) executor;
+      loops.put(loop, new LoopState(loop, this, tickNanos));
+    }
     Class<? extends ServerChannel> type =
         epoll ? EpollServerSocketChannel.class : NioServerSocketChannel.class;
-    loops =
-        new MultiThreadIoEventLoopGroup(
-            config.loops(), new DefaultThreadFactory("pannier-loop", true), io);
-    // Few arenas of small chunks: what a server at rest keeps is arenas x chunk size.
-    var allocator = new PooledByteBufAllocator(true, 0, config.loops(), 8192, 7, 64, 32, true);
-    var bootstrap =
+    ChannelFuture bound =
         new ServerBootstrap()
-            .group(loops)
+            .group(group)
             .channel(type)
             .option(ChannelOption.SO_BACKLOG, 1024)
             .option(ChannelOption.SO_REUSEADDR, true)
             .childOption(ChannelOption.TCP_NODELAY, true)
-            .childOption(ChannelOption.ALLOCATOR, allocator)
+            // A client that ends its side is taken for gone, so that nobody works for it. (Besides,
+            // Netty 4.2.18 cannot write much to a half-closed
+            // connection with epoll: it drops the registration and fails to bring it back.)
+            .childOption(ChannelOption.ALLOW_HALF_CLOSURE, false)
+            .childOption(ChannelOption.ALLOCATOR, allocator(config))
+            .childOption(
+                ChannelOption.RECVBUF_ALLOCATOR,
+                new AdaptiveRecvByteBufAllocator(512, 2048, 128 << 10))
             .childOption(
                 ChannelOption.WRITE_BUFFER_WATER_MARK,
-                new WriteBufferWaterMark(256 * 1024, 1024 * 1024))
-            .childHandler(
-                new ChannelInitializer<SocketChannel>() {
-                  @Override
-                  protected void initChannel(SocketChannel channel) {
-                    accept(channel);
-                  }
-                });
-    try {
-      listening = bootstrap.bind(config.host(), config.port()).sync().channel();
-    } catch (InterruptedException | RuntimeException failed) {
-      loops.shutdownGracefully(0, 0, TimeUnit.SECONDS);
+                new WriteBufferWaterMark(64 << 10, 256 << 10))
+            .childHandler(new Pipeline())
+            .bind(config.host(), config.port())
+            .awaitUninterruptibly();
+    if (!bound.isSuccess()) {
       workers.shutdown();
-      throw failed;
+      group.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly();
+      throw new PannierException.Internal(
+          "cannot listen on " + config.host() + ":" + config.port(), bound.cause());
     }
-    loops.scheduleWithFixedDelay(this::watch, 1, 1, TimeUnit.SECONDS);
+    listener = bound.channel();
   }
 
-  /** Binds and begins to serve. */
+  /** Few arenas of small chunks: what an idle server keeps is a chunk for each loop. */
+  private static ByteBufAllocator allocator(HttpServerConfig config) {
+    int pageBytes = 8192;
+    int chunkOrder = 7;
+    return new PooledByteBufAllocator(
+        true, 0, config.loops(), pageBytes, chunkOrder, 64, 32, false);
+  }
+
+  /**
+   * Binds and begins to serve.
+   *
+   * @throws PannierException.Internal when the address cannot be bound
+   */
   public static HttpServer start(HttpServerConfig config, HttpHandler handler) {
-    try {
-      return new HttpServer(config, handler);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IllegalStateException("interrupted while binding", e);
-    }
-  }
-
-  private void accept(SocketChannel channel) {
-    if (open.incrementAndGet() > config.maxConnections() || stopping) {
-      open.decrementAndGet();
-      channel.config().setAutoRead(false);
-      var out = channel.alloc().ioBuffer(256);
-      head.write(out, Response.of(503).header("retry-after", "1"), 0, false, true);
-      channel.writeAndFlush(out).addListener(ChannelFutureListener.CLOSE);
-      return;
-    }
-    var connection = new Connection(this);
-    connections.add(connection);
-    channel.pipeline().addLast(new Connection.Decoder(config), connection);
-  }
-
-  void gone(Connection connection) {
-    if (connections.remove(connection)) {
-      open.decrementAndGet();
-    }
-  }
-
-  private void watch() {
-    long now = config.clock().monotonicNanos();
-    for (Connection connection : connections) {
-      connection.context().channel().eventLoop().execute(() -> connection.watch(now));
-    }
-  }
-
-  /** The answer to a failure. */
-  Response answer(Throwable failure) {
-    if (!(failure instanceof PannierException)) {
-      log.error("request failed", failure);
-    }
-    try {
-      return config.errors().answer(failure);
-    } catch (RuntimeException worse) {
-      log.error("failure could not be answered", worse);
-      return Response.error(500, "Internal server error");
-    }
+    return new HttpServer(config, handler);
   }
 
   /** The port it listens on. */
   public int port() {
-    return ((InetSocketAddress) listening.localAddress()).getPort();
+    return ((InetSocketAddress) listener.localAddress()).getPort();
+  }
+
+  /** Connections open now. */
+  public int connections() {
+    return connections.get();
+  }
+
+  /**
+   * What a connection is made of. Decoders for other protocols go in front of the request decoder.
+   */
+  private final class Pipeline extends ChannelInitializer<SocketChannel> {
+    @Override
+    protected void initChannel(SocketChannel channel) {
+      boolean refused = connections.incrementAndGet() > config.maxConnections();
+      if (refused) {
+        connections.decrementAndGet();
+        refusals.incrementAndGet();
+      }
+      if ((refused && refusals.get() > REFUSED_AT_ONCE) || stopping) {
+        channel.closeFuture().addListener(_ -> leave(refused));
+        channel.close();
+        return;
+      }
+      LoopState loop = Objects.requireNonNull(loops.get(channel.eventLoop()));
+      var connection = new Connection(HttpServer.this, loop, channel, refused);
+      channel.pipeline().addLast(connection.decoder(), connection);
+    }
+  }
+
+  void closed(Connection connection) {
+    leave(connection.refused);
+  }
+
+  private void leave(boolean refused) {
+    if (refused) {
+      refusals.decrementAndGet();
+    } else if (connections.decrementAndGet() == 0 && stopping) {
+      lock.lock();
+      try {
+        noneLeft.signalAll();
+      } finally {
+        lock.unlock();
+      }
+    }
   }
 
   boolean isStopping() {
     return stopping;
+  }
+
+  Response errorResponse(Throwable failure) {
+    try {
+      return config.errors().answer(failure);
+    } catch (RuntimeException again) {
+      LOG.error("the error responder failed", again);
+      return Response.error(500, "Internal server error");
+    }
+  }
+
+  void logFailure(Throwable failure, HttpExchange exchange) {
+    if (!(failure instanceof PannierException) || failure.getStackTrace().length > 0) {
+      LOG.error("request failed: {}", exchange, failure);
+    }
   }
 
   /**
@@ -173,17 +223,52 @@ public final class HttpServer implements AutoCloseable {
    */
   @Override
   public void close() {
-    stopping = true;
-    listening.close().awaitUninterruptibly(1, TimeUnit.SECONDS);
-    long deadline = config.clock().monotonicNanos() + config.closeGrace().toNanos();
-    while (config.clock().monotonicNanos() < deadline
-        && connections.stream().anyMatch(Connection::isBusy)) {
-      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5));
+    lock.lock();
+    try {
+      if (stopping) {
+        return;
+      }
+      stopping = true;
+    } finally {
+      lock.unlock();
     }
-    for (Connection connection : connections) {
-      connection.context().close();
-    }
+    listener.close().awaitUninterruptibly();
+    onEveryConnection(Connection::stop);
+    awaitNone(config.closeGrace().toNanos());
+    onEveryConnection(Connection::cut);
+    awaitNone(TimeUnit.SECONDS.toNanos(5));
     workers.shutdown();
-    loops.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly(2, TimeUnit.SECONDS);
+    group.shutdownGracefully(0, 5, TimeUnit.SECONDS).awaitUninterruptibly();
+  }
+
+  private void onEveryConnection(Consumer<Connection> action) {
+    for (LoopState loop : loops.values()) {
+      loop.loop.execute(() -> loop.connections().forEach(action));
+    }
+  }
+
+  private void awaitNone(long nanos) {
+    boolean interrupted = false;
+    lock.lock();
+    try {
+      long deadline = config.clock().monotonicNanos() + nanos;
+      while (connections.get() > 0) {
+        long left = deadline - config.clock().monotonicNanos();
+        if (left <= 0) {
+          break;
+        }
+        try {
+          noneLeft.awaitNanos(left);
+        } catch (InterruptedException e) {
+          interrupted = true;
+          break;
+        }
+      }
+    } finally {
+      lock.unlock();
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
   }
 }

@@ -85,7 +85,9 @@ public final class Labels {
     return null;
   }
 
-  /** These labels and others; where both have a name the other's value counts, also an empty one. */
+  /**
+   * These labels and others; where both have a name the other's value counts, also an empty one.
+   */
   public Labels with(Labels others) {
     var builder = new Builder();
     for (int i = 0; i < size(); i++) {

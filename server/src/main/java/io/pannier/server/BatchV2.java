@@ -194,7 +194,8 @@ final class BatchV2 {
       Labels delta = delta(value, end + 1, names);
       Labels before = previous == null ? Labels.EMPTY : previous.labels();
       // Both say what differs from the record before. In a write an empty value ends a label; in an
-      // update it removes one from the record, and so do the records behind until they say otherwise.
+      // update it removes one from the record, and so do the records behind until they say
+      // otherwise.
       labels = purpose == BatchRequest.Purpose.WRITE ? before.updated(delta) : before.with(delta);
     }
     return new BatchItem(raw.entry, timestamp, length, contentType, labels);

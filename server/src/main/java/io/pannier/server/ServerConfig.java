@@ -180,7 +180,8 @@ public record ServerConfig(
   }
 
   public ServerConfig withConnections(int most) {
-    return withThreads(new Threads(threads.loops(), threads.workers(), threads.workerQueue(), most));
+    return withThreads(
+        new Threads(threads.loops(), threads.workers(), threads.workerQueue(), most));
   }
 
   public ServerConfig withMemory(Memory newMemory) {
@@ -218,7 +219,14 @@ public record ServerConfig(
   /** Leaves the token out: texts end up in logs. */
   @Override
   public String toString() {
-    return "ServerConfig[" + host + ":" + port + basePath + ", " + (token.isPresent() ? "with" : "without") + " token]";
+    return "ServerConfig["
+        + host
+        + ":"
+        + port
+        + basePath
+        + ", "
+        + (token.isPresent() ? "with" : "without")
+        + " token]";
   }
 
   private static String normalised(String path) {

@@ -403,7 +403,10 @@ public final class Store implements AutoCloseable {
     }
   }
 
-  /** Does what is better done at a start but must not prevent it on a device that is full to the last byte. */
+  /**
+   * Does what is better done at a start but must not prevent it on a device that is full to the
+   * last byte.
+   */
   void unlessFull(Act act) throws IOException {
     try {
       act.run();

@@ -6,8 +6,9 @@ import java.nio.ByteBuffer;
 @FunctionalInterface
 public interface BodyConsumer {
   /**
-   * Called on the event loop; must not block. The buffer is valid until this returns or, when this calls {@link Exchange#block}, until that handler returns.
-   * What it throws is answered through {@link ErrorResponder}.
+   * Called on the event loop; must not block. The buffer is valid until this returns or, when this
+   * calls {@link Exchange#block}, until that handler returns. What it throws is answered through
+   * {@link ErrorResponder}.
    *
    * @param body the bytes from position to limit, possibly none; direct as a rule
    */

@@ -4,15 +4,19 @@ import java.net.InetSocketAddress;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One request and its one response. A connection has one at a time; the next request waits until the answer of this one is on its way.
+ * One request and its one response. A connection has one at a time; the next request waits until
+ * the answer of this one is on its way.
  *
- * <p>The head of the request may be read from any thread. The exchange ends by exactly one of {@link #respond} and {@link #startResponse}.
+ * <p>The head of the request may be read from any thread. The exchange ends by exactly one of
+ * {@link #respond} and {@link #startResponse}.
  */
 public interface Exchange {
   /** As sent: {@code GET}, {@code POST}, … */
   String method();
 
-  /** The raw path, still percent-encoded, beginning with a slash ({@code *} in {@code OPTIONS *}). */
+  /**
+   * The raw path, still percent-encoded, beginning with a slash ({@code *} in {@code OPTIONS *}).
+   */
   String path();
 
   /** What follows the question mark, raw; empty if there is none. */
@@ -21,7 +25,10 @@ public interface Exchange {
   /** The first value of a field, as {@link #headerValue}, or null. */
   @Nullable String header(String lowerCaseName);
 
-  /** Number of header fields. They keep the order in which they were sent; repeated ones are all there. */
+  /**
+   * Number of header fields. They keep the order in which they were sent; repeated ones are all
+   * there.
+   */
   int headerCount();
 
   /** A field's name in lower case. */
@@ -42,24 +49,30 @@ public interface Exchange {
   /** The socket's peer. */
   InetSocketAddress clientAddress();
 
-  /** Whether the connection is known to be dead. A client that merely stopped reading looks alive. */
+  /**
+   * Whether the connection is known to be dead. A client that merely stopped reading looks alive.
+   */
   boolean isClientGone();
 
   /**
-   * Calls back exactly once when the exchange is over: its response was handed to the socket, or the connection died before. On the event loop; must not block.
-   * At once if it is over already. For counters of requests in flight.
+   * Calls back exactly once when the exchange is over: its response was handed to the socket, or
+   * the connection died before. On the event loop; must not block. At once if it is over already.
+   * For counters of requests in flight.
    */
   void onEnd(Runnable action);
 
   /**
-   * Gathers the whole body on the event loop, then calls back there; within this call if the body is there already or empty. To be called on the event loop,
-   * at most once. A body larger than {@code maxBytes} is answered 413, one that stalls 400; the consumer is not called then, nor when the client goes away.
+   * Gathers the whole body on the event loop, then calls back there; within this call if the body
+   * is there already or empty. To be called on the event loop, at most once. A body larger than
+   * {@code maxBytes} is answered 413, one that stalls 400; the consumer is not called then, nor
+   * when the client goes away.
    */
   void receiveWhole(int maxBytes, BodyConsumer consumer);
 
   /**
-   * Continues on a worker thread. From any thread, before the response. When all workers are busy and their queue is full, the answer is 503 with {@code
-   * retry-after: 1} and the handler is not called.
+   * Continues on a worker thread. From any thread, before the response. When all workers are busy
+   * and their queue is full, the answer is 503 with {@code retry-after: 1} and the handler is not
+   * called.
    */
   void block(BlockingHandler handler);
 
@@ -67,14 +80,16 @@ public interface Exchange {
   BodyReader body();
 
   /**
-   * Sends a complete response. From any thread, without waiting. What the client still sends of its body is read and thrown away first. Does nothing when the
-   * client is gone; throws IllegalStateException when there is a response already.
+   * Sends a complete response. From any thread, without waiting. What the client still sends of its
+   * body is read and thrown away first. Does nothing when the client is gone; throws
+   * IllegalStateException when there is a response already.
    */
   void respond(Response response);
 
   /**
-   * Begins a response whose body is streamed, in blocking code only. The head gives status and header fields; its {@link Response#contentLength} is announced,
-   * without one the body is sent in chunks. For {@code HEAD} what is written is thrown away.
+   * Begins a response whose body is streamed, in blocking code only. The head gives status and
+   * header fields; its {@link Response#contentLength} is announced, without one the body is sent in
+   * chunks. For {@code HEAD} what is written is thrown away.
    */
   ResponseStream startResponse(Response head);
 }

@@ -8,7 +8,10 @@ import java.nio.charset.StandardCharsets;
 final class HeaderValues {
   private HeaderValues() {}
 
-  /** Text of a value given as one character per byte: decoded as UTF-8 if it is that, otherwise unchanged, which is ISO 8859-1. */
+  /**
+   * Text of a value given as one character per byte: decoded as UTF-8 if it is that, otherwise
+   * unchanged, which is ISO 8859-1.
+   */
   static String text(String raw) {
     for (int i = 0; i < raw.length(); i++) {
       if (raw.charAt(i) >= 0x80) {

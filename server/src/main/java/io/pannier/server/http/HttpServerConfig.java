@@ -4,7 +4,8 @@ import io.pannier.model.Clock;
 import java.time.Duration;
 
 /**
- * Everything the transport can be told. Start from {@link #defaults} and change with the {@code with} methods.
+ * Everything the transport can be told. Start from {@link #defaults} and change with the {@code
+ * with} methods.
  *
  * @param host address to bind
  * @param port port to bind; 0 for any
@@ -16,8 +17,10 @@ import java.time.Duration;
  * @param maxRequestLineBytes beyond it 414
  * @param maxHeaderBytes size of the header section beyond which 431 is answered
  * @param maxHeaderFields number of header fields beyond which 431 is answered
- * @param requestMemoryBytes most memory for gathered bodies and large heads of all connections together; beyond it connections wait to be read
- * @param drainBytes most that is read and thrown away of a body nobody wants; for more the connection is closed
+ * @param requestMemoryBytes most memory for gathered bodies and large heads of all connections
+ *     together; beyond it connections wait to be read
+ * @param drainBytes most that is read and thrown away of a body nobody wants; for more the
+ *     connection is closed
  * @param headTimeout longest time from the first byte of a request head to its last
  * @param operationTimeout longest stall while a body is received or a response is taken
  * @param keepAliveTimeout longest time a connection may do nothing between two requests
@@ -59,13 +62,21 @@ public record HttpServerConfig(
 
   public HttpServerConfig {
     require(port >= 0 && port <= 65_535, "port must be 0 to 65535");
-    require(loops >= 1 && workers >= 1 && workerQueue >= 1, "loops, workers and workerQueue must be positive");
+    require(
+        loops >= 1 && workers >= 1 && workerQueue >= 1,
+        "loops, workers and workerQueue must be positive");
     require(maxConnections >= 1, "maxConnections must be positive");
     require(maxRequestLineBytes >= 256, "maxRequestLineBytes must be at least 256");
-    require(maxHeaderBytes >= 256 && maxHeaderFields >= 1, "maxHeaderBytes must be at least 256, maxHeaderFields positive");
-    require(requestMemoryBytes >= 2L * maxHeaderBytes, "requestMemoryBytes must hold two header sections of maxHeaderBytes");
+    require(
+        maxHeaderBytes >= 256 && maxHeaderFields >= 1,
+        "maxHeaderBytes must be at least 256, maxHeaderFields positive");
+    require(
+        requestMemoryBytes >= 2L * maxHeaderBytes,
+        "requestMemoryBytes must hold two header sections of maxHeaderBytes");
     require(drainBytes >= 0, "drainBytes must not be negative");
-    require(headTimeout.isPositive() && operationTimeout.isPositive() && keepAliveTimeout.isPositive(), "timeouts must be positive");
+    require(
+        headTimeout.isPositive() && operationTimeout.isPositive() && keepAliveTimeout.isPositive(),
+        "timeouts must be positive");
     require(!closeGrace.isNegative(), "closeGrace must not be negative");
   }
 
@@ -95,35 +106,200 @@ public record HttpServerConfig(
   }
 
   public HttpServerConfig withAddress(String host, int port) {
-    return new HttpServerConfig(host, port, transport, loops, workers, workerQueue, maxConnections, maxRequestLineBytes, maxHeaderBytes, maxHeaderFields, requestMemoryBytes, drainBytes, headTimeout, operationTimeout, keepAliveTimeout, closeGrace, serverName, apiVersion, errors, clock);
+    return new HttpServerConfig(
+        host,
+        port,
+        transport,
+        loops,
+        workers,
+        workerQueue,
+        maxConnections,
+        maxRequestLineBytes,
+        maxHeaderBytes,
+        maxHeaderFields,
+        requestMemoryBytes,
+        drainBytes,
+        headTimeout,
+        operationTimeout,
+        keepAliveTimeout,
+        closeGrace,
+        serverName,
+        apiVersion,
+        errors,
+        clock);
   }
 
   public HttpServerConfig withTransport(Transport transport) {
-    return new HttpServerConfig(host, port, transport, loops, workers, workerQueue, maxConnections, maxRequestLineBytes, maxHeaderBytes, maxHeaderFields, requestMemoryBytes, drainBytes, headTimeout, operationTimeout, keepAliveTimeout, closeGrace, serverName, apiVersion, errors, clock);
+    return new HttpServerConfig(
+        host,
+        port,
+        transport,
+        loops,
+        workers,
+        workerQueue,
+        maxConnections,
+        maxRequestLineBytes,
+        maxHeaderBytes,
+        maxHeaderFields,
+        requestMemoryBytes,
+        drainBytes,
+        headTimeout,
+        operationTimeout,
+        keepAliveTimeout,
+        closeGrace,
+        serverName,
+        apiVersion,
+        errors,
+        clock);
   }
 
   public HttpServerConfig withThreads(int loops, int workers, int workerQueue) {
-    return new HttpServerConfig(host, port, transport, loops, workers, workerQueue, maxConnections, maxRequestLineBytes, maxHeaderBytes, maxHeaderFields, requestMemoryBytes, drainBytes, headTimeout, operationTimeout, keepAliveTimeout, closeGrace, serverName, apiVersion, errors, clock);
+    return new HttpServerConfig(
+        host,
+        port,
+        transport,
+        loops,
+        workers,
+        workerQueue,
+        maxConnections,
+        maxRequestLineBytes,
+        maxHeaderBytes,
+        maxHeaderFields,
+        requestMemoryBytes,
+        drainBytes,
+        headTimeout,
+        operationTimeout,
+        keepAliveTimeout,
+        closeGrace,
+        serverName,
+        apiVersion,
+        errors,
+        clock);
   }
 
   public HttpServerConfig withMaxConnections(int maxConnections) {
-    return new HttpServerConfig(host, port, transport, loops, workers, workerQueue, maxConnections, maxRequestLineBytes, maxHeaderBytes, maxHeaderFields, requestMemoryBytes, drainBytes, headTimeout, operationTimeout, keepAliveTimeout, closeGrace, serverName, apiVersion, errors, clock);
+    return new HttpServerConfig(
+        host,
+        port,
+        transport,
+        loops,
+        workers,
+        workerQueue,
+        maxConnections,
+        maxRequestLineBytes,
+        maxHeaderBytes,
+        maxHeaderFields,
+        requestMemoryBytes,
+        drainBytes,
+        headTimeout,
+        operationTimeout,
+        keepAliveTimeout,
+        closeGrace,
+        serverName,
+        apiVersion,
+        errors,
+        clock);
   }
 
-  public HttpServerConfig withHeadLimits(int maxRequestLineBytes, int maxHeaderBytes, int maxHeaderFields) {
-    return new HttpServerConfig(host, port, transport, loops, workers, workerQueue, maxConnections, maxRequestLineBytes, maxHeaderBytes, maxHeaderFields, requestMemoryBytes, drainBytes, headTimeout, operationTimeout, keepAliveTimeout, closeGrace, serverName, apiVersion, errors, clock);
+  public HttpServerConfig withHeadLimits(
+      int maxRequestLineBytes, int maxHeaderBytes, int maxHeaderFields) {
+    return new HttpServerConfig(
+        host,
+        port,
+        transport,
+        loops,
+        workers,
+        workerQueue,
+        maxConnections,
+        maxRequestLineBytes,
+        maxHeaderBytes,
+        maxHeaderFields,
+        requestMemoryBytes,
+        drainBytes,
+        headTimeout,
+        operationTimeout,
+        keepAliveTimeout,
+        closeGrace,
+        serverName,
+        apiVersion,
+        errors,
+        clock);
   }
 
   public HttpServerConfig withMemoryLimits(long requestMemoryBytes, long drainBytes) {
-    return new HttpServerConfig(host, port, transport, loops, workers, workerQueue, maxConnections, maxRequestLineBytes, maxHeaderBytes, maxHeaderFields, requestMemoryBytes, drainBytes, headTimeout, operationTimeout, keepAliveTimeout, closeGrace, serverName, apiVersion, errors, clock);
+    return new HttpServerConfig(
+        host,
+        port,
+        transport,
+        loops,
+        workers,
+        workerQueue,
+        maxConnections,
+        maxRequestLineBytes,
+        maxHeaderBytes,
+        maxHeaderFields,
+        requestMemoryBytes,
+        drainBytes,
+        headTimeout,
+        operationTimeout,
+        keepAliveTimeout,
+        closeGrace,
+        serverName,
+        apiVersion,
+        errors,
+        clock);
   }
 
-  public HttpServerConfig withTimeouts(Duration headTimeout, Duration operationTimeout, Duration keepAliveTimeout, Duration closeGrace) {
-    return new HttpServerConfig(host, port, transport, loops, workers, workerQueue, maxConnections, maxRequestLineBytes, maxHeaderBytes, maxHeaderFields, requestMemoryBytes, drainBytes, headTimeout, operationTimeout, keepAliveTimeout, closeGrace, serverName, apiVersion, errors, clock);
+  public HttpServerConfig withTimeouts(
+      Duration headTimeout,
+      Duration operationTimeout,
+      Duration keepAliveTimeout,
+      Duration closeGrace) {
+    return new HttpServerConfig(
+        host,
+        port,
+        transport,
+        loops,
+        workers,
+        workerQueue,
+        maxConnections,
+        maxRequestLineBytes,
+        maxHeaderBytes,
+        maxHeaderFields,
+        requestMemoryBytes,
+        drainBytes,
+        headTimeout,
+        operationTimeout,
+        keepAliveTimeout,
+        closeGrace,
+        serverName,
+        apiVersion,
+        errors,
+        clock);
   }
 
   public HttpServerConfig withIdentity(String serverName, String apiVersion) {
-    return new HttpServerConfig(host, port, transport, loops, workers, workerQueue, maxConnections, maxRequestLineBytes, maxHeaderBytes, maxHeaderFields, requestMemoryBytes, drainBytes, headTimeout, operationTimeout, keepAliveTimeout, closeGrace, serverName, apiVersion, errors, clock);
+    return new HttpServerConfig(
+        host,
+        port,
+        transport,
+        loops,
+        workers,
+        workerQueue,
+        maxConnections,
+        maxRequestLineBytes,
+        maxHeaderBytes,
+        maxHeaderFields,
+        requestMemoryBytes,
+        drainBytes,
+        headTimeout,
+        operationTimeout,
+        keepAliveTimeout,
+        closeGrace,
+        serverName,
+        apiVersion,
+        errors,
+        clock);
   }
 
   private static void require(boolean condition, String message) {

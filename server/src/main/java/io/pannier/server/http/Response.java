@@ -6,10 +6,12 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Status, header fields in the order they were added, and a body. Built by one thread, handed over once to {@link Exchange#respond}, not touched after that.
+ * Status, header fields in the order they were added, and a body. Built by one thread, handed over
+ * once to {@link Exchange#respond}, not touched after that.
  *
- * <p>The transport adds {@code server}, {@code x-reduct-api}, {@code vary}, {@code access-control-expose-headers}, {@code date}, {@code content-length} and, if
- * need be, {@code connection} by itself.
+ * <p>The transport adds {@code server}, {@code x-reduct-api}, {@code vary}, {@code
+ * access-control-expose-headers}, {@code date}, {@code content-length} and, if need be, {@code
+ * connection} by itself.
  */
 public final class Response {
   private static final byte[] NO_BYTES = {};
@@ -42,8 +44,8 @@ public final class Response {
   }
 
   /**
-   * An error as all clients know it: the message in {@code x-reduct-error} and, with double quotes made single, in a JSON body. Status 204 goes without the
-   * body.
+   * An error as all clients know it: the message in {@code x-reduct-error} and, with double quotes
+   * made single, in a JSON body. Status 204 goes without the body.
    */
   public static Response error(int status, String message) {
     var response =
@@ -86,8 +88,8 @@ public final class Response {
   }
 
   /**
-   * Sets the body to the bytes between position and limit, which must stay untouched until {@code release} runs: exactly once, on any thread, whether the bytes
-   * were sent or not.
+   * Sets the body to the bytes between position and limit, which must stay untouched until {@code
+   * release} runs: exactly once, on any thread, whether the bytes were sent or not.
    */
   public Response body(ByteBuffer body, Runnable release) {
     buffer = body.slice();
@@ -96,7 +98,10 @@ public final class Response {
     return this;
   }
 
-  /** Sets the length to announce: for answers to {@code HEAD}, and for {@link Exchange#startResponse}. Otherwise it follows from the body. */
+  /**
+   * Sets the length to announce: for answers to {@code HEAD}, and for {@link
+   * Exchange#startResponse}. Otherwise it follows from the body.
+   */
   public Response contentLength(long length) {
     contentLength = length;
     return this;

@@ -231,16 +231,20 @@ class Worker:
             )
 
     async def remove_query(self, bucket: Bucket) -> None:
-        """Removes by label in the entry that is this worker's alone."""
-        value = self.random.choice(["anna", "left arm", "yes"])
+        """Removes a span of time in the entry that is this worker's alone."""
+        times = sorted(key[1] for key in self.model.certain if key[0] == self.own_entry)
+        if not times:
+            return
+        start = self.random.choice(times)
+        stop = start + self.random.choice([1, 1_000, 1_000_000])
         after = {
             key: None
-            for key, state in self.model.certain.items()
-            if key[0] == self.own_entry and ("place", value) in state.labels
+            for key in self.model.certain
+            if key[0] == self.own_entry and start <= key[1] < stop
         }
 
         async def request() -> str:
-            removed = await bucket.remove_query(self.own_entry, when={"&place": {"$eq": value}})
+            removed = await bucket.remove_query(self.own_entry, start=start, stop=stop)
             return "" if removed == len(after) else f"{removed} instead of {len(after)} removed"
 
         if after:

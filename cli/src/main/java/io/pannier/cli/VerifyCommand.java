@@ -1,6 +1,8 @@
 package io.pannier.cli;
 
+import io.pannier.model.Clock;
 import io.pannier.model.PannierException;
+import io.pannier.model.SystemClock;
 import io.pannier.store.StoreRefused;
 import io.pannier.store.Verification;
 import io.pannier.store.Verifier;
@@ -98,7 +100,8 @@ final class VerifyCommand implements Callable<Integer> {
   /** At most one line a second, so that a log stays readable and a person knows that it goes on. */
   private static final class Lines implements Verifier.Progress {
     private final PrintWriter err;
-    private long last = System.nanoTime();
+    private final Clock clock = new SystemClock();
+    private long last = clock.monotonicNanos();
 
     Lines(PrintWriter err) {
       this.err = err;
@@ -106,7 +109,7 @@ final class VerifyCommand implements Callable<Integer> {
 
     @Override
     public void at(String path, long done, long planned) {
-      long now = System.nanoTime();
+      long now = clock.monotonicNanos();
       if (now - last >= PROGRESS_NANOS) {
         last = now;
         long percent = planned == 0 ? 100 : 100 * done / planned;

@@ -37,7 +37,7 @@ public record Limits(
     int operationMillis) {
 
   /** Handles that are neither files of the store nor connections: libraries, loops, journals. */
-  private static final int HANDLES_OF_THE_JVM = 96;
+  private static final int HANDLES_OF_THE_JVM = 64;
 
   public Limits {
     require(openFiles >= 16, "openFiles must be at least 16");
@@ -60,12 +60,12 @@ public record Limits(
   /**
    * What a robot of any size gets.
    *
-   * @param fileHandleLimit handles the process may have open: some are kept for the JVM, and of the
-   *     rest half at most are files of the store
+   * @param fileHandleLimit handles the process may have open: some are kept for the JVM, and a
+   *     third of the rest is for files of the store
    */
   public static Limits forHandles(long fileHandleLimit) {
     return new Limits(
-        (int) Math.max(16, Math.min(4096, (fileHandleLimit - HANDLES_OF_THE_JVM) / 2)),
+        openFilesForHandles(fileHandleLimit),
         128,
         65_536,
         4L << 20,
@@ -86,7 +86,12 @@ public record Limits(
    * @param fileHandleLimit handles the process may have open
    */
   public static int connectionsForHandles(long fileHandleLimit) {
-    return (int) Math.max(16, Math.min(4096, (fileHandleLimit - HANDLES_OF_THE_JVM) / 2));
+    long left = fileHandleLimit - HANDLES_OF_THE_JVM - openFilesForHandles(fileHandleLimit);
+    return (int) Math.max(16, Math.min(4096, left));
+  }
+
+  private static int openFilesForHandles(long fileHandleLimit) {
+    return (int) Math.max(16, Math.min(4096, (fileHandleLimit - HANDLES_OF_THE_JVM) / 3));
   }
 
   private static void require(boolean condition, String message) {

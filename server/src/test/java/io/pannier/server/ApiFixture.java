@@ -66,7 +66,7 @@ abstract class ApiFixture {
   void stopServer() throws IOException, InterruptedException {
     wire.close();
     for (int i = 0; i < 200 && server.context().buffers.inUse() > 0; i++) {
-      Thread.sleep(10);
+      Thread.sleep(10); // tidy: polls a condition, with an end
     }
     int leaked = server.context().buffers.inUse();
     server.close();

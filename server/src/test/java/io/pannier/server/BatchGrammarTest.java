@@ -466,8 +466,8 @@ class BatchGrammarTest {
         .containsExactly(
             Labels.of("x", "", "y", "2"),
             Labels.of("x", "", "y", "2"),
-            Labels.of("k", "v"),
-            Labels.of("k", "v"));
+            Labels.of("k", "v", "x", "", "y", "2"),
+            Labels.of("k", "v", "x", "", "y", "2"));
     assertThat(
             v2(BatchRequest.Purpose.UPDATE, "entries", "a", "start-ts", "0", "0-0", "0")
                 .items()

@@ -148,10 +148,9 @@ class BatchRoutesTest extends ApiFixture {
               .announcing(2L * size)
               .head());
       leaving.write(bytes(size + size / 2, 1));
-      Thread.sleep(50);
     }
     for (int i = 0; i < 100 && get("e", 1).status() != 200; i++) {
-      Thread.sleep(20);
+      Thread.sleep(20); // tidy: polls a condition, with an end
     }
     assertThat(timesOf("e")).containsExactly("1");
     assertThat(get("e", 1).body())
@@ -413,6 +412,25 @@ class BatchRoutesTest extends ApiFixture {
         .containsExactly("x-reduct-label-y: 2", "x-reduct-label-z: 2");
     assertThat(get("b", 1020).own("x-reduct-label-")).containsExactly("x-reduct-label-k: v");
     assertThat(get("b", 1020).header("content-type")).contains("text/plain");
+  }
+
+  /** As reference 1.21.5 does (probed). */
+  @Test
+  void v2UpdatesAddUpFromRecordToRecord() throws Exception {
+    for (int ts = 1; ts <= 3; ts++) {
+      record("a", ts, "b", "x=1");
+    }
+    send(
+        many("PATCH", "update")
+            .header("x-reduct-entries", "a")
+            .header("x-reduct-start-ts", "0")
+            .header("x-reduct-0-1", "0,,x=,y=2")
+            .header("x-reduct-0-2", "0,,k=v")
+            .header("x-reduct-0-3", "0,,y="));
+    assertThat(get("a", 1).own("x-reduct-label-")).containsExactly("x-reduct-label-y: 2");
+    assertThat(get("a", 2).own("x-reduct-label-"))
+        .containsExactly("x-reduct-label-k: v", "x-reduct-label-y: 2");
+    assertThat(get("a", 3).own("x-reduct-label-")).containsExactly("x-reduct-label-k: v");
   }
 
   @Test

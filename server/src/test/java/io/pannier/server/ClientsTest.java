@@ -51,7 +51,6 @@ class ClientsTest extends ApiFixture {
       } else {
         assertThat(answer.status()).isEqualTo(204);
         record("e", 10 + round, "" + round);
-        Thread.sleep(300);
       }
     }
     assertThat(got).containsExactly("1", "1", "3");

@@ -276,10 +276,9 @@ class RecordRoutesTest extends ApiFixture {
     try (var leaving = new Wire(server.port())) {
       leaving.write(write(1).announcing(length).head());
       leaving.write(bytes(length / 2, 1));
-      Thread.sleep(50);
     }
     for (int i = 0; i < 100 && send(write(1).body("x")).status() != 200; i++) {
-      Thread.sleep(20);
+      Thread.sleep(20); // tidy: polls a condition, with an end
     }
     assertThat(send("GET", at("e", 1)).text()).isEqualTo("x");
   }

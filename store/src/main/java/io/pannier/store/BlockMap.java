@@ -35,7 +35,7 @@ final class BlockMap {
     sorted.sort((a, b) ->
         a.oldest == b.oldest ? Integer.compare(a.id, b.id) : Timestamp.compare(a.oldest, b.oldest));
     var oldest = new long[sorted.size()];
-    for (int i = 0; i < oldest.length; i++) {
+    for (int i = 0; i < sorted.size(); i++) {
       oldest[i] = sorted.get(i).oldest;
     }
     return new BlockMap(sorted.toArray(new Block[0]), oldest);

@@ -213,7 +213,8 @@ final class JournalCopy {
     if (position + count > size) {
       return false;
     }
-    if (position >= windowStart && position + count <= windowStart + windowLength) {
+    if (position >= windowStart
+        && position + count <= windowStart + windowLength) { // tidy: offsets in a file
       return true;
     }
     windowStart = position;

@@ -431,7 +431,7 @@ final class JournalReading implements AutoCloseable {
     long at = FileHeader.BYTES;
     int numberMin = 0;
     while (copy.frameFrom(at, numberMin)) {
-      if (copy.frameStart() > at) {
+      if (copy.frameStart() > at) { // tidy: offsets in a file
         damaged.add(new JournalReport.Range(at, copy.frameStart() - 1));
       }
       count++;

@@ -77,7 +77,7 @@ final class Workload {
     for (BucketModel bucket : model.buckets) {
       for (EntryModel entry : bucket.entries) {
         if (!entry.records.isEmpty()) {
-          latest = Math.max(latest, entry.records.lastKey());
+          latest = Math.max(latest, entry.records.lastKey()); // tidy: small times of the workload
         }
       }
     }

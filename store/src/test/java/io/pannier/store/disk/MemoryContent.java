@@ -150,9 +150,14 @@ final class MemoryContent {
     int sectorBytes = random.nextBoolean() ? 512 : 4096;
     long end = random.nextBoolean() ? length : random.nextLong(agreed, length + 1);
     MemoryContent found = found(end, NONE);
-    for (long start = agreed; start < end; start = (start / sectorBytes + 1) * sectorBytes) {
+    for (long start = agreed;
+        start < end;
+        start = (start / sectorBytes + 1) * sectorBytes) { // tidy: offsets in a file
       if (start < found.cache.length && random.nextBoolean()) {
-        long sectorEnd = Math.min((start / sectorBytes + 1) * sectorBytes, found.cache.length);
+        long sectorEnd =
+            Math.min(
+                (start / sectorBytes + 1) * sectorBytes,
+                found.cache.length); // tidy: offsets in a file
         Arrays.fill(found.cache, (int) start, (int) sectorEnd, (byte) 0);
       }
     }

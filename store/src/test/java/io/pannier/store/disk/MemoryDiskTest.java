@@ -137,7 +137,7 @@ class MemoryDiskTest extends DiskContract {
     boolean dataBehind = false;
     int start = 1000;
     while (start < found.limit()) {
-      int end = Math.min((start / 512 + 1) * 512, found.limit());
+      int end = Math.min((start / 512 + 1) * 512, found.limit()); // tidy: offsets in a file
       var sector = new byte[end - start];
       var expected = new byte[end - start];
       found.get(start, sector);

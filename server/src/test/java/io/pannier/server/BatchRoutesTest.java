@@ -148,6 +148,7 @@ class BatchRoutesTest extends ApiFixture {
               .announcing(2L * size)
               .head());
       leaving.write(bytes(size + size / 2, 1));
+      Thread.sleep(50); // tidy: nothing tells a client that its bytes have been read
     }
     for (int i = 0; i < 100 && get("e", 1).status() != 200; i++) {
       Thread.sleep(20); // tidy: polls a condition, with an end

@@ -50,7 +50,7 @@ final class JournalCopy {
   private final long salt;
   private final Checksum checksum = new Checksum();
   private final ByteBuffer window;
-  private long windowStart;
+  private long windowAt;
   private int windowLength;
   private @Nullable IOException failure;
 
@@ -133,7 +133,7 @@ final class JournalCopy {
     if (!load(position, FRAME_HEADER)) {
       return false;
     }
-    int at = (int) (position - windowStart);
+    int at = (int) (position - windowAt);
     int length = window.getInt(at + LENGTH_AT);
     if (window.getInt(at) != MAGIC || length < 0 || length > CONTENT_BYTES_MAX) {
       return false;
@@ -142,7 +142,7 @@ final class JournalCopy {
     if (!load(position, frameBytes)) {
       return false;
     }
-    at = (int) (position - windowStart);
+    at = (int) (position - windowAt);
     crc = window.getInt(at + CRC_AT);
     if (crc != crc(checksum, salt, window, at, length)) {
       return false;
@@ -204,7 +204,7 @@ final class JournalCopy {
   /** The content, little-endian; valid until the next frame is asked for. */
   ByteBuffer content() {
     return window
-        .slice((int) (frameStart - windowStart) + FRAME_HEADER, contentLength)
+        .slice((int) (frameStart - windowAt) + FRAME_HEADER, contentLength)
         .order(ByteOrder.LITTLE_ENDIAN);
   }
 
@@ -213,11 +213,10 @@ final class JournalCopy {
     if (position + count > size) {
       return false;
     }
-    if (position >= windowStart
-        && position + count <= windowStart + windowLength) { // tidy: offsets in a file
+    if (position >= windowAt && position + count <= windowAt + windowLength) {
       return true;
     }
-    windowStart = position;
+    windowAt = position;
     windowLength = (int) Math.min(window.capacity(), size - position);
     try {
       DiskReads.fill(borrowedFile, window.clear().limit(windowLength), position);

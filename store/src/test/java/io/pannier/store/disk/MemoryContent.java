@@ -150,15 +150,10 @@ final class MemoryContent {
     int sectorBytes = random.nextBoolean() ? 512 : 4096;
     long end = random.nextBoolean() ? length : random.nextLong(agreed, length + 1);
     MemoryContent found = found(end, NONE);
-    for (long start = agreed;
-        start < end;
-        start = (start / sectorBytes + 1) * sectorBytes) { // tidy: offsets in a file
-      if (start < found.cache.length && random.nextBoolean()) {
-        long sectorEnd =
-            Math.min(
-                (start / sectorBytes + 1) * sectorBytes,
-                found.cache.length); // tidy: offsets in a file
-        Arrays.fill(found.cache, (int) start, (int) sectorEnd, (byte) 0);
+    for (long at = agreed; at < end; at = (at / sectorBytes + 1) * sectorBytes) {
+      if (at < found.cache.length && random.nextBoolean()) {
+        long sectorEnd = Math.min((at / sectorBytes + 1) * sectorBytes, found.cache.length);
+        Arrays.fill(found.cache, (int) at, (int) sectorEnd, (byte) 0);
       }
     }
     return found;

@@ -54,6 +54,8 @@ class BuffersTest {
     var buffers = new Buffers(8192);
     var held = buffers.take(8192);
     var waiting = CompletableFuture.supplyAsync(() -> buffers.take(100));
+    Thread.sleep(50); // tidy: nothing tells that it has begun to wait
+    assertThat(waiting).isNotDone();
     assertThat(buffers.tryTake(100)).isNull();
     held.release();
     assertThat(waiting.get(5, TimeUnit.SECONDS).buffer().capacity()).isEqualTo(4096);

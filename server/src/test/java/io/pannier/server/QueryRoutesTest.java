@@ -442,6 +442,8 @@ class QueryRoutesTest extends ApiFixture {
     record("e", 1, "old");
     long id = queryMany("{'query_type':'QUERY','continuous':true,'entries':['e'],'start':2}");
     var waiting = readLater(id);
+    Thread.sleep(100); // tidy: nothing tells a client that its read is waiting
+    assertThat(waiting).isNotDone();
     record("e", 5, "new");
     var answer = waiting.get(10, TimeUnit.SECONDS);
     assertThat(answer.text()).isEqualTo("new");
@@ -455,7 +457,10 @@ class QueryRoutesTest extends ApiFixture {
     long id = queryMany("{'query_type':'QUERY','continuous':true,'start':2,'ttl':1}");
     for (int i = 0; i < 2; i++) {
       assertThat(readMany("GET", id).summary()).isEqualTo("204 No content");
+      Thread.sleep(700); // tidy: less than the time to live, which each read renews
     }
+    Thread.sleep(500); // tidy: with the 700 ms more than the time to live
+    assertThat(readMany("GET", id).status()).isEqualTo(404);
   }
 
   @Test

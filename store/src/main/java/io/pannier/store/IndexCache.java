@@ -7,7 +7,6 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.List;
 
 /**
  * Makes blocks active and keeps a bounded amount of what it read. An active block that somebody
@@ -375,19 +374,6 @@ final class IndexCache {
 
     private void tell(String text) {
       store.events.event(StoreEvents.Kind.DAMAGE, text, active.block.changesPath(), null);
-    }
-  }
-
-  /** Indexes in memory, for metrics. */
-  long bytes() {
-    synchronized (cached) {
-      return bytes;
-    }
-  }
-
-  List<Active> cachedNow() {
-    synchronized (cached) {
-      return new ArrayList<>(cached);
     }
   }
 }

@@ -7,4 +7,5 @@ module io.pannier.query {
   requires org.slf4j;
 
   exports io.pannier.query;
+  exports io.pannier.query.when;
 }

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -83,6 +84,17 @@ public final class Labels {
       }
     }
     return null;
+  }
+
+  /** These labels without those whose names are not among the given ones. */
+  public Labels only(Set<String> names) {
+    var builder = new Builder();
+    for (int i = 0; i < size(); i++) {
+      if (names.contains(name(i))) {
+        builder.set(name(i), value(i));
+      }
+    }
+    return builder.build();
   }
 
   /**

@@ -1,9 +1,9 @@
 package io.pannier.query;
 
-import io.pannier.model.Names;
 import io.pannier.model.PannierException;
 import io.pannier.model.Timestamp;
 import io.pannier.store.Entry;
+import io.pannier.store.Scanned;
 import io.pannier.store.StoredRecord;
 import io.pannier.store.TimeRange;
 import java.util.List;
@@ -11,8 +11,9 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How far a query has come in one entry. Between two reads it holds a time only; records found
- * ahead live as long as one read. Used by the read under way, except {@link #marked}.
+ * How far a query has come in one entry. Between two reads it holds a time, and with a condition
+ * also what the condition remembers and the few records that were judged and not given yet: judging
+ * them again would count them twice. Used by the read under way, except {@link #marked}.
  */
 final class Cursor {
   /** Most records looked up ahead in one go. */
@@ -26,12 +27,9 @@ final class Cursor {
   /** Whether the query has it among its sources. */
   boolean isSource;
 
-  private final boolean attachments;
+  private final @Nullable Selection selection;
 
-  /**
-   * No record before this time is still to be given: the position, and a lower bound of the next
-   * record's time.
-   */
+  /** No record before this time is still to be looked up. */
   private long next;
 
   /** Whether the largest time was passed: nothing can follow. */
@@ -39,18 +37,44 @@ final class Cursor {
 
   private List<StoredRecord> ahead = List.of();
   private int aheadAt;
+
+  /** Whether what was looked up is all there was at that moment. */
   private boolean aheadIsAll;
+
   private int aheadCount;
 
-  Cursor(Entry entry, long start) {
+  /** Records around a match that are looked up again. */
+  private Selection.@Nullable Pending pending;
+
+  /** Where a condition that a limit ended begins anew: behind what it gave last. */
+  private long behindGiven;
+
+  /** Whether anything was given since the condition began anew. */
+  private boolean gaveSinceRestart;
+
+  /** What a look into the entry brought. */
+  enum Look {
+    /** The next record is there. */
+    RECORD,
+    /** Not there yet: look again, perhaps into another entry first. */
+    MORE,
+    /** There is none in the range at this moment. */
+    END
+  }
+
+  Cursor(Entry entry, long start, @Nullable Selection selection) {
     this.entry = entry;
     this.next = start;
-    attachments = Names.isMeta(entry.name());
+    this.behindGiven = start;
+    this.selection = selection;
   }
 
   /** Lower bound of the time of the next record. */
   long next() {
-    return next;
+    if (aheadAt < ahead.size()) {
+      return ahead.get(aheadAt).timestamp();
+    }
+    return pending != null ? pending.from() : next;
   }
 
   /** Whether it looked ahead since {@link #forget}. */
@@ -58,62 +82,134 @@ final class Cursor {
     return aheadCount > 0;
   }
 
+  /** What ended the condition in strict mode, once everything found before it is given. */
+  @Nullable PannierException failure() {
+    return selection == null || aheadAt < ahead.size() || pending != null
+        ? null
+        : selection.failure();
+  }
+
+  /** The record that {@link #look} found. */
+  StoredRecord record() {
+    return ahead.get(aheadAt);
+  }
+
   /**
-   * The next record, looked up when necessary; null when there is none in the range at this moment.
-   * Moves the position up to it.
+   * Looks for the next record; a part of the work.
    *
    * @param first how many records to look up the first time in a read; it doubles with every
    *     further look-up
    */
-  @Nullable StoredRecord peek(TimeRange range, int first) {
-    for (; ; ) {
-      while (aheadAt < ahead.size()) {
-        StoredRecord record = ahead.get(aheadAt);
-        if (!isHidden(record)) {
-          next = record.timestamp();
-          return record;
-        }
-        skip(record);
+  Look look(TimeRange range, int first) {
+    if (aheadAt < ahead.size()) {
+      return Look.RECORD;
+    }
+    if (pending == null && (past || aheadIsAll)) {
+      return Look.END;
+    }
+    aheadCount = Math.clamp(aheadCount == 0 ? first : 2L * aheadCount, 1, AHEAD_MAX);
+    aheadAt = 0;
+    ahead = List.of();
+    try {
+      if (pending != null) {
+        lookAround(pending);
+      } else {
+        lookOn(new TimeRange(next, range.bounded(), range.stop()));
       }
-      if (past || aheadIsAll) {
-        return null;
-      }
-      aheadCount = aheadCount == 0 ? Math.max(1, first) : Math.min(AHEAD_MAX, aheadCount * 2);
-      aheadAt = 0;
-      try {
-        ahead = entry.scan(new TimeRange(next, range.bounded(), range.stop()), aheadCount);
-      } catch (PannierException.NotFound | PannierException.Conflict removed) {
-        // The entry or its bucket is gone.
-        ahead = List.of();
-      }
+    } catch (PannierException.NotFound | PannierException.Conflict removed) {
+      // The entry or its bucket is gone.
+      pending = null;
+      aheadIsAll = true;
+    }
+    return aheadAt < ahead.size() ? Look.RECORD : Look.MORE;
+  }
+
+  private void lookOn(TimeRange range) {
+    if (selection == null) {
+      ahead = entry.scan(range, aheadCount);
       aheadIsAll = ahead.size() < aheadCount;
+      if (!ahead.isEmpty()) {
+        moveBehind(ahead.getLast().timestamp());
+      }
+      return;
+    }
+    Scanned step = entry.select(range, selection, aheadCount);
+    ahead = step.records();
+    next = step.next();
+    past = step.isPast();
+    pending = selection.takePending();
+    aheadIsAll = step.atEnd() || selection.isOver();
+    if (pending != null) {
+      given(pending.to());
+    } else if (!ahead.isEmpty()) {
+      given(ahead.getLast().timestamp());
     }
   }
 
-  /** Steps behind the record that {@link #peek} gave. */
-  void take() {
-    skip(ahead.get(aheadAt));
+  private void given(long time) {
+    gaveSinceRestart = true;
+    behindGiven = time == Timestamp.MAX ? time : time + 1;
   }
 
-  private void skip(StoredRecord record) {
+  /** Looks up the records that a match brought with it, and the match. */
+  private void lookAround(Selection.Pending around) {
+    TimeRange range =
+        around.to() == Timestamp.MAX
+            ? TimeRange.from(around.from())
+            : TimeRange.of(around.from(), around.to() + 1);
+    List<StoredRecord> some = entry.scan(range, AHEAD_MAX);
+    int skipped = (int) Math.min(around.skip(), some.size());
+    ahead = some.subList(skipped, some.size());
+    boolean isAll = some.size() < AHEAD_MAX || some.getLast().timestamp() == around.to();
+    pending =
+        isAll
+            ? null
+            : new Selection.Pending(
+                some.getLast().timestamp() + 1, around.skip() - skipped, around.to());
+  }
+
+  /** Steps behind the record that was found. */
+  void take() {
     aheadAt++;
-    if (record.timestamp() == Timestamp.MAX) {
+  }
+
+  private void moveBehind(long time) {
+    if (time == Timestamp.MAX) {
       past = true;
     } else {
-      next = record.timestamp() + 1;
+      next = time + 1;
     }
   }
 
-  /** Forgets what was looked up ahead. */
-  void forget() {
-    ahead = List.of();
-    aheadAt = 0;
-    aheadIsAll = false;
-    aheadCount = 0;
+  /**
+   * Of a continuous query: lets a condition that a limit ended begin anew behind what it gave.
+   *
+   * @return whether there may be something for it already
+   */
+  boolean restartIfOver() {
+    if (selection == null || !selection.isOver()) {
+      return false;
+    }
+    selection.restart();
+    next = behindGiven;
+    boolean gave = gaveSinceRestart;
+    gaveSinceRestart = false;
+    return gave;
   }
 
-  /** A removed attachment stays readable by its time, but no query gives it. */
-  private boolean isHidden(StoredRecord record) {
-    return attachments && "true".equals(record.labels().get("remove"));
+  /** Forgets what was looked up ahead, unless it would be judged again. */
+  void forget() {
+    if (selection != null) {
+      selection.forgetBlocks();
+    } else {
+      if (aheadAt < ahead.size()) {
+        next = ahead.get(aheadAt).timestamp();
+        past = false;
+      }
+      ahead = List.of();
+      aheadAt = 0;
+    }
+    aheadIsAll = false;
+    aheadCount = 0;
   }
 }

@@ -14,6 +14,7 @@ import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.OptionalLong;
 
 /**
@@ -85,6 +86,18 @@ public final class Json {
           "'" + name + "' must be an unsigned 64-bit integer, not " + shortened(number.toString()));
     }
     return OptionalLong.of(number.longValue());
+  }
+
+  /** A number; absent and null are the same. */
+  public static OptionalDouble number(ObjectNode object, String name) {
+    JsonNode value = object.get(name);
+    if (value == null || value.isNull()) {
+      return OptionalDouble.empty();
+    }
+    if (!value.isNumber()) {
+      throw invalid("'" + name + "' must be a number, not " + describe(value));
+    }
+    return OptionalDouble.of(value.doubleValue());
   }
 
   /** A boolean; absent and null are false. */

@@ -8,12 +8,15 @@ import io.pannier.model.Timestamp;
 import io.pannier.store.Bucket;
 import io.pannier.store.Entry;
 import io.pannier.store.EntryInfo;
+import io.pannier.store.StoredRecord;
 import io.pannier.store.TimeRange;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
@@ -26,6 +29,11 @@ public final class Queries implements AutoCloseable {
   static final int QUERIES_MAX = 1 << 16;
 
   private static final long SWEEP_NANOS = 1_000_000_000L;
+
+  /** Records that a removal looks up and removes at a time. */
+  private static final int WALK_AHEAD = 256;
+
+  private static final int WALK_BATCH = 1024;
 
   private final Clock clock;
   private final Timers timers;
@@ -76,9 +84,7 @@ public final class Queries implements AutoCloseable {
       @Nullable ObjectNode body) {
     options.requireOrder();
     long id = nextId.getAndIncrement();
-    if (body != null) {
-      QueryOptions.refuseExtensions(body, id);
-    }
+    options.refuseExtensions(body, id);
     if (alive.size() >= QUERIES_MAX) {
       sweep();
       if (alive.size() >= QUERIES_MAX) {
@@ -137,7 +143,7 @@ public final class Queries implements AutoCloseable {
   public long remove(Entry entry, QueryOptions options) {
     requireRemovalParameter(options, false);
     requireStartBeforeEnd(entry, options);
-    return removeFrom(entry, removalRange(options));
+    return removeFrom(List.of(entry), options);
   }
 
   /**
@@ -146,15 +152,32 @@ public final class Queries implements AutoCloseable {
    */
   public long remove(Bucket bucket, QueryOptions options) {
     requireRemovalParameter(options, true);
-    TimeRange range = removalRange(options);
+    options.requireOrder();
     var patterns = new EntryPatterns(options.entries().orElse(List.of()));
-    long removed = 0;
+    return removeFrom(
+        bucket.entries().stream().filter(entry -> patterns.matches(entry.name())).toList(),
+        options);
+  }
+
+  /** What a query on one entry would read, or a removal remove; may take long. */
+  public static Explanation explain(Entry entry, QueryOptions options) {
+    requireStartBeforeEnd(entry, options);
+    var explainer = new Explainer(options);
+    explainer.add(entry);
+    return explainer.explanation();
+  }
+
+  /** What a query on the entries that the options choose would read; may take long. */
+  public static Explanation explain(Bucket bucket, QueryOptions options) {
+    options.requireOrder();
+    var patterns = new EntryPatterns(options.entries().orElse(List.of()));
+    var explainer = new Explainer(options);
     for (Entry entry : bucket.entries()) {
       if (patterns.matches(entry.name())) {
-        removed += removeFrom(entry, range);
+        explainer.add(entry);
       }
     }
-    return removed;
+    return explainer.explanation();
   }
 
   /** What a removal on an entry that does not exist has to check all the same. */
@@ -163,10 +186,29 @@ public final class Queries implements AutoCloseable {
     options.requireOrder();
   }
 
-  private static long removeFrom(Entry entry, TimeRange range) {
-    if (range.isEmpty() || Names.isMeta(entry.name())) {
+  private static long removeFrom(List<Entry> entries, QueryOptions options) {
+    TimeRange range = options.range();
+    if (range.isEmpty()) {
       return 0;
     }
+    if (options.strict()) {
+      // All or nothing: a condition that fails on one record must not have removed others.
+      for (Entry entry : entries) {
+        walk(entry, options, some -> {});
+      }
+    }
+    var removed = new AtomicLong();
+    for (Entry entry : entries) {
+      if (options.condition().choosesAll() && !Names.isMeta(entry.name())) {
+        removed.addAndGet(removeAll(entry, range));
+      } else {
+        walk(entry, options, some -> removed.addAndGet(entry.remove(some)));
+      }
+    }
+    return removed.get();
+  }
+
+  private static long removeAll(Entry entry, TimeRange range) {
     try {
       return entry.removeRange(range);
     } catch (PannierException.NotFound | PannierException.Conflict removed) {
@@ -175,15 +217,43 @@ public final class Queries implements AutoCloseable {
     }
   }
 
-  private static TimeRange removalRange(QueryOptions options) {
-    options.requireOrder();
-    return options.range();
+  /** Gives the chosen records of an entry to somebody, some at a time. */
+  static void walk(Entry entry, QueryOptions options, Consumer<List<StoredRecord>> each) {
+    TimeRange range = options.range();
+    if (options.kind() == QueryOptions.Kind.REMOVE && Names.isMeta(entry.name())) {
+      return; // attachments are never removed by a query
+    }
+    var cursor = new Cursor(entry, range.start(), Selection.of(options, entry, range.start()));
+    var some = new ArrayList<StoredRecord>();
+    for (; ; ) {
+      Cursor.Look look = cursor.look(range, WALK_AHEAD);
+      PannierException failure = cursor.failure();
+      if (failure != null) {
+        throw failure;
+      }
+      if (look == Cursor.Look.RECORD) {
+        some.add(cursor.record());
+        cursor.take();
+      }
+      if (some.size() >= WALK_BATCH || (look == Cursor.Look.END && !some.isEmpty())) {
+        try {
+          each.accept(some);
+        } catch (PannierException.NotFound | PannierException.Conflict removed) {
+          return; // the entry went away meanwhile, and its records with it
+        }
+        some.clear();
+      }
+      if (look == Cursor.Look.END) {
+        return;
+      }
+    }
   }
 
   /** An empty list of entries counts as none: it would clear the bucket. */
   private static void requireRemovalParameter(QueryOptions options, boolean withEntries) {
     if (options.start().isEmpty()
         && options.stop().isEmpty()
+        && options.when().isEmpty()
         && !(withEntries && options.entries().isPresent() && !options.entries().get().isEmpty())) {
       throw new PannierException.Invalid("Define at least one query parameter to delete records");
     }

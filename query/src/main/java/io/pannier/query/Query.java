@@ -125,7 +125,7 @@ public final class Query {
       }
       from = Timestamp.max(from, info.oldestRecord());
     }
-    var cursor = new Cursor(entry, from);
+    var cursor = cursor(entry, from);
     if (options.continuous() && chosen.putIfAbsent(entry, cursor) != null) {
       return;
     }
@@ -135,6 +135,10 @@ public final class Query {
     positions.incrementAndGet();
     cursor.isSource = true;
     sources.add(cursor);
+  }
+
+  private Cursor cursor(Entry entry, long from) {
+    return new Cursor(entry, from, Selection.of(options, entry, range.start()));
   }
 
   /** What the client names it by. */
@@ -262,7 +266,7 @@ public final class Query {
       boolean oneRecord,
       Executor executor,
       Consumer<ReadOutcome> done) {
-    var read = new Read(sink, limits, oneRecord, executor, done);
+    var read = new Read(sink, options.limits(limits), oneRecord, executor, done);
     boolean first;
     synchronized (turns) {
       turns.add(read);
@@ -366,6 +370,11 @@ public final class Query {
     admitMarked();
     try {
       fill(read);
+    } catch (ConditionFailed failed) {
+      // It ends the query, and what this read collected is not given.
+      sources.clear();
+      atEnd = true;
+      return new ReadOutcome.Failed(failed.error);
     } catch (PannierException e) {
       if (read.sink.isEmpty()) {
         throw e;
@@ -380,29 +389,38 @@ public final class Query {
     return read.sink.isEmpty() ? new ReadOutcome.Nothing() : new ReadOutcome.Batch(end);
   }
 
-  private void fill(Read read) {
+  /** A condition failed on a record, in strict mode. */
+  private static final class ConditionFailed extends Exception {
+    private static final long serialVersionUID = 1L;
+    final transient PannierException error;
+
+    ConditionFailed(PannierException error) {
+      super(error.getMessage(), error, false, false);
+      this.error = error;
+    }
+  }
+
+  private void fill(Read read) throws ConditionFailed {
     BatchSink sink = read.sink;
     long began = queries.clock().monotonicNanos();
     long lastTaken = began;
     int ahead = Math.max(1, sink.maxRecords() / Math.max(1, sources.size()));
-    while (!sink.isFull()) {
+    while (!sink.isFull() && !read.cancelled) {
       Cursor cursor = sources.poll();
       if (cursor == null) {
         atEnd = !options.continuous();
         return;
       }
-      boolean isExhausted = false;
+      if (!cursor.hasLooked()) {
+        looked.add(cursor);
+      }
+      Cursor.Look look = Cursor.Look.MORE;
       try {
-        if (!cursor.hasLooked()) {
-          looked.add(cursor);
+        look = cursor.look(range, ahead);
+        if (cursor.failure() != null) {
+          throw new ConditionFailed(cursor.failure());
         }
-        StoredRecord record = cursor.peek(range, ahead);
-        if (record == null) {
-          isExhausted = true;
-          continue;
-        }
-        Cursor other = sources.peek();
-        if (other != null && inOrder(other, cursor) < 0) {
+        if (look == Cursor.Look.END) {
           continue;
         }
         long now = queries.clock().monotonicNanos();
@@ -411,12 +429,16 @@ public final class Query {
                 || now - lastTaken >= read.limits.recordTimeoutNanos())) {
           return;
         }
-        if (!take(cursor, record, sink)) {
+        Cursor other = sources.peek();
+        if (look == Cursor.Look.MORE || (other != null && inOrder(other, cursor) < 0)) {
+          continue;
+        }
+        if (!take(cursor, sink)) {
           return;
         }
         lastTaken = now;
       } finally {
-        if (isExhausted) {
+        if (look == Cursor.Look.END) {
           retire(cursor);
         } else {
           sources.add(cursor);
@@ -426,9 +448,11 @@ public final class Query {
   }
 
   /** Puts a record into the sink and steps behind it. False: the batch ends before it. */
-  private boolean take(Cursor cursor, StoredRecord record, BatchSink sink) {
+  private boolean take(Cursor cursor, BatchSink sink) {
     try {
-      if (!sink.add(record)) {
+      StoredRecord record = cursor.record();
+      Set<String> selected = options.condition().selectedLabels().orElse(null);
+      if (!sink.add(selected == null ? record : record.withLabels(selected))) {
         return false;
       }
     } catch (PannierException.NotFound vanished) {
@@ -450,6 +474,8 @@ public final class Query {
     if (!options.continuous()) {
       positions.decrementAndGet();
       queries.givePositions(1);
+    } else if (cursor.restartIfOver() && cursor.marked.compareAndSet(false, true)) {
+      marked.add(cursor);
     }
   }
 
@@ -493,7 +519,7 @@ public final class Query {
       ignored.add(entry);
       return null;
     }
-    var cursor = new Cursor(entry, range.start());
+    var cursor = cursor(entry, range.start());
     Cursor other = chosen.putIfAbsent(entry, cursor);
     if (other != null) {
       queries.givePositions(1);

@@ -4,10 +4,14 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.pannier.model.PannierException;
 import io.pannier.model.Timestamp;
+import io.pannier.query.when.Condition;
+import io.pannier.query.when.TransferLimits;
 import io.pannier.store.TimeRange;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a query asks for (http-api.md §12.2).
@@ -21,6 +25,8 @@ import java.util.OptionalLong;
  * @param onlyMetadata no bodies are sent
  * @param continuous the query never ends; {@code stop} is ignored
  * @param strict whether an error in a condition fails the query
+ * @param when the condition; absent is not the same as one that always holds, since a removal needs
+ *     to be told what to remove
  */
 public record QueryOptions(
     Kind kind,
@@ -30,7 +36,8 @@ public record QueryOptions(
     long ttlSeconds,
     boolean onlyMetadata,
     boolean continuous,
-    boolean strict) {
+    boolean strict,
+    Optional<Condition> when) {
 
   /** What happens to the records. */
   public enum Kind {
@@ -43,17 +50,25 @@ public record QueryOptions(
   /** Seconds that a query lives without being read when the client does not say. */
   public static final long DEFAULT_TTL_SECONDS = 60;
 
-  /**
-   * Parameters of older versions. A removal must not silently remove more than was asked for, so
-   * there they are errors.
-   */
-  private static final List<String> REMOVED_PARAMETERS =
-      List.of("limit", "each_n", "each_s", "include", "exclude");
-
-  /** A query for the records of a range, with default options. */
+  /** A query for the records of a range. */
   public static QueryOptions range(OptionalLong start, OptionalLong stop) {
     return new QueryOptions(
-        Kind.QUERY, Optional.empty(), start, stop, DEFAULT_TTL_SECONDS, false, false, false);
+        Kind.QUERY,
+        Optional.empty(),
+        start,
+        stop,
+        DEFAULT_TTL_SECONDS,
+        false,
+        false,
+        false,
+        Optional.empty());
+  }
+
+  /** A removal of the records of a range, with a condition. */
+  public static QueryOptions removal(
+      OptionalLong start, OptionalLong stop, Optional<Condition> when) {
+    return new QueryOptions(
+        Kind.REMOVE, Optional.empty(), start, stop, DEFAULT_TTL_SECONDS, false, false, false, when);
   }
 
   /**
@@ -68,32 +83,40 @@ public record QueryOptions(
           case "REMOVE" -> Kind.REMOVE;
           default -> throw Json.invalid("unknown query_type, expected `QUERY` or `REMOVE`");
         };
-    var options =
-        new QueryOptions(
-            kind,
-            Json.texts(body, "entries"),
-            Json.unsigned(body, "start"),
-            Json.unsigned(body, "stop"),
-            Json.unsigned(body, "ttl").orElse(DEFAULT_TTL_SECONDS),
-            Json.flag(body, "only_metadata"),
-            Json.flag(body, "continuous"),
-            Json.flag(body, "strict"));
-    // Some clients always send an empty condition; it holds for every record.
-    if (Json.has(body, "when")
-        && !(body.get("when") instanceof ObjectNode when && when.isEmpty())) {
-      throw new PannierException.Invalid("Conditions are not supported yet");
-    }
-    if (kind == Kind.REMOVE) {
-      for (String parameter : REMOVED_PARAMETERS) {
-        if (Json.has(body, parameter)) {
-          throw new PannierException.Invalid(
-              "Parameter '"
-                  + parameter
-                  + "' is not supported in removals: use a condition in 'when'");
-        }
-      }
-    }
-    return options;
+    JsonNode when = body.get("when");
+    return new QueryOptions(
+        kind,
+        Json.texts(body, "entries"),
+        Json.unsigned(body, "start"),
+        Json.unsigned(body, "stop"),
+        Json.unsigned(body, "ttl").orElse(DEFAULT_TTL_SECONDS),
+        Json.flag(body, "only_metadata"),
+        Json.flag(body, "continuous"),
+        Json.flag(body, "strict"),
+        OldParameters.of(body)
+            .addTo(
+                when == null || when.isNull()
+                    ? Optional.empty()
+                    : Optional.of(Condition.parse(when))));
+  }
+
+  /** What has to hold. */
+  public Condition condition() {
+    return when.orElse(Condition.ALL);
+  }
+
+  /** How long a read collects: what the query wants, otherwise what the server has. */
+  ReadLimits limits(ReadLimits server) {
+    TransferLimits own = condition().transfer();
+    return new ReadLimits(
+        nanos(own.batchTimeoutMicros(), server.batchTimeoutNanos()),
+        nanos(own.recordTimeoutMicros(), server.recordTimeoutNanos()));
+  }
+
+  private static long nanos(OptionalLong micros, long otherwise) {
+    return micros.isEmpty()
+        ? otherwise
+        : TimeUnit.MICROSECONDS.toNanos(micros.getAsLong()); // saturates
   }
 
   /**
@@ -101,16 +124,20 @@ public record QueryOptions(
    *
    * @param id of the query that would have been made; part of the text
    */
-  static void refuseExtensions(ObjectNode body, long id) {
-    JsonNode ext = body.get("ext");
+  void refuseExtensions(@Nullable ObjectNode body, long id) {
+    JsonNode ext = condition().ext().orElse(body == null ? null : body.get("ext"));
     if (ext == null || ext.isNull()) {
       return;
     }
     String in = " in query id=" + Long.toUnsignedString(id);
+    if (ext.isTextual() && condition().ext().isPresent()) {
+      throw new PannierException.Invalid(
+          "Directive '#ext' must be a JSON object or an array of JSON objects" + in);
+    }
     if (ext instanceof ObjectNode one) {
       throw unknownExtension(one, in);
     }
-    if (!ext.isArray()) {
+    if (!ext.isArray() || (condition().ext().isPresent() && !isRowOfObjects(ext))) {
       throw new PannierException.Invalid(
           "Extension parameters must be a JSON object or an array of JSON objects" + in);
     }
@@ -121,6 +148,15 @@ public record QueryOptions(
       throw unknownExtension(one, in);
     }
     throw new PannierException.Invalid("Extension name is not found" + in);
+  }
+
+  private static boolean isRowOfObjects(JsonNode steps) {
+    for (JsonNode step : steps) {
+      if (!step.isObject()) {
+        return false;
+      }
+    }
+    return !steps.isEmpty();
   }
 
   private static PannierException.Invalid unknownExtension(ObjectNode step, String in) {

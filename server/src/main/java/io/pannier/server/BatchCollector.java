@@ -1,6 +1,7 @@
 package io.pannier.server;
 
 import io.pannier.query.BatchSink;
+import io.pannier.query.when.TransferLimits;
 import io.pannier.server.http.Response;
 import io.pannier.server.http.ResponseStream;
 import io.pannier.store.RecordBody;
@@ -35,6 +36,8 @@ final class BatchCollector implements BatchSink, AutoCloseable {
   private final Form form;
   private final boolean withBodies;
   private final int maxRecords;
+  private final long maxBytes;
+  private final long maxHeaderBytes;
   private final RecordSender sender;
   private final List<StoredRecord> records = new ArrayList<>();
   private final List<String> values = new ArrayList<>();
@@ -49,12 +52,20 @@ final class BatchCollector implements BatchSink, AutoCloseable {
 
   private int firstLater;
 
-  BatchCollector(Context context, RecordSender sender, Form form, boolean withBodies) {
+  /**
+   * @param wanted limits of the query, which go before those of the server
+   */
+  BatchCollector(
+      Context context, RecordSender sender, Form form, boolean withBodies, TransferLimits wanted) {
     this.context = context;
     this.sender = sender;
     this.form = form;
     this.withBodies = withBodies;
-    maxRecords = form == Form.SINGLE ? 1 : context.config.io().batchRecords();
+    IoLimits io = context.config.io();
+    maxRecords =
+        form == Form.SINGLE ? 1 : Math.max(1, wanted.batchRecords().orElse(io.batchRecords()));
+    maxBytes = wanted.batchBytes().orElse(io.batchBytes());
+    maxHeaderBytes = wanted.metadataBytes().orElse(io.metadataBytes());
   }
 
   @Override
@@ -95,10 +106,9 @@ final class BatchCollector implements BatchSink, AutoCloseable {
 
   @Override
   public boolean isFull() {
-    IoLimits io = context.config.io();
     return records.size() >= maxRecords
-        || (withBodies && length >= io.batchBytes())
-        || headerBytes >= io.metadataBytes();
+        || (withBodies && length > maxBytes)
+        || headerBytes > maxHeaderBytes;
   }
 
   @Override

@@ -7,6 +7,8 @@ import io.pannier.server.http.Exchange;
 import io.pannier.server.http.Response;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -71,6 +73,21 @@ final class Call {
         found = nameEnd == end ? "" : formDecode(query.substring(nameEnd + 1, end));
       }
       from = end + 1;
+    }
+    return found;
+  }
+
+  /** Parameters whose names begin so, by the rest of their names, decoded. */
+  Map<String, String> parameters(String prefix) {
+    var found = new LinkedHashMap<String, String>();
+    for (String part : exchange.query().split("&", -1)) {
+      int equals = part.indexOf('=');
+      String name = formDecode(equals < 0 ? part : part.substring(0, equals));
+      if (name.startsWith(prefix)) {
+        found.put(
+            name.substring(prefix.length()),
+            equals < 0 ? "" : formDecode(part.substring(equals + 1)));
+      }
     }
     return found;
   }

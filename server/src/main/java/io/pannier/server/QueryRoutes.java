@@ -1,9 +1,12 @@
 package io.pannier.server;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.pannier.model.LabelType;
 import io.pannier.model.PannierException;
 import io.pannier.model.Timestamp;
+import io.pannier.query.Explanation;
 import io.pannier.query.Json;
+import io.pannier.query.OldParameters;
 import io.pannier.query.Queries;
 import io.pannier.query.Query;
 import io.pannier.query.QueryOptions;
@@ -13,6 +16,7 @@ import io.pannier.server.http.Response;
 import io.pannier.store.Bucket;
 import io.pannier.store.Entry;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -34,6 +38,10 @@ final class QueryRoutes {
       ObjectNode body = Json.object(text);
       QueryOptions options = QueryOptions.parse(body);
       Bucket bucket = context.bucket(call);
+      if (Json.flag(body, "explain")) {
+        explained(call, Queries.explain(bucket.entry(call.entry()), options));
+        return;
+      }
       switch (options.kind()) {
         case QUERY ->
             begun(
@@ -50,6 +58,10 @@ final class QueryRoutes {
       ObjectNode body = Json.object(text);
       QueryOptions options = QueryOptions.parse(body);
       Bucket bucket = context.bucket(call);
+      if (Json.flag(body, "explain")) {
+        explained(call, Queries.explain(bucket, options));
+        return;
+      }
       switch (options.kind()) {
         case QUERY ->
             begun(call, context.queries.start(call.token().name(), bucket, options, body));
@@ -73,7 +85,8 @@ final class QueryRoutes {
             ttl.orElse(QueryOptions.DEFAULT_TTL_SECONDS),
             false,
             "true".equals(continuous),
-            false);
+            false,
+            oldParameters(call).addTo(Optional.empty()));
     Bucket bucket = context.bucket(call);
     Entry entry = bucket.entry(call.entry());
     call.block(
@@ -85,7 +98,8 @@ final class QueryRoutes {
     OptionalLong stop = time(call, "stop");
     Bucket bucket = context.bucket(call);
     Attachments.checkRemoveRecords(call.entry());
-    call.block(ex -> removed(call, remove(bucket, call.entry(), QueryOptions.range(start, stop))));
+    var options = QueryOptions.removal(start, stop, oldParameters(call).addTo(Optional.empty()));
+    call.block(ex -> removed(call, remove(bucket, call.entry(), options)));
   }
 
   private long remove(Bucket bucket, String entryName, QueryOptions options) {
@@ -95,6 +109,24 @@ final class QueryRoutes {
       return 0;
     }
     return context.queries.remove(entry.get(), options);
+  }
+
+  private static OldParameters oldParameters(Call call) {
+    String eachSeconds = call.parameter("each_s");
+    OptionalDouble seconds = OptionalDouble.empty();
+    if (eachSeconds != null) {
+      if (LabelType.of(eachSeconds) != LabelType.INT
+          && LabelType.of(eachSeconds) != LabelType.FLOAT) {
+        throw new PannierException.Invalid("'each_s' must be a number of seconds");
+      }
+      seconds = OptionalDouble.of(LabelType.parseFloat(eachSeconds));
+    }
+    return new OldParameters(
+        call.parameters("include-"),
+        call.parameters("exclude-"),
+        seconds,
+        number(call, "each_n", "'each_n' must be an unsigned integer"),
+        number(call, "limit", "'limit' must be an unsigned integer"));
   }
 
   private static OptionalLong time(Call call, String name) {
@@ -115,6 +147,35 @@ final class QueryRoutes {
 
   private static void begun(Call call, Query query) {
     call.respond(JsonText.object(json -> JsonText.unsigned(json, "id", query.id())));
+  }
+
+  private static void explained(Call call, Explanation plan) {
+    call.respond(
+        JsonText.object(json -> {
+          json.writeNumberField("entries", plan.entries());
+          json.writeObjectFieldStart("blocks");
+          json.writeNumberField("outside_range", plan.blocksOutside());
+          json.writeNumberField("skipped", plan.blocksSkipped());
+          json.writeNumberField("read", plan.blocksRead());
+          json.writeEndObject();
+          json.writeNumberField("index_bytes", plan.indexBytes());
+          json.writeNumberField("records_judged", plan.records());
+          json.writeNumberField("records_chosen", plan.chosen());
+          json.writeNumberField("body_bytes", plan.bodyBytes());
+          json.writeArrayFieldStart("skipped");
+          for (Explanation.Skipped block : plan.skipped()) {
+            json.writeStartObject();
+            json.writeStringField("entry", block.entry());
+            json.writeNumberField("block", block.block());
+            json.writeNumberField("records", block.records());
+            JsonText.unsigned(json, "oldest", block.oldest());
+            JsonText.unsigned(json, "newest", block.newest());
+            json.writeNumberField("member", block.member());
+            json.writeStringField("reason", block.reason());
+            json.writeEndObject();
+          }
+          json.writeEndArray();
+        }));
   }
 
   private static void removed(Call call, long records) {
@@ -157,7 +218,9 @@ final class QueryRoutes {
   private void read(Call call, Query query, BatchCollector.Form form) {
     boolean isSingle = form == BatchCollector.Form.SINGLE;
     boolean withBodies = !call.isHead() && (isSingle || !query.options().onlyMetadata());
-    var batch = new BatchCollector(context, sender, form, withBodies);
+    var batch =
+        new BatchCollector(
+            context, sender, form, withBodies, query.options().condition().transfer());
     var reading = new AtomicReference<Query.@Nullable Read>();
     Query.Read read =
         query.read(

@@ -139,11 +139,13 @@ class QueryRoutesTest extends ApiFixture {
         "{'query_type':'QUERY','start':101}        | 200 (no error)",
         "{'query_type':'QUERY','start':102,'continuous':true} | 200 (no error)",
         "{'query_type':'QUERY','start':5,'stop':5} | 200 (no error)",
-        "{'query_type':'QUERY','when':{'&a':1}}    | 422 Conditions are not supported yet",
+        "{'query_type':'QUERY','when':{'&a':1}}    | 422 Operator '&a' must start with '$'",
         "{'query_type':'QUERY','limit':1,'x':[]}   | 200 (no error)",
         "{'query_type':'REMOVE'}                   | 422 Define at least one query parameter to delete records",
         "{'query_type':'REMOVE','start':5,'stop':4} | 422 Start time must be before stop time",
-        "{'query_type':'REMOVE','start':1,'limit':1} | 422 Parameter 'limit' is not supported in removals: use a condition in 'when'"
+        "{'query_type':'REMOVE','start':1,'limit':1} | 200 (no error)",
+        "{'query_type':'REMOVE','when':{}}         | 200 (no error)",
+        "{'query_type':'REMOVE','when':null}       | 422 Define at least one query parameter to delete records"
       })
   void bodiesAreChecked(String json, String summary) throws Exception {
     record("e", 100, "x");

@@ -2,9 +2,11 @@ package io.pannier.store;
 
 import io.pannier.model.Labels;
 import java.util.BitSet;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * per block at a time: the cache drops it only when nobody holds it. Index of an open block,
  * overlay and lengths are guarded by the lock of the entry.
  */
-final class Active {
+final class Active implements BlockFacts {
   final Block block;
   final FileCache.Slot data;
   final FileCache.Slot changes;
@@ -78,7 +80,8 @@ final class Active {
   }
 
   /** Whether the row must not be served: its frame or a change to it is damaged. */
-  boolean isDamaged(int row) {
+  @Override
+  public boolean isDamaged(int row) {
     return (index.flags(row) & Frames.DAMAGED) != 0
         || damaged.get(row)
         || (suspectBefore != 0 && Long.compareUnsigned(index.sequence(row), suspectBefore) < 0);
@@ -105,13 +108,8 @@ final class Active {
   }
 
   Labels labels(int row) {
-    if (relabelled != null) {
-      Labels changed = relabelled.get(row);
-      if (changed != null) {
-        return changed;
-      }
-    }
-    return index.labels(row);
+    Labels changed = relabelled(row);
+    return changed != null ? changed : index.labels(row);
   }
 
   /**
@@ -131,6 +129,61 @@ final class Active {
     }
     block.oldest = index.timestamp(index.rowAt(first));
     block.newest = index.timestamp(index.rowAt(last));
+  }
+
+  @Override
+  public int rows() {
+    return index.rows();
+  }
+
+  @Override
+  public long timestamp(int row) {
+    return index.timestamp(row);
+  }
+
+  @Override
+  public int id() {
+    return block.id;
+  }
+
+  @Override
+  public int live() {
+    return block.live;
+  }
+
+  @Override
+  public long indexBytes() {
+    return index instanceof SealedIndex sealed ? sealed.payloadBytes() : 0;
+  }
+
+  @Override
+  public @Nullable LabelFacts label(String name) {
+    return index.labelColumn(name);
+  }
+
+  @Override
+  public Set<Integer> relabelledRows() {
+    return relabelled == null ? Set.of() : Collections.unmodifiableSet(relabelled.keySet());
+  }
+
+  @Override
+  public @Nullable Labels relabelled(int row) {
+    return relabelled == null ? null : relabelled.get(row);
+  }
+
+  @Override
+  public boolean hasDamage() {
+    return index.hasDamagedFrame() || !damaged.isEmpty() || suspectBefore != 0;
+  }
+
+  @Override
+  public long oldest() {
+    return block.oldest;
+  }
+
+  @Override
+  public long newest() {
+    return block.newest;
   }
 
   long memoryBytes() {

@@ -37,6 +37,9 @@ sealed interface BlockIndex permits OpenIndex, SealedIndex {
   /** The flag byte of the frame. */
   int flags(int row);
 
+  /** Whether the frame of any record is known to be damaged. */
+  boolean hasDamagedFrame();
+
   /** Content type of the record. */
   String contentType(int row);
 

@@ -105,6 +105,12 @@ final class BlockMap {
     return count > 0 && !Timestamp.isBefore(reach[count - 1], time);
   }
 
+  /** Whether no other block may hold a record of the times of this one. */
+  boolean standsAlone(int i) {
+    return !reaches(i, oldest[i])
+        && (i + 1 == blocks.length || Timestamp.isAfter(oldest[i + 1], blocks[i].newest));
+  }
+
   /** Blocks that may hold a record of this time, newest block first. */
   List<Block> candidates(long time) {
     List<Block> found = List.of();

@@ -3,6 +3,7 @@ package io.pannier.store;
 import static io.pannier.store.Described.unsigned;
 
 import io.pannier.model.Ack;
+import io.pannier.model.LabelType;
 import io.pannier.model.Labels;
 import io.pannier.model.PannierException;
 import io.pannier.model.QuotaType;
@@ -543,7 +544,7 @@ public final class Describer {
     for (LabelColumn label : index.labelColumns()) {
       LabelColumnStatistics statistics = label.statistics();
       var types = new LinkedHashMap<String, Object>();
-      for (LabelColumn.Type type : LabelColumn.Type.values()) {
+      for (LabelType type : LabelType.values()) {
         if (statistics.count(type) > 0) {
           types.put(type.name().toLowerCase(Locale.ROOT), statistics.count(type));
         }
@@ -552,11 +553,11 @@ public final class Describer {
       fields.put("name", label.name());
       fields.put("missing", label.missingCount());
       fields.put("types", types);
-      if (statistics.count(LabelColumn.Type.INT) > 0) {
+      if (statistics.count(LabelType.INT) > 0) {
         fields.put("intMin", statistics.intMin());
         fields.put("intMax", statistics.intMax());
       }
-      if (statistics.count(LabelColumn.Type.FLOAT) > 0) {
+      if (statistics.count(LabelType.FLOAT) > 0) {
         fields.put("floatMin", Double.toString(statistics.floatMin()));
         fields.put("floatMax", Double.toString(statistics.floatMax()));
       }

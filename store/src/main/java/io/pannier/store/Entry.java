@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -1019,7 +1020,7 @@ public final class Entry {
         }
       }
     }
-    removeRecords(replaced);
+    remove(replaced);
   }
 
   /**
@@ -1047,7 +1048,7 @@ public final class Entry {
     var all = new ArrayList<StoredRecord>();
     TimeRange rest = range;
     for (; ; ) {
-      List<StoredRecord> some = Lookup.scan(this, rest, 1024);
+      List<StoredRecord> some = Scan.all(this, rest, 1024);
       all.addAll(some);
       if (some.size() < 1024 || some.getLast().timestamp() == Timestamp.MAX) {
         return all;
@@ -1104,12 +1105,37 @@ public final class Entry {
    * @param max most records to return
    */
   public List<StoredRecord> scan(TimeRange range, int max) {
+    prepareAttachments();
+    return Scan.all(this, range, max);
+  }
+
+  /**
+   * Records of a range in ascending time that a filter takes, as they are at this moment; may read
+   * files. A part of the work only, so that writers never wait long: see {@link Scanned#next}.
+   *
+   * @param max most records to return
+   */
+  public Scanned select(TimeRange range, RecordFilter filter, int max) {
+    prepareAttachments();
+    return new Scan(this, filter, max).run(range);
+  }
+
+  /**
+   * Shows the blocks that may hold live records of a range, in no order, one after the other; may
+   * read files.
+   *
+   * @return number of blocks with live records that the range leaves out
+   */
+  public int survey(TimeRange range, Consumer<BlockFacts> visitor) {
+    return Scan.survey(this, range, visitor);
+  }
+
+  private void prepareAttachments() {
     if (isMeta()) {
       synchronized (attachments) {
         dropReplaced();
       }
     }
-    return Lookup.scan(this, range, max);
   }
 
   /** What the entry holds, exactly. */
@@ -1217,7 +1243,7 @@ public final class Entry {
           chosen.add(record);
         }
       }
-      removed += removeRecords(chosen);
+      removed += remove(chosen);
       if (some.size() < 1024 || some.getLast().timestamp() == Timestamp.MAX) {
         return removed;
       }
@@ -1225,7 +1251,11 @@ public final class Entry {
     }
   }
 
-  private long removeRecords(List<StoredRecord> chosen) {
+  /**
+   * Removes records that were found before, unless they vanished or were replaced since. Returns
+   * how many it removed.
+   */
+  public long remove(List<StoredRecord> chosen) {
     if (chosen.isEmpty()) {
       return 0;
     }

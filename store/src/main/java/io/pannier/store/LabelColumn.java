@@ -1,32 +1,59 @@
 package io.pannier.store;
 
+import io.pannier.model.LabelType;
 import io.pannier.model.Labels;
 import java.util.List;
 
 /** One label over all records of a block: a code per row, the values, and what is known of them. */
-sealed interface LabelColumn permits LabelColumnOpen, LabelColumnSealed {
-  /** The type that the condition language reads out of a text. The order is the format's. */
-  enum Type {
-    BOOL,
-    INT,
-    FLOAT,
-    STRING
-  }
-
+sealed interface LabelColumn extends LabelFacts permits LabelColumnOpen, LabelColumnSealed {
   /** Name of the label. */
   String name();
 
-  /** Number of records that lack the label. */
-  int missingCount();
-
-  /** 0 when the record lacks the label, else 1 + the index of its value in the dictionary. */
-  int code(int row);
-
-  /** The values. Beyond 256, one value may stand there more than once. */
+  /** The values. */
   LabelColumnDictionary dictionary();
 
   /** Counts by type and extremes, over the records that have the label. */
   LabelColumnStatistics statistics();
+
+  @Override
+  default int valueCount() {
+    return dictionary().count();
+  }
+
+  @Override
+  default String value(int index) {
+    return dictionary().value(index);
+  }
+
+  @Override
+  default int count(LabelType type) {
+    return statistics().count(type);
+  }
+
+  @Override
+  default long intMin() {
+    return statistics().intMin();
+  }
+
+  @Override
+  default long intMax() {
+    return statistics().intMax();
+  }
+
+  @Override
+  default double floatMin() {
+    return statistics().floatMin();
+  }
+
+  @Override
+  default double floatMax() {
+    return statistics().floatMax();
+  }
+
+  @Override
+  default boolean hasNaN() {
+    return statistics().hasNaN();
+  }
 
   /** The labels of a row, from columns sorted by name. */
   static Labels labels(List<? extends LabelColumn> columns, int row) {

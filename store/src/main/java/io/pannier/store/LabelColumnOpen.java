@@ -1,5 +1,6 @@
 package io.pannier.store;
 
+import io.pannier.model.LabelType;
 import java.util.Arrays;
 import java.util.Objects;
 
@@ -13,7 +14,7 @@ final class LabelColumnOpen implements LabelColumn {
   private final LabelColumnStatistics statistics = new LabelColumnStatistics();
 
   /** Types of the shared values. */
-  private Type[] types = new Type[1];
+  private LabelType[] types = new LabelType[1];
 
   LabelColumnOpen(OpenIndex index, String name) {
     this.index = index;
@@ -32,7 +33,7 @@ final class LabelColumnOpen implements LabelColumn {
     if (code <= before) {
       statistics.addKnown(types[code - 1]);
     } else {
-      Type type = statistics.addNew(value);
+      LabelType type = statistics.addNew(value);
       if (code <= LabelColumnDictionary.SHARED) {
         if (code > types.length) {
           types = Arrays.copyOf(types, 2 * types.length);

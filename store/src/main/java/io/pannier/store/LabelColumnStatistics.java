@@ -1,7 +1,7 @@
 package io.pannier.store;
 
+import io.pannier.model.LabelType;
 import io.pannier.model.PannierException;
-import java.util.Locale;
 
 /**
  * How many values of a label read as which type, and the extremes of the numbers. Extremes are over
@@ -25,7 +25,7 @@ final class LabelColumnStatistics {
   private double floatMax = Double.NEGATIVE_INFINITY;
 
   /** Number of records whose value has the type. */
-  int count(LabelColumn.Type type) {
+  int count(LabelType type) {
     return switch (type) {
       case BOOL -> bools;
       case INT -> ints;
@@ -65,8 +65,8 @@ final class LabelColumnStatistics {
   }
 
   /** Takes in a value seen for the first time. */
-  LabelColumn.Type addNew(String value) {
-    LabelColumn.Type type = typeOf(value);
+  LabelType addNew(String value) {
+    LabelType type = LabelType.of(value);
     switch (type) {
       case INT -> {
         long number = Long.parseLong(value);
@@ -74,7 +74,7 @@ final class LabelColumnStatistics {
         intMax = Math.max(intMax, number);
       }
       case FLOAT -> {
-        double number = parseFloat(value);
+        double number = LabelType.parseFloat(value);
         if (Double.isNaN(number)) {
           nan = true;
         } else {
@@ -89,7 +89,7 @@ final class LabelColumnStatistics {
   }
 
   /** Takes in a record whose value was seen before. */
-  void addKnown(LabelColumn.Type type) {
+  void addKnown(LabelType type) {
     switch (type) {
       case BOOL -> bools++;
       case INT -> ints++;
@@ -145,93 +145,8 @@ final class LabelColumnStatistics {
     if (floats > 0) {
       for (int i = 0; i < values.count() && !nan; i++) {
         int length = values.utf8Length(i);
-        nan = (length == 3 || length == 4) && isNaN(values.value(i));
+        nan = (length == 3 || length == 4) && LabelType.isNaN(values.value(i));
       }
     }
-  }
-
-  /** The type that the condition language infers. */
-  static LabelColumn.Type typeOf(String value) {
-    if (value.equals("true") || value.equals("false")) {
-      return LabelColumn.Type.BOOL;
-    }
-    int length = value.length();
-    int start = length > 0 && (value.charAt(0) == '+' || value.charAt(0) == '-') ? 1 : 0;
-    int at = digits(value, start);
-    int digits = at - start;
-    if (at == length && digits > 0) {
-      return fitsLong(value, start) ? LabelColumn.Type.INT : LabelColumn.Type.FLOAT;
-    }
-    if (at < length && value.charAt(at) == '.') {
-      int fraction = at + 1;
-      at = digits(value, fraction);
-      digits += at - fraction;
-    }
-    if (digits == 0) {
-      return isInfinity(value, start) || isNaN(value)
-          ? LabelColumn.Type.FLOAT
-          : LabelColumn.Type.STRING;
-    }
-    if (at < length && (value.charAt(at) == 'e' || value.charAt(at) == 'E')) {
-      at++;
-      if (at < length && (value.charAt(at) == '+' || value.charAt(at) == '-')) {
-        at++;
-      }
-      int exponent = at;
-      at = digits(value, exponent);
-      if (at == exponent) {
-        return LabelColumn.Type.STRING;
-      }
-    }
-    return at == length ? LabelColumn.Type.FLOAT : LabelColumn.Type.STRING;
-  }
-
-  /** Value of a text that {@link #typeOf} calls a float. */
-  static double parseFloat(String value) {
-    if (isNaN(value)) {
-      return Double.NaN;
-    }
-    boolean signed = value.charAt(0) == '+' || value.charAt(0) == '-';
-    if (isInfinity(value, signed ? 1 : 0)) {
-      return value.charAt(0) == '-' ? Double.NEGATIVE_INFINITY : Double.POSITIVE_INFINITY;
-    }
-    return Double.parseDouble(value);
-  }
-
-  /** First position at or behind {@code at} that is not an ASCII digit. */
-  private static int digits(String value, int at) {
-    while (at < value.length() && value.charAt(at) >= '0' && value.charAt(at) <= '9') {
-      at++;
-    }
-    return at;
-  }
-
-  /** Whether digits with an optional sign in front are inside signed 64 bits. */
-  private static boolean fitsLong(String value, int start) {
-    int at = start;
-    while (at < value.length() && value.charAt(at) == '0') {
-      at++;
-    }
-    int digits = value.length() - at;
-    String limit = value.charAt(0) == '-' ? "9223372036854775808" : "9223372036854775807";
-    return digits < limit.length()
-        || (digits == limit.length() && value.substring(at).compareTo(limit) <= 0);
-  }
-
-  private static boolean isInfinity(String value, int start) {
-    int length = value.length() - start;
-    return (length == 3 && value.regionMatches(true, start, "inf", 0, 3) && isAscii(value))
-        || (length == 8 && value.regionMatches(true, start, "infinity", 0, 8) && isAscii(value));
-  }
-
-  private static boolean isNaN(String value) {
-    int start = !value.isEmpty() && (value.charAt(0) == '+' || value.charAt(0) == '-') ? 1 : 0;
-    return value.length() == start + 3
-        && value.substring(start).toLowerCase(Locale.ROOT).equals("nan");
-  }
-
-  /** Ignoring case would let a dotless or dotted i of other alphabets pass for an i. */
-  private static boolean isAscii(String value) {
-    return value.chars().allMatch(c -> c < 0x80);
   }
 }

@@ -30,6 +30,7 @@ final class OpenIndex implements BlockIndex {
 
   private long labelBytes;
   private int rows;
+  private boolean damagedFrame;
   private long newest;
 
   /** Rows by timestamp, then sequence number; absent while that is the order of rows. */
@@ -63,6 +64,7 @@ final class OpenIndex implements BlockIndex {
     metaLengths.add(metaLength);
     sequences.add(sequence);
     flags.add(flagByte);
+    damagedFrame |= (flagByte & Frames.DAMAGED) != 0;
     contentTypeCodes.add(
         contentType.equals(DEFAULT_CONTENT_TYPE) ? 0 : contentTypes.codeOf(contentType));
     int next = 0;
@@ -112,6 +114,11 @@ final class OpenIndex implements BlockIndex {
   @Override
   public int flags(int row) {
     return (int) flags.get(row);
+  }
+
+  @Override
+  public boolean hasDamagedFrame() {
+    return damagedFrame;
   }
 
   @Override

@@ -18,7 +18,11 @@ final class SealedIndex implements BlockIndex {
   private final PackedColumn contentTypeCodes;
   private final @Nullable PackedColumn order;
   private final List<LabelColumnSealed> labels;
+  private final int payloadBytes;
   private final long memoryBytes;
+
+  /** Looked for when first asked; two threads may both look. */
+  private @Nullable Boolean damagedFrame;
 
   /** The columns that every record has. */
   record Columns(
@@ -43,6 +47,7 @@ final class SealedIndex implements BlockIndex {
     this.contentTypeCodes = contentTypeCodes;
     this.order = order;
     this.labels = List.copyOf(labels);
+    this.payloadBytes = payloadBytes;
     long bytes = 120 + 8 * PackedColumn.OBJECT_BYTES + payloadBytes + contentTypes.memoryBytes();
     for (LabelColumnSealed label : labels) {
       bytes += label.memoryBytes();
@@ -53,6 +58,11 @@ final class SealedIndex implements BlockIndex {
   /** The columns as they are stored. */
   Columns columns() {
     return columns;
+  }
+
+  /** Length of the array that was read. */
+  int payloadBytes() {
+    return payloadBytes;
   }
 
   @Override
@@ -88,6 +98,19 @@ final class SealedIndex implements BlockIndex {
   @Override
   public int flags(int row) {
     return (int) columns.flags.get(row);
+  }
+
+  @Override
+  public boolean hasDamagedFrame() {
+    Boolean known = damagedFrame;
+    if (known == null) {
+      known = false;
+      for (int row = 0; row < rows && !known; row++) {
+        known = (flags(row) & Frames.DAMAGED) != 0;
+      }
+      damagedFrame = known;
+    }
+    return known;
   }
 
   @Override

@@ -5,6 +5,7 @@ import io.pannier.model.PannierException;
 import io.pannier.model.Timestamp;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
+import java.util.Set;
 
 /**
  * A record as an index knows it: everything but its body, which {@link #open} gives. A value of the
@@ -34,6 +35,24 @@ public final class StoredRecord {
     contentType = index.contentType(row);
     labels = active.labels(row);
     damaged = active.isDamaged(row);
+  }
+
+  private StoredRecord(StoredRecord other, Labels labels) {
+    entry = other.entry;
+    block = other.block;
+    timestamp = other.timestamp;
+    offset = other.offset;
+    length = other.length;
+    metaLength = other.metaLength;
+    sequence = other.sequence;
+    contentType = other.contentType;
+    damaged = other.damaged;
+    this.labels = labels;
+  }
+
+  /** The same record, seen with no other labels than these. */
+  public StoredRecord withLabels(Set<String> names) {
+    return new StoredRecord(this, labels.only(names));
   }
 
   static StoredRecord of(Entry entry, Block block, Active active, int row) {

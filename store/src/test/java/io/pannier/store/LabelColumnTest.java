@@ -2,6 +2,7 @@ package io.pannier.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.pannier.model.LabelType;
 import io.pannier.model.Labels;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -20,7 +21,7 @@ final class LabelColumnTest {
   @ParameterizedTest
   @ValueSource(strings = {"true", "false"})
   void trueAndFalseAreBooleans(String text) {
-    assertThat(LabelColumnStatistics.typeOf(text)).isEqualTo(LabelColumn.Type.BOOL);
+    assertThat(LabelType.of(text)).isEqualTo(LabelType.BOOL);
   }
 
   @ParameterizedTest
@@ -38,7 +39,7 @@ final class LabelColumnTest {
         "-00000000000000000000009223372036854775808"
       })
   void digitsInSigned64BitsAreWholeNumbers(String text) {
-    assertThat(LabelColumnStatistics.typeOf(text)).isEqualTo(LabelColumn.Type.INT);
+    assertThat(LabelType.of(text)).isEqualTo(LabelType.INT);
     assertThat(statistics(text).intMin()).isEqualTo(Long.parseLong(text));
   }
 
@@ -60,7 +61,7 @@ final class LabelColumnTest {
         "123456789012345678901234567890"
       })
   void decimalsAreFloats(String text) {
-    assertThat(LabelColumnStatistics.typeOf(text)).isEqualTo(LabelColumn.Type.FLOAT);
+    assertThat(LabelType.of(text)).isEqualTo(LabelType.FLOAT);
     assertThat(statistics(text).floatMin()).isEqualTo(Double.parseDouble(text));
     assertThat(statistics(text).floatMax()).isEqualTo(Double.parseDouble(text));
   }
@@ -68,7 +69,7 @@ final class LabelColumnTest {
   @ParameterizedTest
   @ValueSource(strings = {"inf", "INF", "+inf", "Infinity", "+iNfInItY"})
   void infinityIsAFloat(String text) {
-    assertThat(LabelColumnStatistics.typeOf(text)).isEqualTo(LabelColumn.Type.FLOAT);
+    assertThat(LabelType.of(text)).isEqualTo(LabelType.FLOAT);
     assertThat(statistics(text).floatMax()).isEqualTo(Double.POSITIVE_INFINITY);
     assertThat(statistics("-inf").floatMin()).isEqualTo(Double.NEGATIVE_INFINITY);
   }
@@ -81,7 +82,7 @@ final class LabelColumnTest {
         "infinityx", "NaN ", "+-nan", "İnf"
       })
   void theRestAreStrings(String text) {
-    assertThat(LabelColumnStatistics.typeOf(text)).isEqualTo(LabelColumn.Type.STRING);
+    assertThat(LabelType.of(text)).isEqualTo(LabelType.STRING);
   }
 
   @ParameterizedTest
@@ -90,7 +91,7 @@ final class LabelColumnTest {
     var index = indexOf("2.5", text, "-1.5");
     for (BlockIndex each : List.of(index, sealed(index))) {
       LabelColumnStatistics statistics = column(each).statistics();
-      assertThat(statistics.count(LabelColumn.Type.FLOAT)).isEqualTo(3);
+      assertThat(statistics.count(LabelType.FLOAT)).isEqualTo(3);
       assertThat(statistics.floatMin()).isEqualTo(-1.5);
       assertThat(statistics.floatMax()).isEqualTo(2.5);
       assertThat(statistics.hasNaN()).isTrue();
@@ -116,25 +117,22 @@ final class LabelColumnTest {
                 .toList();
         assertThat(column.missingCount()).isEqualTo(rows.size() - values.size());
         LabelColumnStatistics statistics = column.statistics();
-        for (LabelColumn.Type type : LabelColumn.Type.values()) {
+        for (LabelType type : LabelType.values()) {
           assertThat(statistics.count(type))
               .isEqualTo(
-                  (int)
-                      values.stream()
-                          .filter(value -> LabelColumnStatistics.typeOf(value) == type)
-                          .count());
+                  (int) values.stream().filter(value -> LabelType.of(value) == type).count());
         }
         var ints =
             values.stream()
-                .filter(value -> LabelColumnStatistics.typeOf(value) == LabelColumn.Type.INT)
+                .filter(value -> LabelType.of(value) == LabelType.INT)
                 .mapToLong(Long::parseLong)
                 .summaryStatistics();
         assertThat(statistics.intMin()).isEqualTo(ints.getMin());
         assertThat(statistics.intMax()).isEqualTo(ints.getMax());
         var floats =
             values.stream()
-                .filter(value -> LabelColumnStatistics.typeOf(value) == LabelColumn.Type.FLOAT)
-                .mapToDouble(LabelColumnStatistics::parseFloat)
+                .filter(value -> LabelType.of(value) == LabelType.FLOAT)
+                .mapToDouble(LabelType::parseFloat)
                 .filter(value -> !Double.isNaN(value))
                 .summaryStatistics();
         assertThat(statistics.floatMin()).isEqualTo(floats.getMin());
@@ -177,7 +175,7 @@ final class LabelColumnTest {
         assertThat(dictionary.utf8Length(i))
             .isEqualTo(dictionary.value(i).getBytes(StandardCharsets.UTF_8).length);
       }
-      assertThat(column(each).statistics().count(LabelColumn.Type.INT)).isEqualTo(23_334);
+      assertThat(column(each).statistics().count(LabelType.INT)).isEqualTo(23_334);
     }
   }
 

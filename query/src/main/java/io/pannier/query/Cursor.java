@@ -99,12 +99,13 @@ final class Cursor {
    *
    * @param first how many records to look up the first time in a read; it doubles with every
    *     further look-up
+   * @return {@link Look#END} also behind a {@link #failure}
    */
   Look look(TimeRange range, int first) {
     if (aheadAt < ahead.size()) {
       return Look.RECORD;
     }
-    if (pending == null && (past || aheadIsAll)) {
+    if (pending == null && (past || aheadIsAll || isEnded())) {
       return Look.END;
     }
     aheadCount = Math.clamp(aheadCount == 0 ? first : 2L * aheadCount, 1, AHEAD_MAX);
@@ -124,6 +125,11 @@ final class Cursor {
     return aheadAt < ahead.size() ? Look.RECORD : Look.MORE;
   }
 
+  /** Whether the condition wants no further record. */
+  private boolean isEnded() {
+    return selection != null && (selection.isOver() || selection.failure() != null);
+  }
+
   private void lookOn(TimeRange range) {
     if (selection == null) {
       ahead = entry.scan(range, aheadCount);
@@ -138,7 +144,7 @@ final class Cursor {
     next = step.next();
     past = step.isPast();
     pending = selection.takePending();
-    aheadIsAll = step.atEnd() || selection.isOver();
+    aheadIsAll = step.atEnd();
     if (pending != null) {
       given(pending.to());
     } else if (!ahead.isEmpty()) {

@@ -169,9 +169,8 @@ final class Selection implements RecordFilter {
 
     @Override
     public boolean isSkipped() {
-      boolean skipped = isHopeless() && !reachesContext();
-      passedAny |= skipped;
-      return skipped;
+      // Whether a record belongs to a match is not known before all records in front are judged.
+      return !hasContext && isHopeless();
     }
 
     /** Whether no record can match, none reaches an operator with state, and none is an error. */
@@ -205,15 +204,6 @@ final class Selection implements RecordFilter {
         }
       }
       return true;
-    }
-
-    private boolean reachesContext() {
-      Window before = condition.before();
-      if (!before.isEmpty() && !before.byTime()) {
-        return true; // they have to be counted
-      }
-      return following > 0
-          || (matched && condition.after().byTime() && !isBehindWindow(facts.oldest()));
     }
 
     /** The member of the condition that no record as it was written satisfies; −1: none. */

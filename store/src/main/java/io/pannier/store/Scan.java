@@ -308,8 +308,7 @@ final class Scan {
             boolean goesOn = take(last, lastRow);
             last = null;
             if (!goesOn || visited >= ROWS_MAX) {
-              pass(lastTime);
-              return new Scanned(found, isPast, passed, isPast);
+              return behind(lastTime);
             }
           }
           last = cursor;
@@ -324,13 +323,19 @@ final class Scan {
       }
     }
     if (last != null) {
-      pass(lastTime);
       if (!take(last, lastRow)) {
-        return new Scanned(found, isPast, passed, isPast);
+        return behind(lastTime);
       }
+      pass(lastTime);
     }
     boolean atEnd = !part.bounded() || (range.bounded() && part.stop() == range.stop());
     return new Scanned(found, atEnd, atEnd ? passed : part.stop(), isPast);
+  }
+
+  /** The step ends behind a record: what was passed over behind it was not looked at. */
+  private Scanned behind(long time) {
+    boolean isLast = time == Timestamp.MAX;
+    return new Scanned(found, isLast, time + 1, isLast);
   }
 
   private void pass(long time) {

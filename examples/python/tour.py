@@ -77,13 +77,14 @@ async def drive(bucket: Bucket, start: int) -> dict[Key, bytes]:
     sent: dict[Key, bytes] = {}
     for i, picture in enumerate(camera(SECONDS * FRAMES_PER_SECOND)):
         when = start + i * SECOND // FRAMES_PER_SECOND
-        labels = {"robot": "anna", "frame": str(i)}
+        labels = {"robot": "anna", "sensor": "camera", "frame": str(i)}
         await bucket.write("camera", picture, when, labels=labels, content_type="image/jpeg")
         sent["camera", when] = picture
     for i in range(SECONDS):
         when = start + i * SECOND
         samples = imu(when)
-        labels = {"robot": "anna", "rows": str(IMU_SAMPLES_PER_SECOND)}
+        jolt = 9.9 if i == SECONDS - 1 else 2.0  # the robot hits a kerb at the end
+        labels = {"robot": "anna", "sensor": "imu", "rows": str(IMU_SAMPLES_PER_SECOND), "peak": str(jolt)}
         await bucket.write("imu", samples, when, labels=labels, content_type="text/csv")
         sent["imu", when] = samples
     return sent
@@ -110,20 +111,43 @@ async def label_records(bucket: Bucket, times: list[int]) -> None:
         batch.add(when, labels={"seen": "lion", "confidence": "0.55"})
     expect(await bucket.update_batch("camera", batch), {})
 
-    pictures = [record async for record in bucket.query("camera", start=times[0], stop=times[-1] + 1, head=True)]
-    expect([record.timestamp for record in pictures], times)
-    sure = [record for record in pictures if float(record.labels["confidence"]) > 0.9]
+    lions = {"&seen": {"$eq": "lion"}}
+    expect([record.timestamp async for record in bucket.query("camera", when=lions, head=True)], times)
+    sure = [record async for record in bucket.query("camera", when={**lions, "&confidence": {"$gt": 0.9}}, head=True)]
     expect([record.timestamp for record in sure], [times[0]])
     print(f"   {len(times)} pictures labelled; frame {sure[0].labels['frame']} is the one with confidence > 0.9")
 
 
+async def ask_labels(bucket: Bucket, sent: dict[Key, bytes]) -> None:
+    """Finds records by what their labels say: conditions are judged on the server, without reading a body."""
+    jolts = [record async for record in bucket.query("*", when={"$gt": ["&peak", 9]}, head=True)]
+    kerb = max(when for entry, when in sent if entry == "imu")
+    expect([(record.entry, record.timestamp) for record in jolts], [("imu", kerb)])
+
+    # The picture of that moment and the two before it.
+    near = {"#ctx_before": 2, "$timestamp": {"$gte": kerb}, "$limit": 1}
+    around = [record.timestamp async for record in bucket.query("camera", when=near, head=True)]
+    frames = [when for entry, when in sent if entry == "camera"]
+    first = frames.index(kerb)
+    expect(around, frames[first - 2 : first + 1])
+
+    # One picture a second, with one label of all, and only from the one camera.
+    sparse = {"#select_labels": ["frame"], "&sensor": {"$eq": "camera"}, "$each_n": FRAMES_PER_SECOND}
+    thinned = [record.labels async for record in bucket.query("*", when=sparse, head=True)]
+    expect(thinned, [{"frame": str(n)} for n in range(FRAMES_PER_SECOND - 1, len(frames), FRAMES_PER_SECOND)])
+    print(f"   a peak above 9 in one IMU file; {len(around)} pictures up to it; {len(thinned)} pictures, one a second")
+
+
 async def remove_records(bucket: Bucket, sent: dict[Key, bytes], start: int) -> dict[Key, bytes]:
-    """Removes one picture by its time and the rest of a second by a query; answers what must be left."""
+    """Removes one picture by its time, others by queries for times and labels; answers what must be left."""
     await bucket.remove_record("camera", start)
     removed = await bucket.remove_query("camera", start=start, stop=start + SECOND)
     expect(removed, FRAMES_PER_SECOND - 1)
-    print(f"   {1 + removed} pictures removed")
-    return {key: data for key, data in sent.items() if key[0] != "camera" or key[1] >= start + SECOND}
+    unlabelled = {"$not": [{"$has": "seen"}], "&frame": {"$lt": 2 * FRAMES_PER_SECOND}}
+    dull = await bucket.remove_query("camera", when=unlabelled)
+    expect(dull, FRAMES_PER_SECOND)
+    print(f"   {1 + removed} pictures removed by time, {dull} by their labels")
+    return {key: data for key, data in sent.items() if key[0] != "camera" or key[1] >= start + 2 * SECOND}
 
 
 async def read_all(bucket: Bucket, left: dict[Key, bytes]) -> None:
@@ -169,11 +193,14 @@ async def tour(url: str, token: str | None) -> None:
         print("4. Somebody looked at the pictures")
         await label_records(bucket, [t for entry, t in sent if entry == "camera" and third[0] <= t < third[1]])
 
-        print("5. The first second is not worth keeping")
+        print("5. Questions about labels")
+        await ask_labels(bucket, sent)
+
+        print("6. The first second is not worth keeping")
         left = await remove_records(bucket, sent, start)
         await read_all(bucket, left)
 
-        print("6. What the bucket holds now")
+        print("7. What the bucket holds now")
         await show(bucket)
 
 

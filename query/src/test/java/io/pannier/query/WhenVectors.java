@@ -10,11 +10,12 @@ import java.util.List;
 import java.util.Objects;
 
 /** Conditions with their outcomes, all of which the reference gave. */
-final class WhenVectors {
+public final class WhenVectors {
   private WhenVectors() {}
 
   /** A condition on one record. */
-  record One(String number, String when, List<String> labels, boolean strict, String outcome) {
+  public record One(
+      String number, String when, List<String> labels, boolean strict, String outcome) {
     @Override
     public String toString() {
       return number + (strict ? " strict " : " lax ") + when;
@@ -22,14 +23,14 @@ final class WhenVectors {
   }
 
   /** A condition on ten records. */
-  record Row(String number, String when, boolean strict, List<Integer> chosen) {
+  public record Row(String number, String when, boolean strict, List<Integer> chosen) {
     @Override
     public String toString() {
       return number + " " + when;
     }
   }
 
-  static List<One> ones() {
+  public static List<One> ones() {
     var found = new ArrayList<One>();
     for (String[] fields : lines(5)) {
       var labels = new ArrayList<String>();
@@ -46,7 +47,7 @@ final class WhenVectors {
     return found;
   }
 
-  static List<Row> rows() {
+  public static List<Row> rows() {
     var found = new ArrayList<Row>();
     for (String[] fields : lines(4)) {
       var chosen = new ArrayList<Integer>();

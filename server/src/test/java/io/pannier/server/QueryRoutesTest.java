@@ -63,8 +63,7 @@ class QueryRoutesTest extends ApiFixture {
     for (int ts = 0; ts < 5; ts++) {
       record("e", ts, "" + ts);
     }
-    var answer =
-        send("GET", "b/" + bucket + "/e/q?start=1&stop=3&ttl=5&limit=x&each_n=y&include-a=b");
+    var answer = send("GET", "b/" + bucket + "/e/q?start=1&stop=3&ttl=5&other=x");
     assertThat(answer.text()).matches("\\{\"id\":[0-9]+}");
     assertThat(readOne("GET", "e", Long.parseLong(answer.text().replaceAll("[^0-9]", ""))).text())
         .isEqualTo("12");
@@ -121,6 +120,8 @@ class QueryRoutesTest extends ApiFixture {
         "DELETE| e/q?start=7&stop=6 | 422 Start time must be before stop time",
         "DELETE| e/q?start=x    | 422 'start' must be an unix timestamp in microseconds",
         "DELETE| e/q?start=7&stop=7 | 200 (no error)",
+        "DELETE| e/q?limit=x    | 422 'limit' must be an unsigned integer",
+        "GET   | e/q?each_n=-1  | 422 'each_n' must be an unsigned integer",
         "DELETE| zz/q?start=1   | 200 (no error)"
       })
   void v1Refusals(String method, String path, String summary) throws Exception {

@@ -7,7 +7,8 @@ package io.pannier.model;
  * @param openBlocksPerEntry blocks of one entry that may be written at once, each by one upload
  * @param blockRecords records after which a block is sealed whatever its bucket says
  * @param blockIndexBytes memory of an open block's index after which it is sealed
- * @param indexCacheBytes indexes of closed blocks kept in memory
+ * @param indexCacheBytes indexes of closed blocks kept in memory; filters of their times take an
+ *     eighth more
  * @param unsyncedBytes bytes not yet on the device beyond which writers are slowed, then refused
  * @param unsyncedSeconds age of the oldest unsynced byte beyond which writers are slowed, then
  *     refused

@@ -17,6 +17,7 @@ import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -43,6 +44,9 @@ public final class Bucket {
   /** Unfinished copies of blocks. */
   final Set<Block> detached = ConcurrentHashMap.newKeySet();
 
+  /** Blocks that came to nothing, of which the journal still has to be told so. */
+  private final Set<Block> abandoned = ConcurrentHashMap.newKeySet();
+
   private final ReentrantLock structure = new ReentrantLock();
   private int nextEntry = 1;
   private volatile boolean gone;
@@ -58,6 +62,7 @@ public final class Bucket {
   private final AtomicLong disk = new AtomicLong();
 
   private final AtomicLong records = new AtomicLong();
+  private final AtomicBoolean purgingAgain = new AtomicBoolean();
   private final ReentrantLock makingRoom = new ReentrantLock();
   private final CopyOnWriteArrayList<Consumer<Entry>> listeners = new CopyOnWriteArrayList<>();
 
@@ -591,6 +596,9 @@ public final class Bucket {
         block.entry.lock.unlock();
       }
       try {
+        // The counters of the entry must outlive its blocks. They go first: when either frame fails
+        // the block is still there.
+        journal.entry(block.entry, block.entry.name(), () -> {});
         journal.blockGone(
             block,
             () -> {
@@ -613,8 +621,6 @@ public final class Bucket {
         }
         throw failed;
       }
-      // The counters of the entry must outlive its blocks.
-      journal.entry(block.entry, block.entry.name(), () -> {});
       return true;
     }
   }
@@ -654,7 +660,10 @@ public final class Bucket {
     store.background(this::purge);
   }
 
-  /** Deletes a copy that was not finished. */
+  /**
+   * Deletes a block that came to nothing. Where the journal cannot be told, it is told later: until
+   * then there is no clean stop, for its file is known to nobody else.
+   */
   void discard(Block block) {
     try {
       synchronized (block) {
@@ -664,17 +673,25 @@ public final class Bucket {
             () -> {
               detached.remove(block);
               unpurged.add(block);
+              abandoned.remove(block);
             });
       }
     } catch (IOException failed) {
-      store.failure("unfinished copy of a block could not be removed", block.path(), failed);
+      store.failure("unfinished block could not be removed", block.path(), failed);
+      abandoned.add(block);
+      store.retryLater(() -> discard(block));
     }
     store.background(this::purge);
   }
 
+  /** Whether the journal says no more and no less than what is there. */
+  boolean isSettled() {
+    return abandoned.isEmpty();
+  }
+
   /**
-   * Deletes the files of what is gone. Runs in the background; whatever fails is tried again with
-   * the next one, and at start.
+   * Deletes the files of what is gone. Runs in the background; whatever fails is tried again a
+   * little later, and at start.
    */
   void purge() {
     if (journal.isEnded()) {
@@ -689,6 +706,12 @@ public final class Bucket {
       }
     } catch (IOException failed) {
       store.failure("files of removed data could not be deleted", folder(), failed);
+      if (!purgingAgain.getAndSet(true)) {
+        store.retryLater(() -> {
+          purgingAgain.set(false);
+          purge();
+        });
+      }
     }
   }
 

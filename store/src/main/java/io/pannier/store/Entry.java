@@ -304,13 +304,13 @@ public final class Entry {
       Step step = null;
       if (inFlight != null && inFlight.containsKey(timestamp)) {
         step = Step.IN_FLIGHT;
-      } else if (batch.belated && batch.checkedAgainst != map) {
+      } else if (batch.belated && !batch.isChecked(map)) {
         step = Step.CHECK_CLOSED;
       } else if ((batch.stuckAt = openWithoutIndex()) != null) {
         step = Step.NEED_INDEX;
       }
       if (step == null) {
-        if (existsInOpen(timestamp)) {
+        if ((batch.belated && batch.isTaken()) || existsInOpen(timestamp)) {
           batch.refuse(exists(timestamp));
           continue;
         }
@@ -519,7 +519,9 @@ public final class Entry {
 
   private boolean isFull(Block block, int more, long moreBytes) {
     var limits = bucket.blockLimits();
-    return block.records + more >= limits.records()
+    // Belated blocks overlap: fewer and longer ones are found and merged with less work.
+    long recordsMax = block.belated ? store().limits.blockRecords() : limits.records();
+    return block.records + more >= recordsMax
         || (block.records + more > 0 && block.bytes - FileHeader.BYTES + moreBytes > limits.bytes())
         || java.util.Objects.requireNonNull(block.active).index.memoryBytes()
             >= store().limits.blockIndexBytes();
@@ -551,7 +553,7 @@ public final class Entry {
   private boolean existsInOpen(long timestamp) {
     for (int i = 0; i < open.size(); i++) {
       Block block = open.get(i);
-      if (mayHold(block, timestamp)
+      if (Lookup.mayHold(block, timestamp)
           && Lookup.liveRow(java.util.Objects.requireNonNull(block.active), timestamp) >= 0) {
         return true;
       }
@@ -559,43 +561,37 @@ public final class Entry {
     return false;
   }
 
-  private static boolean mayHold(Block block, long timestamp) {
-    return block.live > 0
-        && !Timestamp.isBefore(timestamp, block.oldest)
-        && !Timestamp.isAfter(timestamp, block.newest);
-  }
-
-  /** Looks for the batch's next record in the closed blocks, without the lock. */
-  private void checkClosed(WriteBatch batch) throws IOException {
+  /** Looks for the rest of the batch in the closed blocks, without the lock. */
+  private void checkClosed(WriteBatch batch) {
     BlockMap map = closed;
-    long timestamp = batch.current().timestamp;
-    if (existsInClosed(map, timestamp)) {
-      batch.refuse(exists(timestamp));
-    } else {
-      batch.checkedAgainst = map;
-    }
-  }
-
-  private boolean existsInClosed(BlockMap map, long timestamp) throws IOException {
-    for (Block block : map.candidates(timestamp)) {
-      Active active = store().cache.hold(block);
+    batch.beginCheck(map);
+    for (int i = batch.next; i < batch.drafts.length; i++) {
+      long timestamp = batch.drafts[i].timestamp;
       try {
-        // The rows of a closed block are fixed: the lock is only needed where there is such a row.
-        if (Lookup.anyRow(active, timestamp)) {
-          lock.lock();
-          try {
-            if (Lookup.liveRow(active, timestamp) >= 0) {
-              return true;
-            }
-          } finally {
-            lock.unlock();
-          }
+        batch.checked(
+            !Timestamp.isAfter(timestamp, map.newest()) && existsInClosed(map, timestamp));
+      } catch (PannierException unreadable) {
+        if (i == batch.next) {
+          throw unreadable;
         }
-      } finally {
-        store().cache.release(active);
+        // Told to the record that meets it when its turn comes.
+        return;
       }
     }
-    return false;
+  }
+
+  private boolean existsInClosed(BlockMap map, long timestamp) {
+    List<Active> holders = Lookup.holders(this, map, timestamp);
+    if (holders.isEmpty()) {
+      return false;
+    }
+    lock.lock();
+    try {
+      return holders.stream().anyMatch(active -> Lookup.liveRow(active, timestamp) >= 0);
+    } finally {
+      lock.unlock();
+      Lookup.release(this, holders);
+    }
   }
 
   /**
@@ -913,9 +909,10 @@ public final class Entry {
   }
 
   private Block takeBlock(Upload upload, long deadline) throws IOException {
+    boolean belated;
     lock.lock();
     try {
-      boolean belated = closed.size() > 0 && !Timestamp.isAfter(upload.timestamp, closed.newest());
+      belated = closed.size() > 0 && !Timestamp.isAfter(upload.timestamp, closed.newest());
       Block block = idle(belated);
       if (block != null && block.active != null) {
         if (!isFull(block, 0, upload.frameLength())) {
@@ -930,7 +927,7 @@ public final class Entry {
     } finally {
       lock.unlock();
     }
-    return createBlock(false, upload);
+    return createBlock(belated, upload);
   }
 
   /** Called by the upload, under the lock: the frame is complete. */
@@ -1346,6 +1343,7 @@ public final class Entry {
 
   /** The entry is removed: nothing is found or accepted any more. */
   void goAway() {
+    store().timeFilters.forget(this);
     lock.lock();
     try {
       gone = true;

@@ -12,6 +12,9 @@ import org.jspecify.annotations.Nullable;
  * of the entry and looked at under it, so that every answer is the state of one moment.
  */
 final class Lookup {
+  /** Blocks from which a filter is asked before their indexes are. */
+  private static final int MANY = 4;
+
   private Lookup() {}
 
   /**
@@ -59,63 +62,165 @@ final class Lookup {
    * allowed.
    */
   static @Nullable StoredRecord locate(Entry entry, long timestamp, boolean mayRead) {
+    if (!mayRead) {
+      return locateInMemory(entry, timestamp);
+    }
     for (; ; ) {
-      Block missing = null;
-      entry.lock.lock();
+      BlockMap map = entry.closed;
+      List<Active> holders = List.of();
       try {
-        entry.checkHere();
-        StoredRecord found = null;
-        for (Block block : candidates(entry, timestamp)) {
-          Active active = block.active;
-          if (active == null) {
-            missing = block;
-            break;
+        holders = holders(entry, map, timestamp);
+        Block missing = null;
+        entry.lock.lock();
+        try {
+          entry.checkHere();
+          if (entry.closed == map) {
+            StoredRecord found = null;
+            for (Active active : holders) {
+              found = newer(found, entry, active, timestamp);
+            }
+            for (Block block : entry.open) {
+              if (mayHold(block, timestamp)) {
+                if (block.active == null) {
+                  missing = block;
+                } else {
+                  found = newer(found, entry, block.active, timestamp);
+                }
+              }
+            }
+            if (missing == null) {
+              return found(entry, timestamp, found);
+            }
           }
-          active.used = true;
-          int row = liveRow(active, timestamp);
-          if (row >= 0
-              && (found == null
-                  || Long.compareUnsigned(active.index.sequence(row), found.sequence()) > 0)) {
-            found = StoredRecord.of(entry, block, active, row);
-          }
+        } finally {
+          entry.lock.unlock();
         }
-        if (missing == null) {
-          if (found != null) {
-            return found;
-          }
-          if (entry.isUploading(timestamp)) {
-            throw new PannierException.TooEarly(
-                "Record with timestamp "
-                    + Timestamp.toString(timestamp)
-                    + " in "
-                    + entry
-                    + " is still being written");
-          }
-          throw entry.notFound(timestamp);
+        if (missing != null) {
+          load(entry, missing);
         }
       } finally {
-        entry.lock.unlock();
+        release(entry, holders);
       }
-      if (!mayRead) {
-        return null;
-      }
-      load(entry, missing);
     }
   }
 
-  private static List<Block> candidates(Entry entry, long timestamp) {
-    List<Block> blocks = entry.closed.candidates(timestamp);
-    for (Block block : entry.open) {
-      if (block.live > 0
-          && !Timestamp.isBefore(timestamp, block.oldest)
-          && !Timestamp.isAfter(timestamp, block.newest)) {
-        if (blocks.isEmpty()) {
-          blocks = new ArrayList<>(2);
+  /** Null when that takes more than a look into a few indexes that are in memory. */
+  private static @Nullable StoredRecord locateInMemory(Entry entry, long timestamp) {
+    entry.lock.lock();
+    try {
+      entry.checkHere();
+      List<Block> blocks = entry.closed.candidates(timestamp);
+      if (blocks.size() >= MANY) {
+        return null;
+      }
+      StoredRecord found = null;
+      for (int i = 0; i < blocks.size() + entry.open.size(); i++) {
+        Block block = i < blocks.size() ? blocks.get(i) : entry.open.get(i - blocks.size());
+        if (mayHold(block, timestamp)) {
+          Active active = block.active;
+          if (active == null) {
+            return null;
+          }
+          active.used = true;
+          found = newer(found, entry, active, timestamp);
         }
-        blocks.add(block);
+      }
+      return found(entry, timestamp, found);
+    } finally {
+      entry.lock.unlock();
+    }
+  }
+
+  private static @Nullable StoredRecord newer(
+      @Nullable StoredRecord found, Entry entry, Active active, long timestamp) {
+    int row = liveRow(active, timestamp);
+    if (row < 0
+        || (found != null
+            && Long.compareUnsigned(active.index.sequence(row), found.sequence()) < 0)) {
+      return found;
+    }
+    return StoredRecord.of(entry, active.block, active, row);
+  }
+
+  private static StoredRecord found(Entry entry, long timestamp, @Nullable StoredRecord found) {
+    if (found != null) {
+      return found;
+    }
+    if (entry.isUploading(timestamp)) {
+      throw new PannierException.TooEarly(
+          "Record with timestamp "
+              + Timestamp.toString(timestamp)
+              + " in "
+              + entry
+              + " is still being written");
+    }
+    throw entry.notFound(timestamp);
+  }
+
+  /** Whether a record of this time would lie within the block's times; under the lock. */
+  static boolean mayHold(Block block, long timestamp) {
+    return block.live > 0
+        && !Timestamp.isBefore(timestamp, block.oldest)
+        && !Timestamp.isAfter(timestamp, block.newest);
+  }
+
+  /**
+   * Those closed blocks that ever had a record of this time, held; usually none or one, however
+   * many overlap. May read files.
+   */
+  static List<Active> holders(Entry entry, BlockMap map, long timestamp) {
+    List<Block> blocks = map.candidates(timestamp);
+    TimeFilters filters = entry.bucket.store.timeFilters;
+    TimeFilter filter = blocks.size() < MANY ? null : filters.of(entry, map);
+    if (filter != null) {
+      blocks = filter.thatMayHold(timestamp, blocks);
+    }
+    List<Active> holders = List.of();
+    boolean done = false;
+    try {
+      for (Block block : blocks) {
+        Active active = hold(entry, block);
+        if (active == null) {
+          continue;
+        }
+        if (filter != null && !filter.add(block, active.index)) {
+          filters.outgrown(entry, filter);
+          filter = null;
+        }
+        if (anyRow(active, timestamp)) {
+          if (holders.isEmpty()) {
+            holders = new ArrayList<>(2);
+          }
+          holders.add(active);
+        } else {
+          entry.bucket.store.cache.release(active);
+        }
+      }
+      done = true;
+      return holders;
+    } finally {
+      if (!done) {
+        release(entry, holders);
       }
     }
-    return blocks;
+  }
+
+  static void release(Entry entry, List<Active> held) {
+    for (Active active : held) {
+      entry.bucket.store.cache.release(active);
+    }
+  }
+
+  /** Null when the block is gone. */
+  private static @Nullable Active hold(Entry entry, Block block) {
+    try {
+      return entry.bucket.store.cache.hold(block);
+    } catch (IOException failed) {
+      if (block.gone) {
+        return null;
+      }
+      throw entry.bucket.store.failure("index of a block could not be read", block.path(), failed);
+    }
   }
 
   static void load(Entry entry, Block block) {

@@ -416,37 +416,33 @@ final class Recovery {
    */
   private static void removeTwins(Entry entry, Arrivals found) throws IOException {
     for (long time : found.times) {
-      var candidates = new ArrayList<>(entry.closed.candidates(time));
-      for (Block block : entry.open) {
-        if (block.live > 0
-            && !Timestamp.isBefore(time, block.oldest)
-            && !Timestamp.isAfter(time, block.newest)) {
-          candidates.add(block);
+      List<Active> holders = Lookup.holders(entry, entry.closed, time);
+      try {
+        for (Block block : entry.open) {
+          if (Lookup.mayHold(block, time)) {
+            holders = new ArrayList<>(holders);
+            holders.add(entry.bucket.store.cache.hold(block));
+          }
         }
-      }
-      if (candidates.size() > 1 || found.within.contains(time)) {
-        removeTwins(entry, candidates, time);
+        if (holders.size() > 1 || found.within.contains(time)) {
+          removeTwins(entry, holders, time);
+        }
+      } finally {
+        Lookup.release(entry, holders);
       }
     }
   }
 
-  private static void removeTwins(Entry entry, List<Block> candidates, long time)
-      throws IOException {
-    IndexCache cache = entry.bucket.store.cache;
+  private static void removeTwins(Entry entry, List<Active> holders, long time) {
     var live = new ArrayList<StoredRecord>();
-    for (Block block : candidates) {
-      Active active = cache.hold(block);
-      try {
-        BlockIndex index = active.index;
-        for (int at = index.lowerBound(time);
-            at < index.rows() && index.timestamp(index.rowAt(at)) == time;
-            at++) {
-          if (active.isLive(index.rowAt(at))) {
-            live.add(StoredRecord.of(entry, block, active, index.rowAt(at)));
-          }
+    for (Active active : holders) {
+      BlockIndex index = active.index;
+      for (int at = index.lowerBound(time);
+          at < index.rows() && index.timestamp(index.rowAt(at)) == time;
+          at++) {
+        if (active.isLive(index.rowAt(at))) {
+          live.add(StoredRecord.of(entry, active.block, active, index.rowAt(at)));
         }
-      } finally {
-        cache.release(active);
       }
     }
     live.sort((a, b) -> Long.compareUnsigned(a.sequence(), b.sequence()));
@@ -459,6 +455,7 @@ final class Recovery {
   private static final class Sums implements BlockWalk.Visitor {
     private final Block block;
     private final Arrivals arrivals;
+    final List<IndexCodec.Hole> holes = new ArrayList<>();
     boolean damage;
 
     Sums(Block block, Arrivals arrivals) {
@@ -490,6 +487,19 @@ final class Recovery {
     @Override
     public void hole(long from, long to) {
       damage = true;
+      holes.add(new IndexCodec.Hole(from, to));
+    }
+  }
+
+  /**
+   * Whether the footer at the end of the file was made by a start that had found, and told of, all
+   * these holes: then nothing was lost since. A footer that knows less was made before.
+   */
+  private static boolean footerHas(DiskFile file, List<IndexCodec.Hole> holes) throws IOException {
+    try {
+      return Footer.read(file).holes().containsAll(holes);
+    } catch (PannierException.Damaged torn) {
+      return false;
     }
   }
 
@@ -522,7 +532,11 @@ final class Recovery {
       end = new BlockWalk(file, salt).walk(from, from, sums);
     }
     boolean headless = !IndexCache.hasHeader(file);
-    if (shorter || sums.damage || headless) {
+    boolean damage = sums.damage;
+    if (end != null && end.footer() >= 0 && !sums.holes.isEmpty()) {
+      damage = !footerHas(file, sums.holes);
+    }
+    if (shorter || damage || headless) {
       var active =
           new Active(
               block,
@@ -545,7 +559,7 @@ final class Recovery {
       }
     }
     BlockWalk.End found = java.util.Objects.requireNonNull(end);
-    if (found.footer() >= 0 && !sums.damage && !headless) {
+    if (found.footer() >= 0 && !damage && !headless) {
       block.sealed = true;
       block.owner = null;
       block.bytes = file.size();

@@ -34,6 +34,8 @@ import org.jspecify.annotations.Nullable;
  * the scheduler it is given.
  */
 public final class Store implements AutoCloseable {
+  private static final long RETRY_MILLIS = 1_000;
+
   private static final String BALLAST = "ballast";
 
   final Disk disk;
@@ -43,6 +45,7 @@ public final class Store implements AutoCloseable {
   final StoreEvents events;
   final FileCache files;
   final IndexCache cache;
+  final TimeFilters timeFilters;
   final SyncRounds sync;
   private final StoreConfig config;
   private final UUID id;
@@ -67,6 +70,7 @@ public final class Store implements AutoCloseable {
     events = config.events();
     files = new FileCache(disk, limits.openFiles());
     cache = new IndexCache(this, limits.indexCacheBytes());
+    timeFilters = new TimeFilters(limits.indexCacheBytes() / 8);
     sync = new SyncRounds(this);
   }
 
@@ -246,6 +250,7 @@ public final class Store implements AutoCloseable {
       removing.remove(bucket);
     } catch (IOException failed) {
       failure("files of a removed bucket could not be deleted", bucket.folder(), failed);
+      retryLater(() -> purgeBucket(bucket));
     } finally {
       structure.unlock();
     }
@@ -357,7 +362,7 @@ public final class Store implements AutoCloseable {
         afterRound();
         markedClean = true;
         for (Bucket bucket : buckets.values()) {
-          if (bucket.isUsable() && !bucket.isUploading()) {
+          if (bucket.isUsable() && bucket.isSettled() && !bucket.isUploading()) {
             bucket.journal.mark(BucketJournal.CLEAN_STOP);
           }
         }
@@ -521,6 +526,18 @@ public final class Store implements AutoCloseable {
 
   void backgroundLater(Runnable task) {
     scheduler.runLater(Scheduler.Lane.BACKGROUND, 100, task);
+  }
+
+  /** Tries something again that has failed in the background. */
+  void retryLater(Runnable task) {
+    scheduler.runLater(
+        Scheduler.Lane.BACKGROUND,
+        RETRY_MILLIS,
+        () -> {
+          if (!closed) {
+            task.run();
+          }
+        });
   }
 
   /** Tells of a failure and makes the error for the caller. */

@@ -2,6 +2,7 @@ package io.pannier.store;
 
 import io.pannier.model.PannierException;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -16,8 +17,14 @@ final class WriteBatch {
   /** The first record that has neither been written nor refused. */
   int next;
 
-  /** The closed blocks against which the record at {@link #next} was found to be new. */
-  @Nullable BlockMap checkedAgainst;
+  /** The closed blocks in which records from {@link #next} on were looked for. */
+  private @Nullable BlockMap checkedAgainst;
+
+  /** The first record that was not looked for. */
+  private int checkedTo;
+
+  /** Records whose time is taken there. */
+  private final BitSet taken = new BitSet();
 
   /** The block that an attempt could not go on with: full, or without its index. */
   @Nullable Block stuckAt;
@@ -55,7 +62,27 @@ final class WriteBatch {
 
   void advance() {
     next++;
-    checkedAgainst = null;
+  }
+
+  /** From now on {@link #checked} says of one record after the other what was found. */
+  void beginCheck(BlockMap map) {
+    checkedAgainst = map;
+    checkedTo = next;
+    taken.clear();
+  }
+
+  void checked(boolean isTaken) {
+    taken.set(checkedTo++, isTaken);
+  }
+
+  /** Whether it is known if these closed blocks have the time of the next record. */
+  boolean isChecked(BlockMap map) {
+    return checkedAgainst == map && next < checkedTo;
+  }
+
+  /** Whether they have it. */
+  boolean isTaken() {
+    return taken.get(next);
   }
 
   long frameBytes() {

@@ -17,6 +17,12 @@ final class Block {
   /** Being written by a rewrite: dropped at start. */
   static final int REWRITE = 8;
 
+  /**
+   * Copied by a rewrite, and no round has covered the whole entry since: at a start after a crash
+   * its records count as found anew.
+   */
+  static final int COPIED = 16;
+
   final Entry entry;
   final int id;
 

@@ -130,9 +130,13 @@ final class BucketJournal {
         });
   }
 
-  /** A new block takes the place of others. */
+  /**
+   * A new block takes the place of others. Its records are on the device, but what was removed
+   * before they came may not be.
+   */
   void replace(Block fresh, List<Block> replaced, Effect effect) throws IOException {
-    BlockState state = fresh.state().withFlag(Block.REWRITE, false);
+    BlockState state =
+        fresh.state().withFlag(Block.REWRITE, false).withFlag(Block.COPIED, true);
     append(
         BLOCK,
         blockFrame(state, replaced),

@@ -393,7 +393,7 @@ public final class Describer {
     fields.put("entry", state.entry());
     fields.put("block", state.block());
     var flags = new ArrayList<String>();
-    String[] names = {"sealed", "changes-beyond", "belated", "rewrite"};
+    String[] names = {"sealed", "changes-beyond", "belated", "rewrite", "copied"};
     for (int i = 0; i < names.length; i++) {
       if ((state.flags() >> i & 1) != 0) {
         flags.add(names[i]);

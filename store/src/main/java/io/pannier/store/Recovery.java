@@ -382,6 +382,9 @@ final class Recovery {
       return;
     }
     recoverChanges(block);
+    if (block.sealed && isCopied(block)) {
+      arrivals.add(block);
+    }
     block.entry.lock.lock();
     try {
       block.entry.nextSequence = Math.max(block.entry.nextSequence, block.lastSequence + 1);
@@ -390,6 +393,10 @@ final class Recovery {
       block.entry.lock.unlock();
     }
     store.sync.dirtyFolder(block.entry.folder());
+  }
+
+  private static boolean isCopied(Block block) {
+    return block.journaled != null && (block.journaled.flags() & Block.COPIED) != 0;
   }
 
   private static void drop(Block block) {
@@ -401,9 +408,24 @@ final class Recovery {
     bucket.discard(block);
   }
 
-  /** Times of the records that were found behind accounted bytes. */
+  /** Times of the records that no successful round vouches for. */
   private static final class Arrivals {
     final List<Long> times = new ArrayList<>();
+
+    /** All records of a block that a rewrite has made. */
+    void add(Block block) throws IOException {
+      IndexCache cache = block.entry.bucket.store.cache;
+      Active active = cache.hold(block);
+      try {
+        for (int row = 0; row < active.index.rows(); row++) {
+          if (active.isLive(row)) {
+            times.add(active.index.timestamp(row));
+          }
+        }
+      } finally {
+        cache.release(active);
+      }
+    }
 
     /** Those that lie within the times of what their own block held already. */
     final Set<Long> within = new HashSet<>();
@@ -411,7 +433,7 @@ final class Recovery {
 
   /**
    * A power cut can take the removal of a record and keep a later one of the same time, which is
-   * always one that was not accounted for. Only the later one may stay: the older is removed once
+   * always one that was not accounted for, or was copied by a rewrite since the last round. Only the later one may stay: the older is removed once
    * more.
    */
   private static void removeTwins(Entry entry, Arrivals found) throws IOException {

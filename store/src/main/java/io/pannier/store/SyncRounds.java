@@ -276,6 +276,11 @@ final class SyncRounds {
         syncEach(dirty, dirtyFolders, dirtyJournals);
       }
       requireNoneDoubtful();
+      // Nothing of a round that failed in part: a block without its name on the device, or a record
+      // without the removal of the one before it, must not be vouched for.
+      for (Dirty item : dirty) {
+        accountable.put(item.block(), item.state());
+      }
     } catch (IOException | RuntimeException | Error failed) {
       // Names and journals that failed are tried again with the next round; so are blocks, unless a
       // sync of theirs failed: those are being saved to new ones.
@@ -336,13 +341,7 @@ final class SyncRounds {
     for (Dirty item : dirty) {
       whole &= !item.block().doubtful;
     }
-    if (!whole) {
-      return false;
-    }
-    for (Dirty item : dirty) {
-      accountable.put(item.block(), item.state());
-    }
-    return true;
+    return whole;
   }
 
   private void syncEach(
@@ -358,7 +357,6 @@ final class SyncRounds {
         if (item.state().changeBytes() > 0) {
           syncFile(item.block().changesPath());
         }
-        accountable.put(item.block(), item.state());
       } catch (IOException failed) {
         if (!item.block().gone && !item.block().entry.gone) {
           first = failed;

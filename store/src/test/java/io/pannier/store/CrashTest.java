@@ -146,6 +146,22 @@ class CrashTest {
         });
   }
 
+  /** Calls that once went wrong: seeds of the long test, found one by one. */
+  @Test
+  void whatOnceWentWrong() {
+    // A hole was told of again at the next start.
+    dieAt(5003, 207);
+    // The removal of a record was lost, and a rewrite had vouched for the one that took its place.
+    dieAt(5074, 209);
+    // The journal could not be told that a block came to nothing.
+    failAt(5000, 12, Fault.Kind.TEAR, true);
+    // A change log was accounted for although the sync of its folder had failed.
+    failAt(5024, 194, Fault.Kind.FAIL, false);
+    failAt(5081, 53, Fault.Kind.SYNC_FAIL, false);
+    // A record was read in a block whose sync had failed and which an upload still had.
+    failAt(5002, 24, Fault.Kind.SYNC_FAIL, false);
+  }
+
   @Test
   @Tag("slow")
   void everything() {

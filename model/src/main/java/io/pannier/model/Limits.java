@@ -19,6 +19,8 @@ package io.pannier.model;
  * @param ballastBytes room kept back so that removing works on a full device
  * @param evictAheadBytes most that FIFO makes free before the bytes that need it arrive
  * @param rewriteDeadPercent share of dead bytes from which a block is rewritten
+ * @param goneReadersPercent share of a FIFO quota that readers may keep occupied with files that
+ *     are gone; beyond it those that began to hold one first are cut off
  * @param operationMillis longest wait for another request: a timestamp in flight, a busy block, a
  *     slow sender
  */
@@ -35,6 +37,7 @@ public record Limits(
     long ballastBytes,
     long evictAheadBytes,
     int rewriteDeadPercent,
+    int goneReadersPercent,
     int operationMillis) {
 
   /** Handles that are neither files of the store nor connections: libraries, loops, journals. */
@@ -55,6 +58,9 @@ public record Limits(
     require(
         rewriteDeadPercent >= 1 && rewriteDeadPercent <= 100,
         "rewriteDeadPercent must be 1 to 100");
+    require(
+        goneReadersPercent >= 0 && goneReadersPercent <= 100,
+        "goneReadersPercent must be 0 to 100");
     require(operationMillis > 0 && accountMillis > 0, "times must be positive");
   }
 
@@ -78,6 +84,7 @@ public record Limits(
         16L << 20,
         8L << 20,
         30,
+        5,
         30_000);
   }
 

@@ -7,6 +7,7 @@ import io.pannier.model.QuotaType;
 import io.pannier.model.Timestamp;
 import io.pannier.store.disk.DiskFullException;
 import java.io.IOException;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -43,6 +44,12 @@ public final class Bucket {
 
   /** Unfinished copies of blocks. */
   final Set<Block> detached = ConcurrentHashMap.newKeySet();
+
+  /** Deleted files that are still read, first come first; guarded by itself. */
+  private final ArrayDeque<Held> held = new ArrayDeque<>(0);
+
+  /** Guarded by {@link #held}. */
+  private long heldBytes;
 
   /** Blocks that came to nothing, of which the journal still has to be told so. */
   private final Set<Block> abandoned = ConcurrentHashMap.newKeySet();
@@ -340,10 +347,12 @@ public final class Bucket {
   // ---------------------------------------------------------------- quota
 
   /**
-   * Reserves the size of a record. {@code frameBytes}: bytes about to be appended, 0 when they are
-   * claimed piece by piece.
+   * Reserves the size of a record.
+   *
+   * @param frameBytes bytes about to be appended, 0 when they are claimed piece by piece
+   * @param alone bytes of a block that holds nothing but the record
    */
-  Grant reserve(long recordSize, long frameBytes, long length) {
+  Grant reserve(long recordSize, long frameBytes, long alone) {
     BucketSettings now = settings;
     switch (now.quotaType()) {
       case NONE -> {}
@@ -356,7 +365,7 @@ public final class Bucket {
         return Grant.GRANTED;
       }
       case FIFO -> {
-        if (Long.compareUnsigned(length, now.quotaSize()) > 0) {
+        if (Long.compareUnsigned(alone, now.quotaSize()) > 0) {
           return Grant.NEVER_FITS;
         }
         if (frameBytes > 0 && !roomFor(frameBytes)) {
@@ -396,35 +405,53 @@ public final class Bucket {
     disk.addAndGet(bytes);
   }
 
-  /**
-   * Whether FIFO lets so many bytes be appended without evicting. A record that fits the quota by
-   * itself always finds room in an empty bucket.
-   */
+  /** Whether FIFO lets so many bytes be appended without evicting. */
   boolean roomFor(long bytes) {
+    return bytes <= ringBytes() - disk.get();
+  }
+
+  /** Bytes that the files of a ring may take; of others, as many as they like. */
+  private long ringBytes() {
     BucketSettings now = settings;
-    if (now.quotaType() != QuotaType.FIFO) {
-      return true;
-    }
-    long quota = now.quotaSize() < 0 ? Long.MAX_VALUE : now.quotaSize();
-    return disk.get() + bytes <= Math.max(quota, bytes + 2 * FileHeader.BYTES);
+    return now.quotaType() != QuotaType.FIFO || now.quotaSize() < 0
+        ? Long.MAX_VALUE
+        : now.quotaSize();
+  }
+
+  /**
+   * Bytes that a block takes which holds nothing but one record: more than that cannot be required
+   * of a ring.
+   */
+  static long aloneBytes(int metaLength, long frameLength) {
+    return FileHeader.BYTES + frameLength + Footer.bytesForOne(metaLength);
+  }
+
+  /** Whether a ring can hold so many bytes at all, everything else evicted. */
+  boolean canHold(long bytes) {
+    return bytes <= ringBytes();
   }
 
   /** Counts bytes of an upload about to be appended, making room for them. */
   void claim(long bytes, long deadline) {
     if (!roomFor(bytes)) {
       long ahead = Math.min(store.limits.evictAheadBytes(), Math.max(0, settings.quotaSize() / 16));
-      makeRoom(Math.max(bytes, ahead), deadline);
+      makeRoom(bytes, Math.max(bytes, ahead), deadline);
     }
     disk.addAndGet(bytes);
   }
 
   /** Evicts blocks until so many bytes can be appended. */
   void makeRoom(long bytes, long deadline) {
-    while (!roomFor(bytes)) {
+    makeRoom(bytes, bytes, deadline);
+  }
+
+  /** Evicts blocks until the wanted bytes can be appended, or all are gone and those needed can. */
+  private void makeRoom(long bytes, long wanted, long deadline) {
+    while (!roomFor(wanted)) {
       boolean evicted = false;
       makingRoom.lock();
       try {
-        if (roomFor(bytes)) {
+        if (roomFor(wanted)) {
           return;
         }
         Block victim = oldestBlock();
@@ -496,9 +523,37 @@ public final class Bucket {
   private void evict(Block victim) throws IOException {
     retire(List.of(victim));
     purgeBlocks();
+    store.background(this::winBack);
   }
 
-  /** The block to be evicted next; null when all are busy. Attachments are never evicted. */
+  /**
+   * Rewrites the block with most dead bytes whose copy fits into the room that an eviction has left
+   * over, and then the next: what was removed goes before what was not. Nobody waits for it: when
+   * it comes too late, the next eviction gives it another chance.
+   */
+  private void winBack() {
+    if (gone || !isRing() || store.isClosed()) {
+      return;
+    }
+    Block best = null;
+    for (Entry entry : entries.values()) {
+      BlockMap map = entry.closed;
+      for (int i = 0; i < map.size(); i++) {
+        Block block = map.get(i);
+        if ((best == null || block.dead > best.dead) && Rewriter.isWorthwhile(block)) {
+          best = block;
+        }
+      }
+    }
+    if (best != null && Rewriter.winBack(best)) {
+      store.background(this::winBack);
+    }
+  }
+
+  /**
+   * The block to be evicted next: one without live records, else the oldest; null when all are
+   * busy. Attachments are never evicted.
+   */
   private @Nullable Block oldestBlock() {
     Block oldest = null;
     for (Entry entry : entries.values()) {
@@ -514,6 +569,9 @@ public final class Bucket {
   }
 
   private static boolean isBefore(Block a, Block b) {
+    if ((a.live == 0) != (b.live == 0)) {
+      return a.live == 0;
+    }
     int order = Timestamp.compare(a.fifoKey(), b.fifoKey());
     return order != 0 ? order < 0 : a.entry.name().compareTo(b.entry.name()) < 0;
   }
@@ -694,7 +752,7 @@ public final class Bucket {
    * little later, and at start.
    */
   void purge() {
-    if (journal.isEnded()) {
+    if (journal.isEnded() || store.isClosed()) {
       return;
     }
     try {
@@ -705,6 +763,9 @@ public final class Bucket {
         purgeEntries();
       }
     } catch (IOException failed) {
+      if (store.isClosed()) {
+        return; // The next start does it.
+      }
       store.failure("files of removed data could not be deleted", folder(), failed);
       if (!purgingAgain.getAndSet(true)) {
         store.retryLater(() -> {
@@ -733,6 +794,7 @@ public final class Bucket {
         store.disk.syncFolder(folder);
       }
     }
+    cutReaders();
     for (Block block : blocks) {
       journal.blockPurged(block, () -> unpurged.remove(block));
     }
@@ -749,11 +811,66 @@ public final class Bucket {
         active != null ? active.changes : store.files.new Slot(block.changesPath());
     // What is deleted is counted once, also when the rest fails and all of it is tried again.
     long bytes = block.bytes;
-    data.delete(() -> disk(-bytes));
+    var held = new Held(data, bytes);
+    if (data.delete(() -> released(held))) {
+      held(held);
+    }
     block.bytes = 0;
     long changeBytes = block.changeBytes;
     changes.delete(() -> disk(-changeBytes));
     block.changeBytes = 0;
+  }
+
+  /** A deleted file that readers still hold open. */
+  private static final class Held {
+    final FileCache.Slot slot;
+    final long bytes;
+    boolean released;
+
+    Held(FileCache.Slot slot, long bytes) {
+      this.slot = slot;
+      this.bytes = bytes;
+    }
+  }
+
+  private void held(Held file) {
+    synchronized (held) {
+      if (!file.released) {
+        held.addLast(file);
+        heldBytes += file.bytes;
+      }
+    }
+  }
+
+  private void released(Held file) {
+    disk(-file.bytes);
+    synchronized (held) {
+      file.released = true;
+      if (held.remove(file)) {
+        heldBytes -= file.bytes;
+      }
+    }
+  }
+
+  /**
+   * In a ring every byte that a reader keeps is one that something newer is evicted for: beyond a
+   * small share those who have kept a file longest lose it.
+   */
+  private void cutReaders() {
+    long most = ringBytes() / 100 * store.limits.goneReadersPercent();
+    for (; ; ) {
+      Held first;
+      synchronized (held) {
+        if (heldBytes <= most) {
+          return;
+        }
+        first = held.removeFirst();
+        heldBytes -= first.bytes;
+      }
+      first.slot.cut();
+      store.events.event(
+          StoreEvents.Kind.NOTE, "reader of an evicted block was cut off", first.slot.path, null);
+    }
   }
 
   /**

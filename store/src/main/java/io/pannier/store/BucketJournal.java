@@ -135,8 +135,7 @@ final class BucketJournal {
    * before they came may not be.
    */
   void replace(Block fresh, List<Block> replaced, Effect effect) throws IOException {
-    BlockState state =
-        fresh.state().withFlag(Block.REWRITE, false).withFlag(Block.COPIED, true);
+    BlockState state = fresh.state().withFlag(Block.REWRITE, false).withFlag(Block.COPIED, true);
     append(
         BLOCK,
         blockFrame(state, replaced),

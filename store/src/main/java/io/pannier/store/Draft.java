@@ -32,6 +32,11 @@ final class Draft {
     size = Active.sizeOf(body.remaining(), labels);
   }
 
+  /** Bytes of a block that holds nothing else. */
+  long aloneBytes() {
+    return Bucket.aloneBytes(meta.length, frameLength);
+  }
+
   long length() {
     return body.remaining();
   }

@@ -329,7 +329,7 @@ public final class Entry {
         }
       }
       if (step == null) {
-        switch (bucket.reserve(draft.size, grouped + draft.frameLength, draft.length())) {
+        switch (bucket.reserve(draft.size, grouped + draft.frameLength, draft.aloneBytes())) {
           case GRANTED -> {
             batch.members[batch.memberCount++] = batch.next;
             grouped += draft.frameLength;
@@ -825,7 +825,7 @@ public final class Entry {
     bucket.checkDevice(frameLength);
     boolean reserved = false;
     while (!reserved) {
-      switch (bucket.reserve(recordSize, 0, length)) {
+      switch (bucket.reserve(recordSize, 0, Bucket.aloneBytes(meta.length, frameLength))) {
         case GRANTED -> reserved = true;
         case OVER_QUOTA -> throw bucket.quotaExceeded();
         case NEVER_FITS -> throw bucket.neverFits();
@@ -915,11 +915,14 @@ public final class Entry {
       belated = closed.size() > 0 && !Timestamp.isAfter(upload.timestamp, closed.newest());
       Block block = idle(belated);
       if (block != null && block.active != null) {
-        if (!isFull(block, 0, upload.frameLength())) {
+        if (isFull(block, 0, upload.frameLength())) {
+          Sealing.start(block);
+        } else if (bucket.canHold(
+            block.bytes + Bucket.aloneBytes(upload.meta.length, upload.frameLength()))) {
           block.owner = upload;
           return block;
         }
-        Sealing.start(block);
+        // Else it must be free to give way to the upload.
       }
       while (open.size() >= store().limits.openBlocksPerEntry()) {
         await(deadline);
@@ -1356,7 +1359,7 @@ public final class Entry {
     }
   }
 
-  /** The block that FIFO would take from this entry; null when all are busy. */
+  /** The block that FIFO would take from this entry, dead ones first; null when all are busy. */
   @Nullable Block evictable() {
     lock.lock();
     try {
@@ -1366,6 +1369,9 @@ public final class Entry {
         Block block = i < map.size() ? map.get(i) : open.get(i - map.size());
         boolean free =
             block.owner == null && !block.frozen && !block.gone && block.bytes > FileHeader.BYTES;
+        if (free && block.live == 0 && block.records > 0) {
+          return block;
+        }
         if (free && (oldest == null || Timestamp.isBefore(block.fifoKey(), oldest.fifoKey()))) {
           oldest = block;
         }

@@ -31,6 +31,11 @@ final class FileCache {
     private boolean deleted;
     private @Nullable Runnable whenClosed;
 
+    /** Reads going on through {@link #beginRead}; once cut off no more begin. */
+    private int reads;
+
+    private boolean cut;
+
     Slot(String path) {
       this.path = path;
     }
@@ -86,20 +91,62 @@ final class FileCache {
     }
 
     /**
-     * Deletes the file. Handles in use stay readable; {@code whenClosed} runs when the last one is
+     * Deletes the file. Handles in use stay readable; {@code closed} runs when the last one is
      * released, which is when the device gets its room back.
+     *
+     * @return whether handles are in use
      */
-    void delete(Runnable closed) throws IOException {
+    boolean delete(Runnable closed) throws IOException {
       synchronized (this) {
         disk.delete(path);
         deleted = true;
-        whenClosed = closed;
         if (users > 0) {
-          return;
+          whenClosed = closed;
+          return true;
         }
         closeQuietly();
       }
       closed.run();
+      return false;
+    }
+
+    /** Begins a read by one who has acquired the file; false when it was cut off. */
+    synchronized boolean beginRead() {
+      if (cut) {
+        return false;
+      }
+      reads++;
+      return true;
+    }
+
+    void endRead() {
+      Runnable closed = null;
+      synchronized (this) {
+        reads--;
+        if (cut && reads == 0) {
+          closed = closeQuietly();
+        }
+      }
+      if (closed != null) {
+        closed.run();
+      }
+    }
+
+    /**
+     * Takes a deleted file from its readers, so that the device gets its room back: at once, or
+     * when the read that is going on ends.
+     */
+    void cut() {
+      Runnable closed = null;
+      synchronized (this) {
+        cut = true;
+        if (reads == 0) {
+          closed = closeQuietly();
+        }
+      }
+      if (closed != null) {
+        closed.run();
+      }
     }
 
     /** Forgets an open handle, as before the file is deleted by its folder. */
@@ -109,6 +156,7 @@ final class FileCache {
       }
     }
 
+    /** What is to be run now that it is closed, once. */
     private @Nullable Runnable closeQuietly() {
       DiskFile closing = file;
       file = null;
@@ -120,7 +168,9 @@ final class FileCache {
           assert e != null;
         }
       }
-      return whenClosed;
+      Runnable closed = whenClosed;
+      whenClosed = null;
+      return closed;
     }
 
     /** Whether it was closed, or is to be dropped from the list of open files. */

@@ -18,6 +18,14 @@ final class Footer {
 
   private Footer() {}
 
+  /**
+   * Most bytes that the footer of a block of one record takes: the fixed part, and what its labels
+   * and its content type cost beyond their own bytes in the meta section.
+   */
+  static long bytesForOne(int metaLength) {
+    return 512 + 14L * metaLength;
+  }
+
   /** The bytes that seal a block whose records end at {@code offset}. */
   static ByteBuffer encode(
       BlockIndex index, List<IndexCodec.Hole> holes, long offset, long salt, long lastSequence) {

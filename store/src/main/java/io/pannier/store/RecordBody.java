@@ -10,6 +10,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * The body of one record, read and verified: bytes that do not match their checksum are never
  * returned. One thread at a time; {@link #close} gives the file back.
+ *
+ * <p>The file stays readable when its block goes, but in a FIFO bucket only as long as such files
+ * take no more than their share of the quota; then a read says that the record is not found.
  */
 public final class RecordBody implements AutoCloseable {
   /** Bytes that one checksum covers: positions of {@link #read} are multiples of it. */
@@ -161,6 +164,10 @@ public final class RecordBody implements AutoCloseable {
   }
 
   private int read(ByteBuffer target, long position) {
+    if (!active.data.beginRead()) {
+      // Its block is gone, and others need the room.
+      throw record.entry().notFound(record.timestamp());
+    }
     try {
       int at = target.position();
       DiskReads.fill(file, target, position);
@@ -173,6 +180,8 @@ public final class RecordBody implements AutoCloseable {
           .bucket
           .store
           .failure("record could not be read", active.block.path(), failed);
+    } finally {
+      active.data.endRead();
     }
   }
 

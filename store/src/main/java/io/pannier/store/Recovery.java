@@ -433,8 +433,8 @@ final class Recovery {
 
   /**
    * A power cut can take the removal of a record and keep a later one of the same time, which is
-   * always one that was not accounted for, or was copied by a rewrite since the last round. Only the later one may stay: the older is removed once
-   * more.
+   * always one that was not accounted for, or was copied by a rewrite since the last round. Only
+   * the later one may stay: the older is removed once more.
    */
   private static void removeTwins(Entry entry, Arrivals found) throws IOException {
     for (long time : found.times) {

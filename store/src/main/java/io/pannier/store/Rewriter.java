@@ -24,6 +24,9 @@ final class Rewriter {
 
   private static final long RETRY_MILLIS = 1_000;
 
+  /** Share of dead bytes from which a block of a full ring is rewritten. */
+  private static final int WIN_BACK_PERCENT = 10;
+
   private final Block old;
   private final Entry entry;
   private final Store store;
@@ -33,6 +36,11 @@ final class Rewriter {
    * block.
    */
   private final boolean salvage;
+
+  /**
+   * Bytes that are counted for the copy and not written yet, so that nobody else takes the room.
+   */
+  private long reserved;
 
   private Rewriter(Block old, boolean salvage) {
     this.old = old;
@@ -64,7 +72,7 @@ final class Rewriter {
           || block.live == 0
           || (block.dead * 100 < block.bytes * store.limits.rewriteDeadPercent()
               && !hasOutgrownChanges(block))
-          || !entry.bucket.roomFor(block.bytes - block.dead)) {
+          || !entry.bucket.roomFor(copyBytes(block))) {
         return;
       }
       block.rewriting = true;
@@ -72,6 +80,53 @@ final class Rewriter {
       entry.lock.unlock();
     }
     store.background(() -> new Rewriter(block, false).run());
+  }
+
+  /** Whether a closed block of a ring has enough dead bytes, and the ring room for its copy. */
+  static boolean isWorthwhile(Block block) {
+    return block.sealed
+        && !block.gone
+        && !block.rewriting
+        && block.live > 0
+        && block.dead * 100 >= block.bytes * WIN_BACK_PERCENT
+        && block.entry.bucket.roomFor(copyBytes(block));
+  }
+
+  /** Rewrites such a block at once; false when that came to nothing. */
+  static boolean winBack(Block block) {
+    block.entry.lock.lock();
+    try {
+      if (!isWorthwhile(block)) {
+        return false;
+      }
+      block.rewriting = true;
+    } finally {
+      block.entry.lock.unlock();
+    }
+    new Rewriter(block, false).run();
+    return block.gone;
+  }
+
+  /** Most bytes that a copy takes: changed labels stand in its frames. */
+  private static long copyBytes(Block block) {
+    return block.bytes - block.dead + block.changeBytes;
+  }
+
+  private void reserve() {
+    reserved = copyBytes(old);
+    entry.bucket.disk(reserved);
+  }
+
+  private void giveBack() {
+    entry.bucket.disk(-reserved);
+    reserved = 0;
+  }
+
+  /** Counts bytes of the copy. */
+  private void count(long bytes) {
+    long before = Math.min(reserved, bytes);
+    reserved -= before;
+    entry.bucket.disk(bytes - before);
   }
 
   /** Rewrites a block whatever its state. */
@@ -160,18 +215,21 @@ final class Rewriter {
       } finally {
         entry.lock.unlock();
       }
+      reserve();
       fresh = entry.createDetachedBlock();
       Active target = Objects.requireNonNull(fresh.active);
       target.holds++;
       for (Row row : rows) {
         copy(source, row, fresh, target);
       }
+      giveBack();
       Sealing.write(fresh, target);
       syncBlock(fresh, target);
       store.disk.syncFolder(entry.folder());
       done = switchOver(source, fresh, target, changesTaken);
       return true;
     } finally {
+      giveBack();
       store.cache.release(source);
       if (fresh != null) {
         Active target = fresh.active;
@@ -266,7 +324,7 @@ final class Rewriter {
       } finally {
         target.data.release();
       }
-      entry.bucket.disk(frameLength);
+      count(frameLength);
       ((OpenIndex) target.index)
           .add(
               record.timestamp(),

@@ -528,6 +528,11 @@ public final class Store implements AutoCloseable {
     scheduler.runLater(Scheduler.Lane.BACKGROUND, 100, task);
   }
 
+  /** Whether it stops, or has stopped: work in the background is left to the next start. */
+  boolean isClosed() {
+    return closed;
+  }
+
   /** Tries something again that has failed in the background. */
   void retryLater(Runnable task) {
     scheduler.runLater(

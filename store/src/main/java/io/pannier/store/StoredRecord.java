@@ -109,7 +109,8 @@ public final class StoredRecord {
   }
 
   /**
-   * Opens the body. While it is open, its file stays readable whatever happens to the record.
+   * Opens the body. While it is open, its file stays readable whatever happens to the record,
+   * within the bounds that {@link RecordBody} tells of.
    *
    * @throws PannierException.NotFound when the record vanished since it was found
    */

@@ -150,7 +150,7 @@ class ModelTest {
           .limits(
               new Limits(
                   16, 1_000, 65_536, 64 << 10, 128 << 10, 1L << 30, 5, 100, 5_000, 4096, 8L << 20,
-                  30, 30_000));
+                  30, 5, 30_000));
     }
 
     void restart(boolean clean) {

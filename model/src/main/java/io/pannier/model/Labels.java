@@ -56,6 +56,17 @@ public final class Labels {
     return builder.build();
   }
 
+  /**
+   * Labels of names and values in turn, where the names ascend, as those of an index do. Takes the
+   * array over.
+   */
+  public static Labels ofSorted(String[] namesAndValues) {
+    for (int i = 2; i < namesAndValues.length; i += 2) {
+      assert namesAndValues[i - 2].compareTo(namesAndValues[i]) < 0;
+    }
+    return namesAndValues.length == 0 ? EMPTY : new Labels(namesAndValues);
+  }
+
   /** Number of labels. */
   public int size() {
     return pairs.length / 2;

@@ -44,8 +44,8 @@ final class Block {
   /** Whether a sync of it failed: no later sync can promise anything of it. */
   volatile boolean doubtful;
 
-  /** Whether it stands in the queue of the next sync round. */
-  boolean queued;
+  /** Its place in the queue of the next sync round, if it stands there. */
+  @Nullable Unsynced queued;
 
   /** Whether it is being rewritten. */
   boolean rewriting;

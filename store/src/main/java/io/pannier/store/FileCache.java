@@ -4,18 +4,20 @@ import io.pannier.store.disk.Disk;
 import io.pannier.store.disk.DiskFile;
 import java.io.IOException;
 import java.util.ArrayDeque;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Keeps at most a set number of files open, whatever the number of blocks. A {@link Slot} is a file
  * that may be open; who wants to use it acquires and releases it. Idle files are closed by second
- * chance. A file with unsynced bytes may be closed too: the next sync round opens it again, and the
- * kernel reports an unseen write error to the new handle.
+ * chance. A file with unsynced bytes may be closed too: {@link Unsynced} notes it, for only the
+ * file system as a whole still knows then whether they could be written.
  */
 final class FileCache {
   private final Disk disk;
   private final int openMax;
   private final ArrayDeque<Slot> open = new ArrayDeque<>();
+  private final AtomicLong opens = new AtomicLong();
 
   FileCache(Disk disk, int openMax) {
     this.disk = disk;
@@ -26,6 +28,10 @@ final class FileCache {
   final class Slot {
     final String path;
     private @Nullable DiskFile file;
+
+    /** Which handle this is of all that were ever opened; 0 while there is none. */
+    private volatile long handle;
+
     private int users;
     private boolean used;
     private boolean deleted;
@@ -52,6 +58,7 @@ final class FileCache {
           }
           result = disk.open(path);
           file = result;
+          handle = opens.incrementAndGet();
           opened = true;
         }
         users++;
@@ -69,11 +76,17 @@ final class FileCache {
       synchronized (this) {
         result = disk.create(path);
         file = result;
+        handle = opens.incrementAndGet();
         users++;
         used = true;
       }
       opened(this);
       return result;
+    }
+
+    /** A number that no other handle has; 0 while the file is not open. */
+    long handle() {
+      return handle;
     }
 
     /** Ends one use. */
@@ -160,6 +173,7 @@ final class FileCache {
     private @Nullable Runnable closeQuietly() {
       DiskFile closing = file;
       file = null;
+      handle = 0;
       if (closing != null) {
         try {
           closing.close();

@@ -76,6 +76,6 @@ sealed interface LabelColumn extends LabelFacts permits LabelColumnOpen, LabelCo
         pairs[at++] = column.dictionary().value(code - 1);
       }
     }
-    return Labels.of(pairs);
+    return Labels.ofSorted(pairs);
   }
 }

@@ -36,7 +36,7 @@ final class SyncRounds {
   private final Store store;
   private final Clock clock;
   private final Limits limits;
-  private final ConcurrentLinkedQueue<Block> queue = new ConcurrentLinkedQueue<>();
+  private final ConcurrentLinkedQueue<Unsynced> queue = new ConcurrentLinkedQueue<>();
   private final Set<String> folders = new LinkedHashSet<>();
   private final Set<BucketJournal> journals = new LinkedHashSet<>();
   private final List<Consumer<Optional<PannierException>>> waiters = new ArrayList<>();
@@ -75,10 +75,13 @@ final class SyncRounds {
 
   /** Under the lock of the entry: bytes were appended to a block or its change log. */
   void dirty(Block block, long bytes) {
-    if (!block.queued) {
-      block.queued = true;
-      queue.add(block);
+    Unsynced place = block.queued;
+    if (place == null) {
+      place = new Unsynced(block);
+      block.queued = place;
+      queue.add(place);
     }
+    place.appended();
     long unsynced = unsyncedBytes.addAndGet(bytes);
     if (unsynced > limits.unsyncedBytes()) {
       tooMuchUnsynced = true;
@@ -239,17 +242,33 @@ final class SyncRounds {
     return failure.isEmpty();
   }
 
-  private record Dirty(Block block, BlockState state) {}
+  /** A block that a round covers, as it was when the round began. */
+  private record Dirty(Unsynced place, BlockState state) {
+    Block block() {
+      return place.block;
+    }
+
+    /** Whether a sync of the file alone tells if all of it could be written. */
+    boolean wasOpen() {
+      place.block.entry.lock.lock();
+      try {
+        return place.wasOpen();
+      } finally {
+        place.block.entry.lock.unlock();
+      }
+    }
+  }
 
   private void sync() throws IOException {
     var dirty = new ArrayList<Dirty>();
-    for (Block block = queue.poll(); block != null; block = queue.poll()) {
+    for (Unsynced place = queue.poll(); place != null; place = queue.poll()) {
+      Block block = place.block;
       block.entry.lock.lock();
       try {
-        block.queued = false;
+        block.queued = null;
         // A detached block is synced by the one who fills it.
         if (!block.gone && !block.entry.gone && !block.detached) {
-          dirty.add(new Dirty(block, block.state()));
+          dirty.add(new Dirty(place, block.state()));
         }
       } finally {
         block.entry.lock.unlock();
@@ -271,9 +290,11 @@ final class SyncRounds {
       return;
     }
     try {
-      if (dirty.size() + dirtyFolders.size() + 2 * dirtyJournals.size() < SYNC_ALL_FROM
-          || !syncAll(dirty, dirtyJournals)) {
+      boolean few = dirty.size() + dirtyFolders.size() + 2 * dirtyJournals.size() < SYNC_ALL_FROM;
+      if (few && dirty.stream().allMatch(Dirty::wasOpen)) {
         syncEach(dirty, dirtyFolders, dirtyJournals);
+      } else {
+        syncAll(dirty, dirtyFolders, dirtyJournals);
       }
       requireNoneDoubtful();
       // Nothing of a round that failed in part: a block without its name on the device, or a record
@@ -305,9 +326,11 @@ final class SyncRounds {
     }
     block.entry.lock.lock();
     try {
-      if (!block.queued && !block.gone) {
-        block.queued = true;
-        queue.add(block);
+      if (block.queued != null) {
+        block.queued.goOnFrom(item.place());
+      } else if (!block.gone) {
+        block.queued = item.place();
+        queue.add(item.place());
       }
     } finally {
       block.entry.lock.unlock();
@@ -322,7 +345,13 @@ final class SyncRounds {
     }
   }
 
-  private boolean syncAll(List<Dirty> dirty, List<BucketJournal> dirtyJournals) {
+  /**
+   * One call for everything. When it fails it does not say what failed: those files that were open
+   * all the time are asked one by one, and each tells of its own error; of the others nobody knows.
+   */
+  private void syncAll(
+      List<Dirty> dirty, List<String> dirtyFolders, List<BucketJournal> dirtyJournals)
+      throws IOException {
     var marks = new ArrayList<Journal.Mark>();
     try {
       for (BucketJournal journal : dirtyJournals) {
@@ -330,18 +359,26 @@ final class SyncRounds {
       }
       store.disk.syncAll();
     } catch (IOException failed) {
-      // It does not say which file failed: ask each.
       store.failure("sync of the file system failed", "data folder", failed);
-      return false;
+      var open = new ArrayList<Dirty>();
+      for (Dirty item : dirty) {
+        if (item.wasOpen()) {
+          open.add(item);
+        } else if (!item.block().gone && !item.block().entry.gone) {
+          saveLater(item.block());
+        }
+      }
+      syncEach(open, dirtyFolders, dirtyJournals);
+      return;
     }
     for (int i = 0; i < marks.size(); i++) {
       dirtyJournals.get(i).synced(marks.get(i));
     }
-    boolean whole = true;
     for (Dirty item : dirty) {
-      whole &= !item.block().doubtful;
+      if (item.block().doubtful) {
+        throw new IOException("an earlier sync of " + item.block() + " failed");
+      }
     }
-    return whole;
   }
 
   private void syncEach(

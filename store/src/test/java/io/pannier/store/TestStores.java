@@ -35,8 +35,14 @@ public final class TestStores {
 
   /** Bounds small enough that a short test meets all of them. */
   public static Limits small() {
+    return small(64);
+  }
+
+  /** The same with so many open files. */
+  public static Limits small(int openFiles) {
     return new Limits(
-        64, 8, 65_536, 4L << 20, 32L << 20, 1L << 30, 5, 100, 5_000, 4096, 8L << 20, 30, 5, 30_000);
+        openFiles, 8, 65_536, 4L << 20, 32L << 20, 1L << 30, 5, 100, 5_000, 4096, 8L << 20, 30, 5,
+        30_000);
   }
 
   public TestStores limits(Limits changed) {

@@ -105,15 +105,16 @@ final class MemoryContent {
    * next sync; or they are taken for written and only the cache still has them; or the cache gave
    * them up as well.
    */
-  void loseUnsynced(RandomGenerator random) {
+  boolean loseUnsynced(RandomGenerator random) {
     int outcome = random.nextInt(3);
     if (outcome == 0 || agreed == length) {
-      return;
+      return false;
     }
     lost.add(new Range(agreed, length));
     if (outcome == 2 && agreed < cache.length) {
       Arrays.fill(cache, (int) agreed, (int) Math.min(cache.length, length), (byte) 0);
     }
+    return true;
   }
 
   /** The content after a kill of the process: cache and device as they are. */

@@ -87,6 +87,16 @@ public final class MemoryDisk implements Disk {
     }
   }
 
+  /**
+   * Pages of unsynced files cannot be written in the background. As on Linux, each file tells each
+   * handle of it once, forgets it when nobody has it open, and the next sync of all fails.
+   */
+  public void failWriteBack(RandomGenerator random) {
+    synchronized (volume) {
+      volume.failWriteBack(random);
+    }
+  }
+
   @Override
   public DiskFile create(String path) throws IOException {
     DiskPaths.below(path);
@@ -167,7 +177,9 @@ public final class MemoryDisk implements Disk {
   public void syncAll() throws IOException {
     synchronized (volume) {
       requireUsable();
-      volume.syncAll();
+      if (!volume.syncAll()) {
+        throw new IOException("an earlier write to the volume failed");
+      }
     }
   }
 
@@ -230,12 +242,14 @@ public final class MemoryDisk implements Disk {
     private final MemoryVolume.File file;
     private volatile long size;
     private boolean tailUnknown; // guarded by volume, as all below
+    private int errorsKnown;
     private boolean closed;
 
     Handle(String path, MemoryVolume.File file) {
       this.path = path;
       this.file = file;
       this.size = file.content.length();
+      this.errorsKnown = volume.errorsKnown(file);
       volume.opened(file);
     }
 
@@ -301,7 +315,11 @@ public final class MemoryDisk implements Disk {
     public void sync() throws IOException {
       synchronized (volume) {
         requireOpen();
-        volume.sync(file);
+        int before = errorsKnown;
+        errorsKnown = volume.sync(file, before);
+        if (errorsKnown > before) {
+          throw new IOException("an earlier write to the file failed: " + path);
+        }
       }
     }
 

@@ -46,6 +46,13 @@ final class MemoryVolume {
     private boolean named = true;
     private boolean freed;
     private int handles;
+
+    /**
+     * Failed writes of its pages that were noticed, and whether any handle was told of the last.
+     */
+    private int errors;
+
+    private boolean told;
     private Optional<Place> durablePlace = Optional.empty();
     private long appliedChange;
 
@@ -77,6 +84,9 @@ final class MemoryVolume {
   private long usedBytes;
   private int openHandles;
   private Optional<String> end = Optional.empty();
+
+  /** Whether a write failed of which no sync of the whole volume has told. */
+  private boolean failed;
 
   MemoryVolume(long capacityBytes) {
     this(capacityBytes, new Folder());
@@ -214,6 +224,11 @@ final class MemoryVolume {
   void closed(File file) {
     file.handles--;
     openHandles--;
+    if (file.handles == 0) {
+      // Nothing keeps the file in memory any more, and with it goes what is known of its errors.
+      file.errors = 0;
+      file.told = false;
+    }
     freeIfGone(file);
   }
 
@@ -248,9 +263,21 @@ final class MemoryVolume {
     changedFiles.add(file);
   }
 
-  void sync(File file) {
+  /** The errors that a new handle need not be told of. */
+  int errorsKnown(File file) {
+    return file.told || file.errors == 0 ? file.errors : file.errors - 1;
+  }
+
+  /**
+   * Syncs a file for a handle that was told of so many errors.
+   *
+   * @return how many it is told of now; more than before mean that the sync fails
+   */
+  int sync(File file, int known) {
     file.content.sync();
     changedFiles.remove(file);
+    file.told |= file.errors > known;
+    return file.errors;
   }
 
   // --- durability
@@ -262,16 +289,32 @@ final class MemoryVolume {
     changedFolders.remove(folder);
   }
 
-  void syncAll() {
+  /** False when it tells that an earlier write failed. */
+  boolean syncAll() {
     pending().forEach(change -> apply(change, true));
     changedFolders.forEach(folder -> folder.changes.clear());
     changedFolders.clear();
     changedFiles.forEach(file -> file.content.sync());
     changedFiles.clear();
+    boolean whole = !failed;
+    failed = false;
+    return whole;
   }
 
+  /** Pages of changed files could not be written; each file keeps that in mind while it is open. */
   void loseUnsynced(RandomGenerator random) {
-    changedFiles.forEach(file -> file.content.loseUnsynced(random));
+    changedFiles.forEach(file -> {
+      if (file.content.loseUnsynced(random) && file.handles > 0) {
+        file.errors++;
+        file.told = false;
+      }
+    });
+  }
+
+  /** As {@link #loseUnsynced}, with nobody there to be told: the next sync of all tells. */
+  void failWriteBack(RandomGenerator random) {
+    loseUnsynced(random);
+    failed = true;
   }
 
   MemoryVolume afterKill() {

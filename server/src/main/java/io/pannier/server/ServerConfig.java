@@ -5,6 +5,7 @@ import io.pannier.model.SystemClock;
 import io.pannier.model.SystemRandom;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
 
 /**
@@ -83,100 +84,87 @@ public record ServerConfig(
         SystemRandom.secure());
   }
 
+  private ServerConfig with(Consumer<Copy> change) {
+    var copy = new Copy(this);
+    change.accept(copy);
+    return copy.build();
+  }
+
+  /** The same with names that can be set. */
+  private static final class Copy {
+    String host;
+    int port;
+    String basePath;
+    Optional<String> token;
+    List<String> corsOrigins;
+    String instanceName;
+    String version;
+    IoLimits io;
+    Threads threads;
+    Memory memory;
+    Clock clock;
+    RandomGenerator random;
+
+    Copy(ServerConfig of) {
+      host = of.host;
+      port = of.port;
+      basePath = of.basePath;
+      token = of.token;
+      corsOrigins = of.corsOrigins;
+      instanceName = of.instanceName;
+      version = of.version;
+      io = of.io;
+      threads = of.threads;
+      memory = of.memory;
+      clock = of.clock;
+      random = of.random;
+    }
+
+    ServerConfig build() {
+      return new ServerConfig(
+          host,
+          port,
+          basePath,
+          token,
+          corsOrigins,
+          instanceName,
+          version,
+          io,
+          threads,
+          memory,
+          clock,
+          random);
+    }
+  }
+
   public ServerConfig withAddress(String newHost, int newPort) {
-    return new ServerConfig(
-        newHost,
-        newPort,
-        basePath,
-        token,
-        corsOrigins,
-        instanceName,
-        version,
-        io,
-        threads,
-        memory,
-        clock,
-        random);
+    return with(copy -> {
+      copy.host = newHost;
+      copy.port = newPort;
+    });
   }
 
   public ServerConfig withBasePath(String newBasePath) {
-    return new ServerConfig(
-        host,
-        port,
-        newBasePath,
-        token,
-        corsOrigins,
-        instanceName,
-        version,
-        io,
-        threads,
-        memory,
-        clock,
-        random);
+    return with(copy -> copy.basePath = newBasePath);
   }
 
   public ServerConfig withCorsOrigins(List<String> origins) {
-    return new ServerConfig(
-        host,
-        port,
-        basePath,
-        token,
-        origins,
-        instanceName,
-        version,
-        io,
-        threads,
-        memory,
-        clock,
-        random);
+    return with(copy -> copy.corsOrigins = origins);
   }
 
   public ServerConfig withInstance(String newName, String newVersion) {
-    return new ServerConfig(
-        host,
-        port,
-        basePath,
-        token,
-        corsOrigins,
-        newName,
-        newVersion,
-        io,
-        threads,
-        memory,
-        clock,
-        random);
+    return with(copy -> {
+      copy.instanceName = newName;
+      copy.version = newVersion;
+    });
   }
 
   public ServerConfig withIo(IoLimits newIo) {
-    return new ServerConfig(
-        host,
-        port,
-        basePath,
-        token,
-        corsOrigins,
-        instanceName,
-        version,
-        newIo,
-        threads,
-        memory,
-        clock,
-        random);
+    return with(copy -> copy.io = newIo);
   }
 
   public ServerConfig withThreads(Threads newThreads) {
-    return new ServerConfig(
-        host,
-        port,
-        basePath,
-        token,
-        corsOrigins,
-        instanceName,
-        version,
-        io,
-        newThreads,
-        memory,
-        clock,
-        random);
+    return with(copy -> copy.threads = newThreads);
   }
 
   public ServerConfig withConnections(int most) {
@@ -185,35 +173,11 @@ public record ServerConfig(
   }
 
   public ServerConfig withMemory(Memory newMemory) {
-    return new ServerConfig(
-        host,
-        port,
-        basePath,
-        token,
-        corsOrigins,
-        instanceName,
-        version,
-        io,
-        threads,
-        newMemory,
-        clock,
-        random);
+    return with(copy -> copy.memory = newMemory);
   }
 
   public ServerConfig withClock(Clock newClock) {
-    return new ServerConfig(
-        host,
-        port,
-        basePath,
-        token,
-        corsOrigins,
-        instanceName,
-        version,
-        io,
-        threads,
-        memory,
-        newClock,
-        random);
+    return with(copy -> copy.clock = newClock);
   }
 
   /** Leaves the token out: texts end up in logs. */

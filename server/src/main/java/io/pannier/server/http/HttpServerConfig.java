@@ -2,6 +2,7 @@ package io.pannier.server.http;
 
 import io.pannier.model.Clock;
 import java.time.Duration;
+import java.util.function.Consumer;
 
 /**
  * Everything the transport can be told. Start from {@link #defaults} and change with the {@code
@@ -105,149 +106,120 @@ public record HttpServerConfig(
         clock);
   }
 
+  private HttpServerConfig with(Consumer<Copy> change) {
+    var copy = new Copy(this);
+    change.accept(copy);
+    return copy.build();
+  }
+
+  /** The same with names that can be set. */
+  private static final class Copy {
+    String host;
+    int port;
+    Transport transport;
+    int loops;
+    int workers;
+    int workerQueue;
+    int maxConnections;
+    int maxRequestLineBytes;
+    int maxHeaderBytes;
+    int maxHeaderFields;
+    long requestMemoryBytes;
+    long drainBytes;
+    Duration headTimeout;
+    Duration operationTimeout;
+    Duration keepAliveTimeout;
+    Duration closeGrace;
+    String serverName;
+    String apiVersion;
+    ErrorResponder errors;
+    Clock clock;
+
+    Copy(HttpServerConfig of) {
+      host = of.host;
+      port = of.port;
+      transport = of.transport;
+      loops = of.loops;
+      workers = of.workers;
+      workerQueue = of.workerQueue;
+      maxConnections = of.maxConnections;
+      maxRequestLineBytes = of.maxRequestLineBytes;
+      maxHeaderBytes = of.maxHeaderBytes;
+      maxHeaderFields = of.maxHeaderFields;
+      requestMemoryBytes = of.requestMemoryBytes;
+      drainBytes = of.drainBytes;
+      headTimeout = of.headTimeout;
+      operationTimeout = of.operationTimeout;
+      keepAliveTimeout = of.keepAliveTimeout;
+      closeGrace = of.closeGrace;
+      serverName = of.serverName;
+      apiVersion = of.apiVersion;
+      errors = of.errors;
+      clock = of.clock;
+    }
+
+    HttpServerConfig build() {
+      return new HttpServerConfig(
+          host,
+          port,
+          transport,
+          loops,
+          workers,
+          workerQueue,
+          maxConnections,
+          maxRequestLineBytes,
+          maxHeaderBytes,
+          maxHeaderFields,
+          requestMemoryBytes,
+          drainBytes,
+          headTimeout,
+          operationTimeout,
+          keepAliveTimeout,
+          closeGrace,
+          serverName,
+          apiVersion,
+          errors,
+          clock);
+    }
+  }
+
   public HttpServerConfig withAddress(String host, int port) {
-    return new HttpServerConfig(
-        host,
-        port,
-        transport,
-        loops,
-        workers,
-        workerQueue,
-        maxConnections,
-        maxRequestLineBytes,
-        maxHeaderBytes,
-        maxHeaderFields,
-        requestMemoryBytes,
-        drainBytes,
-        headTimeout,
-        operationTimeout,
-        keepAliveTimeout,
-        closeGrace,
-        serverName,
-        apiVersion,
-        errors,
-        clock);
+    return with(copy -> {
+      copy.host = host;
+      copy.port = port;
+    });
   }
 
   public HttpServerConfig withTransport(Transport transport) {
-    return new HttpServerConfig(
-        host,
-        port,
-        transport,
-        loops,
-        workers,
-        workerQueue,
-        maxConnections,
-        maxRequestLineBytes,
-        maxHeaderBytes,
-        maxHeaderFields,
-        requestMemoryBytes,
-        drainBytes,
-        headTimeout,
-        operationTimeout,
-        keepAliveTimeout,
-        closeGrace,
-        serverName,
-        apiVersion,
-        errors,
-        clock);
+    return with(copy -> copy.transport = transport);
   }
 
   public HttpServerConfig withThreads(int loops, int workers, int workerQueue) {
-    return new HttpServerConfig(
-        host,
-        port,
-        transport,
-        loops,
-        workers,
-        workerQueue,
-        maxConnections,
-        maxRequestLineBytes,
-        maxHeaderBytes,
-        maxHeaderFields,
-        requestMemoryBytes,
-        drainBytes,
-        headTimeout,
-        operationTimeout,
-        keepAliveTimeout,
-        closeGrace,
-        serverName,
-        apiVersion,
-        errors,
-        clock);
+    return with(copy -> {
+      copy.loops = loops;
+      copy.workers = workers;
+      copy.workerQueue = workerQueue;
+    });
   }
 
   public HttpServerConfig withMaxConnections(int maxConnections) {
-    return new HttpServerConfig(
-        host,
-        port,
-        transport,
-        loops,
-        workers,
-        workerQueue,
-        maxConnections,
-        maxRequestLineBytes,
-        maxHeaderBytes,
-        maxHeaderFields,
-        requestMemoryBytes,
-        drainBytes,
-        headTimeout,
-        operationTimeout,
-        keepAliveTimeout,
-        closeGrace,
-        serverName,
-        apiVersion,
-        errors,
-        clock);
+    return with(copy -> copy.maxConnections = maxConnections);
   }
 
   public HttpServerConfig withHeadLimits(
       int maxRequestLineBytes, int maxHeaderBytes, int maxHeaderFields) {
-    return new HttpServerConfig(
-        host,
-        port,
-        transport,
-        loops,
-        workers,
-        workerQueue,
-        maxConnections,
-        maxRequestLineBytes,
-        maxHeaderBytes,
-        maxHeaderFields,
-        requestMemoryBytes,
-        drainBytes,
-        headTimeout,
-        operationTimeout,
-        keepAliveTimeout,
-        closeGrace,
-        serverName,
-        apiVersion,
-        errors,
-        clock);
+    return with(copy -> {
+      copy.maxRequestLineBytes = maxRequestLineBytes;
+      copy.maxHeaderBytes = maxHeaderBytes;
+      copy.maxHeaderFields = maxHeaderFields;
+    });
   }
 
   public HttpServerConfig withMemoryLimits(long requestMemoryBytes, long drainBytes) {
-    return new HttpServerConfig(
-        host,
-        port,
-        transport,
-        loops,
-        workers,
-        workerQueue,
-        maxConnections,
-        maxRequestLineBytes,
-        maxHeaderBytes,
-        maxHeaderFields,
-        requestMemoryBytes,
-        drainBytes,
-        headTimeout,
-        operationTimeout,
-        keepAliveTimeout,
-        closeGrace,
-        serverName,
-        apiVersion,
-        errors,
-        clock);
+    return with(copy -> {
+      copy.requestMemoryBytes = requestMemoryBytes;
+      copy.drainBytes = drainBytes;
+    });
   }
 
   public HttpServerConfig withTimeouts(
@@ -255,51 +227,19 @@ public record HttpServerConfig(
       Duration operationTimeout,
       Duration keepAliveTimeout,
       Duration closeGrace) {
-    return new HttpServerConfig(
-        host,
-        port,
-        transport,
-        loops,
-        workers,
-        workerQueue,
-        maxConnections,
-        maxRequestLineBytes,
-        maxHeaderBytes,
-        maxHeaderFields,
-        requestMemoryBytes,
-        drainBytes,
-        headTimeout,
-        operationTimeout,
-        keepAliveTimeout,
-        closeGrace,
-        serverName,
-        apiVersion,
-        errors,
-        clock);
+    return with(copy -> {
+      copy.headTimeout = headTimeout;
+      copy.operationTimeout = operationTimeout;
+      copy.keepAliveTimeout = keepAliveTimeout;
+      copy.closeGrace = closeGrace;
+    });
   }
 
   public HttpServerConfig withIdentity(String serverName, String apiVersion) {
-    return new HttpServerConfig(
-        host,
-        port,
-        transport,
-        loops,
-        workers,
-        workerQueue,
-        maxConnections,
-        maxRequestLineBytes,
-        maxHeaderBytes,
-        maxHeaderFields,
-        requestMemoryBytes,
-        drainBytes,
-        headTimeout,
-        operationTimeout,
-        keepAliveTimeout,
-        closeGrace,
-        serverName,
-        apiVersion,
-        errors,
-        clock);
+    return with(copy -> {
+      copy.serverName = serverName;
+      copy.apiVersion = apiVersion;
+    });
   }
 
   private static void require(boolean condition, String message) {

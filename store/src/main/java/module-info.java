@@ -3,6 +3,7 @@ module io.pannier.store {
   requires static transitive org.jspecify;
   requires transitive io.pannier.model;
   requires org.slf4j;
+  requires jdk.unsupported; // files past the page cache: com.sun.nio.file.ExtendedOpenOption
 
   exports io.pannier.store;
   exports io.pannier.store.disk;

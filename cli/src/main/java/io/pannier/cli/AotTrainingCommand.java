@@ -1,6 +1,7 @@
 package io.pannier.cli;
 
 import io.pannier.model.Ack;
+import io.pannier.model.Limits;
 import io.pannier.server.ServerConfig;
 import java.io.IOException;
 import java.net.URI;
@@ -30,7 +31,7 @@ final class AotTrainingCommand implements Callable<Integer> {
     try {
       for (int start = 0; start < 2; start++) {
         ServerConfig config = ServerConfig.of(Optional.of("training")).withAddress("127.0.0.1", 0);
-        try (Service service = Service.start(folder, Ack.BUFFERED, config);
+        try (Service service = Service.start(folder, Ack.BUFFERED, Limits.Direct.DEFAULT, config);
             HttpClient client =
                 HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build()) {
           requests(new Caller(client, "http://127.0.0.1:" + service.port() + "/api/v1"), start);

@@ -1,6 +1,7 @@
 package io.pannier.cli;
 
 import io.pannier.model.Ack;
+import io.pannier.model.Limits;
 import io.pannier.model.SystemClock;
 import io.pannier.model.SystemRandom;
 import io.pannier.server.ServerConfig;
@@ -41,6 +42,7 @@ import picocli.CommandLine.Spec;
       "  RS_CORS_ALLOW_ORIGIN  origins that browsers may call from, or *",
       "  RS_INSTANCE_NAME what /info calls this server (host name)",
       "  PANNIER_ACK      what an acknowledgement promises: buffered (default) or disk",
+      "  PANNIER_DIRECT_IO  auto (default): large records go past the page cache; off: none does",
       "",
       "Ctrl-C stops the server after everything is on the device."
     })
@@ -71,6 +73,7 @@ final class ServeCommand implements Callable<Integer> {
     String address = host != null ? host : variable("HOST").orElse("0.0.0.0");
     int listen = port != null ? port : portOf(command, variable("PORT").orElse("8383"));
     Ack ack = ackOf(command, variable("ACK").orElse("buffered"));
+    Limits.Direct direct = directOf(command, variable("DIRECT_IO").orElse("auto"));
     Optional<GeneratedToken.Found> generated = Optional.empty();
     Service service;
     try {
@@ -89,7 +92,7 @@ final class ServeCommand implements Callable<Integer> {
               .withCorsOrigins(origins())
               .withInstance(
                   variable("INSTANCE_NAME").orElseGet(ServeCommand::hostName), Main.VERSION);
-      service = Service.start(folder, ack, config);
+      service = Service.start(folder, ack, direct, config);
     } catch (StoreRefused refused) {
       err.println("Data folder " + folder + " is refused: " + refused.getMessage());
       return 1;
@@ -174,6 +177,16 @@ final class ServeCommand implements Callable<Integer> {
       default ->
           throw new ParameterException(
               command.commandLine(), "PANNIER_ACK must be buffered or disk, not '" + text + "'");
+    };
+  }
+
+  private static Limits.Direct directOf(CommandSpec command, String text) {
+    return switch (text) {
+      case "auto" -> Limits.Direct.DEFAULT;
+      case "off" -> Limits.Direct.OFF;
+      default ->
+          throw new ParameterException(
+              command.commandLine(), "PANNIER_DIRECT_IO must be auto or off, not '" + text + "'");
     };
   }
 

@@ -45,9 +45,10 @@ final class Service implements AutoCloseable {
    * is open.
    *
    * @param ack what an acknowledgement promises
+   * @param direct which uploads go past the page cache
    * @throws io.pannier.store.StoreRefused when the folder is in use, foreign, too new or too old
    */
-  static Service start(Path folder, Ack ack, ServerConfig config) {
+  static Service start(Path folder, Ack ack, Limits.Direct direct, ServerConfig config) {
     var scheduler = new PlatformScheduler(2);
     long handles = handleLimit();
     Server server = Server.start(config.withConnections(Limits.connectionsForHandles(handles)));
@@ -63,7 +64,7 @@ final class Service implements AutoCloseable {
                   clock,
                   random,
                   scheduler,
-                  Limits.forHandles(handles),
+                  Limits.forHandles(handles).withDirect(direct),
                   BucketSettings.DEFAULT,
                   ack,
                   Service::log,

@@ -23,6 +23,7 @@ package io.pannier.model;
  *     are gone; beyond it those that began to hold one first are cut off
  * @param operationMillis longest wait for another request: a timestamp in flight, a busy block, a
  *     slow sender
+ * @param direct uploads past the page cache
  */
 public record Limits(
     int openFiles,
@@ -38,7 +39,31 @@ public record Limits(
     long evictAheadBytes,
     int rewriteDeadPercent,
     int goneReadersPercent,
-    int operationMillis) {
+    int operationMillis,
+    Direct direct) {
+
+  /**
+   * Which uploads go past the page cache. Each has a buffer and, while it lasts, a second handle of
+   * its file; an upload that finds none of them free goes through the cache.
+   *
+   * @param uploads how many at once; 0 turns it off
+   * @param bufferBytes what is collected for one write, a multiple of 4096
+   * @param fromBytes shortest body
+   */
+  public record Direct(int uploads, int bufferBytes, long fromBytes) {
+    /** All uploads go through the page cache. */
+    public static final Direct OFF = new Direct(0, 4096, 0);
+
+    /** For a machine of any size: ARCHITECTURE.md has the measured reasons. */
+    public static final Direct DEFAULT = new Direct(16, 512 << 10, 64 << 10);
+
+    public Direct {
+      require(uploads >= 0 && fromBytes >= 0, "uploads and fromBytes must not be negative");
+      require(
+          bufferBytes >= 4096 && bufferBytes % 4096 == 0,
+          "bufferBytes must be pages of 4096 bytes");
+    }
+  }
 
   /** Handles that are neither files of the store nor connections: libraries, loops, journals. */
   private static final int HANDLES_OF_THE_JVM = 64;
@@ -85,16 +110,42 @@ public record Limits(
         8L << 20,
         30,
         5,
-        30_000);
+        30_000,
+        Direct.DEFAULT);
+  }
+
+  /** The same with other bounds for uploads past the page cache. */
+  public Limits withDirect(Direct changed) {
+    return new Limits(
+        openFiles,
+        openBlocksPerEntry,
+        blockRecords,
+        blockIndexBytes,
+        indexCacheBytes,
+        unsyncedBytes,
+        unsyncedSeconds,
+        syncDelayMillis,
+        accountMillis,
+        ballastBytes,
+        evictAheadBytes,
+        rewriteDeadPercent,
+        goneReadersPercent,
+        operationMillis,
+        changed);
   }
 
   /**
-   * Connections that such a process may have at once: what files and the JVM leave.
+   * Connections that such a process may have at once: what files, uploads past the page cache and
+   * the JVM leave.
    *
    * @param fileHandleLimit handles the process may have open
    */
   public static int connectionsForHandles(long fileHandleLimit) {
-    long left = fileHandleLimit - HANDLES_OF_THE_JVM - openFilesForHandles(fileHandleLimit);
+    long left =
+        fileHandleLimit
+            - HANDLES_OF_THE_JVM
+            - openFilesForHandles(fileHandleLimit)
+            - Direct.DEFAULT.uploads();
     return (int) Math.max(16, Math.min(4096, left));
   }
 

@@ -47,6 +47,7 @@ public final class Store implements AutoCloseable {
   final IndexCache cache;
   final TimeFilters timeFilters;
   final SyncRounds sync;
+  final DirectBuffers directBuffers;
   private final StoreConfig config;
   private final UUID id;
   private final Map<String, Bucket> buckets = new ConcurrentHashMap<>();
@@ -72,6 +73,7 @@ public final class Store implements AutoCloseable {
     cache = new IndexCache(this, limits.indexCacheBytes());
     timeFilters = new TimeFilters(limits.indexCacheBytes() / 8);
     sync = new SyncRounds(this);
+    directBuffers = new DirectBuffers(limits.direct());
   }
 
   /**

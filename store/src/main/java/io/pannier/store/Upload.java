@@ -13,6 +13,16 @@ import org.jspecify.annotations.Nullable;
  * A record whose body arrives in pieces. It owns the end of one open block until it is committed or
  * aborted; an abort cuts the block back to where the frame began, so nothing half is ever visible.
  * One thread at a time.
+ *
+ * <p>A long one goes past the page cache, where a copy of each byte would cost more than its way to
+ * the device: it is collected in a {@link #staged} buffer of whole pages, and only the ends of the
+ * frame, which share their pages with its neighbours, go through the cache.
+ *
+ * <pre>
+ *   pages       |        |        |        |        |        |
+ *   block    ...neighbour|header meta body ....... body|table trailer|...
+ *               through cache |   past the cache   | through cache
+ * </pre>
  */
 public final class Upload implements BlockOwner, AutoCloseable {
   final long timestamp;
@@ -32,6 +42,15 @@ public final class Upload implements BlockOwner, AutoCloseable {
   private final int[] chunkCrcs;
   private final Checksum frameCrc = new Checksum();
   private long received;
+
+  /**
+   * What is not appended yet of an upload that goes past the page cache: from {@link #stagedFrom}
+   * to the position. Its first byte stands for a multiple of the alignment in the file. Null when
+   * the upload goes through the cache, or has ended.
+   */
+  private @Nullable ByteBuffer staged;
+
+  private int stagedFrom;
 
   /** Bytes counted on the device for this upload so far. */
   private long counted;
@@ -65,21 +84,45 @@ public final class Upload implements BlockOwner, AutoCloseable {
     Active taking = Objects.requireNonNull(taken.active);
     active = taking;
     file = taking.data.acquire();
-    var scratch = new Checksum();
-    ByteBuffer head = Frames.direct(Frames.HEADER + meta.length);
+    int headLength = Frames.HEADER + meta.length;
+    ByteBuffer buffer = stage(taken.bytes);
+    if (buffer != null && headLength <= buffer.remaining()) {
+      putHead(buffer, taken, taking.salt);
+    } else {
+      ByteBuffer head = Frames.direct(headLength);
+      putHead(head, taken, taking.salt);
+      take(head.flip());
+    }
+  }
+
+  private void putHead(ByteBuffer out, Block taken, long salt) {
+    int at = out.position();
     Frames.putHeader(
-        head,
+        out,
         Frames.KIND_RECORD,
         entry.isMeta() ? Frames.REPLACES_KEY : 0,
         timestamp,
         length,
-        taking.salt,
+        salt,
         meta.length,
         taken.bytes,
-        scratch);
-    head.put(meta);
-    frameCrc.add(head, 0, head.position());
-    append(head.flip());
+        new Checksum());
+    out.put(meta);
+    frameCrc.add(out, at, Frames.HEADER + meta.length);
+  }
+
+  /** A buffer for what follows this place in the file, if the upload goes past the page cache. */
+  private @Nullable ByteBuffer stage(long offset) {
+    if (length < entry.bucket.store.limits.direct().fromBytes()) {
+      return null;
+    }
+    ByteBuffer buffer = entry.bucket.store.directBuffers.tryTake();
+    staged = buffer;
+    if (buffer != null) {
+      stagedFrom = (int) (offset % DiskFile.DIRECT_ALIGNMENT);
+      buffer.position(stagedFrom);
+    }
+    return buffer;
   }
 
   /**
@@ -104,24 +147,74 @@ public final class Upload implements BlockOwner, AutoCloseable {
       }
     }
     try {
-      append(piece);
+      take(piece.duplicate());
     } catch (IOException failed) {
       throw entry.bucket.store.failure("record could not be written", entry.toString(), failed);
     }
   }
 
-  private void append(ByteBuffer piece) throws IOException {
+  private void take(ByteBuffer piece) throws IOException {
+    ByteBuffer buffer = staged;
+    if (buffer == null) {
+      append(piece, false);
+      return;
+    }
+    entry.checkHere();
+    while (piece.hasRemaining()) {
+      int bytes = Math.min(piece.remaining(), buffer.remaining());
+      buffer.put(buffer.position(), piece, piece.position(), bytes);
+      buffer.position(buffer.position() + bytes);
+      piece.position(piece.position() + bytes);
+      if (!buffer.hasRemaining()) {
+        appendPages(buffer);
+        stagedFrom = 0;
+        buffer.clear();
+      }
+    }
+  }
+
+  /** Appends what is staged up to the last whole page. */
+  private void appendPages(ByteBuffer buffer) throws IOException {
+    int from = stagedFrom;
+    int to = buffer.position() / DiskFile.DIRECT_ALIGNMENT * DiskFile.DIRECT_ALIGNMENT;
+    int pages = pageFrom(from);
+    if (to < pages) {
+      return;
+    }
+    if (from < pages) {
+      append(buffer.slice(from, pages - from), false);
+    }
+    if (pages < to) {
+      append(buffer.slice(pages, to - pages), true);
+    }
+    stagedFrom = to;
+  }
+
+  private static int pageFrom(int at) {
+    return (at + DiskFile.DIRECT_ALIGNMENT - 1)
+        / DiskFile.DIRECT_ALIGNMENT
+        * DiskFile.DIRECT_ALIGNMENT;
+  }
+
+  private void append(ByteBuffer piece, boolean pastCache) throws IOException {
     entry.checkHere();
     int bytes = piece.remaining();
     Store store = entry.bucket.store;
     store.sync.throttle(store.deadline());
     entry.bucket.claim(bytes, store.deadline());
     counted += bytes;
+    DiskFile target = Objects.requireNonNull(file);
     for (; ; ) {
       try {
-        Objects.requireNonNull(file).append(piece.duplicate());
+        if (pastCache) {
+          target.appendDirect(piece.duplicate());
+        } else {
+          target.append(piece.duplicate());
+        }
         return;
       } catch (DiskFullException full) {
+        // The part that was written took the last room, and giving way needs some for the journal.
+        target.truncate(target.size());
         if (!entry.bucket.giveWay()) {
           throw entry.bucket.deviceFull(frameLength());
         }
@@ -142,10 +235,19 @@ public final class Upload implements BlockOwner, AutoCloseable {
     Active taken = Objects.requireNonNull(active);
     try {
       int tailLength = Frames.tailLength(meta.length, length);
-      entry.bucket.claim(tailLength, entry.bucket.store.deadline());
-      counted += tailLength;
+      ByteBuffer rest = staged;
+      if (rest != null) {
+        appendPages(rest);
+        if (rest.remaining() < tailLength) {
+          append(rest.slice(stagedFrom, rest.position() - stagedFrom), false);
+          rest = null;
+        }
+      }
+      int restLength = rest == null ? 0 : rest.position() - stagedFrom;
+      entry.bucket.claim(restLength + tailLength, entry.bucket.store.deadline());
+      counted += restLength + tailLength;
       var scratch = new Checksum();
-      ByteBuffer tail = Frames.direct(tailLength);
+      ByteBuffer tail = rest == null ? Frames.direct(tailLength) : rest;
       entry.lock.lock();
       try {
         entry.checkHere();
@@ -164,7 +266,8 @@ public final class Upload implements BlockOwner, AutoCloseable {
             timestamp,
             sequence,
             taken.salt);
-        Objects.requireNonNull(file).append(tail.flip());
+        tail.limit(tail.position()).position(rest == null ? 0 : stagedFrom);
+        Objects.requireNonNull(file).append(tail);
         entry.uploadCommitted(this, target, frameLength(), sequence);
         ended = true;
         target.owner = null;
@@ -177,6 +280,7 @@ public final class Upload implements BlockOwner, AutoCloseable {
       throw entry.bucket.store.failure("record could not be written", target.path(), failed);
     }
     taken.data.release();
+    unstage();
     entry.uploadEnded(this);
     if (entry.isMeta()) {
       entry.dropReplaced(labels);
@@ -190,6 +294,7 @@ public final class Upload implements BlockOwner, AutoCloseable {
       return;
     }
     ended = true;
+    unstage();
     entry.bucket.unreserve(size);
     Block target = block;
     if (target != null) {
@@ -208,6 +313,14 @@ public final class Upload implements BlockOwner, AutoCloseable {
       entry.bucket.disk(-counted);
     }
     entry.uploadEnded(this);
+  }
+
+  private void unstage() {
+    ByteBuffer buffer = staged;
+    staged = null;
+    if (buffer != null) {
+      entry.bucket.store.directBuffers.giveBack(buffer);
+    }
   }
 
   @Override

@@ -34,7 +34,7 @@ final class HookedDisk {
     return of(
         disk,
         (method, file) -> {
-          if (method.equals("append")) {
+          if (method.startsWith("append")) {
             file.sync();
           }
         });

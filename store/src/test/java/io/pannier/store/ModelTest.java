@@ -149,8 +149,21 @@ class ModelTest {
       return new TestStores(++starts, clock)
           .limits(
               new Limits(
-                  16, 1_000, 65_536, 64 << 10, 128 << 10, 1L << 30, 5, 100, 5_000, 4096, 8L << 20,
-                  30, 5, 30_000));
+                  16,
+                  1_000,
+                  65_536,
+                  64 << 10,
+                  128 << 10,
+                  1L << 30,
+                  5,
+                  100,
+                  5_000,
+                  4096,
+                  8L << 20,
+                  30,
+                  5,
+                  30_000,
+                  new Limits.Direct(2, 8192, 2000)));
     }
 
     void restart(boolean clean) {

@@ -41,8 +41,21 @@ public final class TestStores {
   /** The same with so many open files. */
   public static Limits small(int openFiles) {
     return new Limits(
-        openFiles, 8, 65_536, 4L << 20, 32L << 20, 1L << 30, 5, 100, 5_000, 4096, 8L << 20, 30, 5,
-        30_000);
+        openFiles,
+        8,
+        65_536,
+        4L << 20,
+        32L << 20,
+        1L << 30,
+        5,
+        100,
+        5_000,
+        4096,
+        8L << 20,
+        30,
+        5,
+        30_000,
+        new Limits.Direct(3, 16 << 10, 10_000));
   }
 
   public TestStores limits(Limits changed) {

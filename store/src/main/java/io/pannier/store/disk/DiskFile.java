@@ -10,6 +10,12 @@ import java.nio.ByteBuffer;
  */
 public interface DiskFile extends AutoCloseable {
 
+  /**
+   * What {@link #appendDirect} counts in: a page, and the block of most file systems. A file system
+   * of larger blocks refuses such pieces.
+   */
+  int DIRECT_ALIGNMENT = 4096;
+
   /** Length in bytes: what is appended next goes there. Kept in memory, costs no system call. */
   long size();
 
@@ -26,6 +32,20 @@ public interface DiskFile extends AutoCloseable {
    * possible.
    */
   void append(ByteBuffer[] buffers) throws IOException;
+
+  /**
+   * As {@link #append(ByteBuffer)} of a large piece, but past the page cache where the file system
+   * lets us, and through it where not. What it appends is durable no sooner than other bytes.
+   *
+   * <p>That needs a second handle, which is kept until the next append, truncation or close:
+   * whoever calls this calls one of those soon. The file still has the name that it was opened by,
+   * or none.
+   *
+   * @param buffer direct memory; its address, its remaining bytes and {@link #size} are multiples
+   *     of {@link #DIRECT_ALIGNMENT}
+   * @throws IllegalArgumentException when one of them is not
+   */
+  void appendDirect(ByteBuffer buffer) throws IOException;
 
   /**
    * Reads from {@code position} until the target is full or the file ends.

@@ -43,6 +43,7 @@ public final class RealDisk implements Disk {
 
   private final Path folder;
   private final boolean readOnly;
+  private final DirectIo direct = new DirectIo();
   private final Object guard = new Object();
   private Optional<OwnedLock> ownedLock = Optional.empty(); // guarded by guard
   private OptionalInt ownedDescriptor = OptionalInt.empty(); // guarded by guard
@@ -287,7 +288,8 @@ public final class RealDisk implements Disk {
       throw DeviceFailures.named(path, failure);
     }
     try {
-      return new RealFile(path, channel, more.length == 0 ? channel.size() : 0);
+      long size = more.length == 0 ? channel.size() : 0;
+      return new RealFile(path, channel, size, resolved(path), direct);
     } catch (Throwable failure) {
       try {
         channel.close();

@@ -156,6 +156,17 @@ public final class CountingDisk implements Disk {
     }
 
     @Override
+    public void appendDirect(ByteBuffer buffer) throws IOException {
+      count(DiskOperation.APPEND_DIRECT);
+      int offered = buffer.remaining();
+      try {
+        ownedFile.appendDirect(buffer);
+      } finally {
+        countAppended(offered - buffer.remaining());
+      }
+    }
+
+    @Override
     public int read(ByteBuffer target, long position) throws IOException {
       count(DiskOperation.READ);
       int bytes = ownedFile.read(target, position);

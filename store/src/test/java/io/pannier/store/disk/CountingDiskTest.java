@@ -30,7 +30,8 @@ class CountingDiskTest extends DiskContract {
     file.append(bytes("12345"));
     file.append(new ByteBuffer[] {bytes("67"), bytes("8")});
     assertThat(file.read(ByteBuffer.allocate(100), 2)).isEqualTo(6);
-    file.truncate(1);
+    file.truncate(0);
+    file.appendDirect(aligned(noise(PAGE), 0, PAGE));
     file.sync();
     disk().syncFolder("f");
     disk().syncAll();
@@ -44,7 +45,7 @@ class CountingDiskTest extends DiskContract {
     disk().tryLock("lock");
     assertThat(counting.counts())
         .hasToString(
-            "create 1, open 1, append 2 (8 B), read 1 (6 B), truncate 1, sync 1, syncFolder 1,"
+            "create 1, open 1, append 2 (4104 B), appendDirect 1, read 1 (6 B), truncate 1, sync 1, syncFolder 1,"
                 + " syncAll 1, rename 1, delete 1, makeFolder 1, list 1, exists 1, allocate 1,"
                 + " usableBytes 1, lock 1");
   }

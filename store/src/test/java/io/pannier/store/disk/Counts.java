@@ -65,7 +65,8 @@ public record Counts(Map<DiskOperation, Long> calls, long appendedBytes, long re
     return switch (operation) {
       case APPEND -> " (" + appendedBytes + " B)";
       case READ -> " (" + readBytes + " B)";
-      case CREATE,
+      case APPEND_DIRECT,
+          CREATE,
           OPEN,
           TRUNCATE,
           SYNC,

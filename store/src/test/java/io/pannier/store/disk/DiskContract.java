@@ -23,6 +23,8 @@ import org.junit.jupiter.api.Timeout;
 /** What every {@link Disk} does, whatever it is made of. */
 @Timeout(60)
 abstract class DiskContract {
+  static final int PAGE = DiskFile.DIRECT_ALIGNMENT;
+
   private final ArrayList<DiskFile> opened = new ArrayList<>();
   private Disk disk = new MemoryDisk();
 
@@ -212,6 +214,101 @@ abstract class DiskContract {
     assertThatExceptionOfType(ClosedChannelException.class).isThrownBy(() -> file.truncate(0));
     assertThatExceptionOfType(ClosedChannelException.class).isThrownBy(file::sync);
     assertThat(text(open("a"))).isEqualTo("x");
+  }
+
+  // --- past the page cache
+
+  @Test
+  void directPiecesStandBetweenOtherAppends() throws IOException {
+    byte[] content = noise(3 * PAGE + 1_000_000 / PAGE * PAGE + 17);
+    DiskFile file = create("a");
+    file.append(ByteBuffer.wrap(content, 0, PAGE - 5));
+    file.append(ByteBuffer.wrap(content, PAGE - 5, 5));
+    file.appendDirect(aligned(content, PAGE, PAGE));
+    ByteBuffer large = aligned(content, 2 * PAGE, content.length - 17 - 2 * PAGE);
+    file.appendDirect(large);
+    assertThat(large.hasRemaining()).isFalse();
+    assertThat(file.size()).isEqualTo(content.length - 17);
+    file.append(ByteBuffer.wrap(content, content.length - 17, 10));
+    file.append(new ByteBuffer[] {ByteBuffer.wrap(content, content.length - 7, 7)});
+    assertThat(file.size()).isEqualTo(content.length);
+    assertThat(read(file, 0, content.length + 1)).isEqualTo(ByteBuffer.wrap(content));
+    DiskFile again = open("a");
+    assertThat(again.size()).isEqualTo(content.length);
+    assertThat(read(again, 0, content.length)).isEqualTo(ByteBuffer.wrap(content));
+  }
+
+  @Test
+  void directPiecesAreSeenByWhoReadThePageBefore() throws IOException {
+    byte[] content = noise(4 * PAGE);
+    DiskFile writer = create("a");
+    DiskFile reader = open("a");
+    for (int at = 0; at < content.length; at += 2 * PAGE) {
+      writer.append(ByteBuffer.wrap(content, at, PAGE));
+      assertThat(read(reader, at, 3 * PAGE)).isEqualTo(ByteBuffer.wrap(content, at, PAGE));
+      writer.appendDirect(aligned(content, at + PAGE, PAGE));
+      assertThat(read(reader, 0, 5 * PAGE)).isEqualTo(ByteBuffer.wrap(content, 0, at + 2 * PAGE));
+    }
+  }
+
+  @Test
+  void directPieceThatIsNotAlignedIsRefused() throws IOException {
+    byte[] content = noise(2 * PAGE);
+    DiskFile file = create("a");
+    for (ByteBuffer wrong :
+        new ByteBuffer[] {
+          aligned(content, 0, PAGE + 1),
+          aligned(content, 0, PAGE).position(8),
+          aligned(content, 0, 2 * PAGE).position(8).limit(PAGE + 8),
+          ByteBuffer.wrap(content)
+        }) {
+      assertThatIllegalArgumentException().isThrownBy(() -> file.appendDirect(wrong));
+    }
+    file.append(bytes("x"));
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> file.appendDirect(aligned(content, 0, PAGE)));
+    assertThat(text(file)).isEqualTo("x");
+  }
+
+  @Test
+  void directPiecesAreCutLikeOthers() throws IOException {
+    byte[] content = noise(4 * PAGE);
+    DiskFile file = create("a");
+    file.append(ByteBuffer.wrap(content, 0, PAGE));
+    file.appendDirect(aligned(content, PAGE, 3 * PAGE));
+    file.truncate(2 * PAGE + 77);
+    assertThat(file.size()).isEqualTo(2 * PAGE + 77);
+    file.append(ByteBuffer.wrap(content, 2 * PAGE + 77, PAGE - 77));
+    file.appendDirect(aligned(content, 3 * PAGE, PAGE));
+    assertThat(read(file, 0, content.length + 1)).isEqualTo(ByteBuffer.wrap(content));
+    file.truncate(PAGE);
+    file.appendDirect(aligned(content, PAGE, PAGE));
+    file.truncate(10);
+    assertThat(read(file, 0, 100)).isEqualTo(ByteBuffer.wrap(content, 0, 10));
+    assertThat(open("a").size()).isEqualTo(10);
+  }
+
+  @Test
+  void deletedFileTakesDirectPiecesOfOpenHandles() throws IOException {
+    byte[] content = noise(3 * PAGE);
+    DiskFile file = create("a");
+    file.appendDirect(aligned(content, 0, PAGE));
+    file.append(ByteBuffer.wrap(content, PAGE, PAGE));
+    disk.delete("a");
+    file.appendDirect(aligned(content, 2 * PAGE, PAGE));
+    assertThat(read(file, 0, content.length + 1)).isEqualTo(ByteBuffer.wrap(content));
+    assertThat(disk.exists("a")).isFalse();
+  }
+
+  @Test
+  void closedHandleRefusesDirectPieces() throws IOException {
+    byte[] content = noise(PAGE);
+    DiskFile file = create("a");
+    file.appendDirect(aligned(content, 0, PAGE));
+    file.close();
+    assertThatExceptionOfType(ClosedChannelException.class)
+        .isThrownBy(() -> file.appendDirect(aligned(content, 0, PAGE)));
+    assertThat(open("a").size()).isEqualTo(PAGE);
   }
 
   // --- truncating
@@ -477,6 +574,14 @@ abstract class DiskContract {
     var bytes = new byte[count];
     new SplittableRandom(count).nextBytes(bytes);
     return bytes;
+  }
+
+  /** A part of the content in memory that begins at a page. */
+  static ByteBuffer aligned(byte[] content, int from, int count) {
+    return ByteBuffer.allocateDirect(count + 2 * PAGE)
+        .alignedSlice(PAGE)
+        .put(content, from, count)
+        .flip();
   }
 
   static ByteBuffer read(DiskFile file, long position, int count) throws IOException {

@@ -10,6 +10,7 @@ public enum DiskOperation {
   CREATE,
   OPEN,
   APPEND,
+  APPEND_DIRECT,
   READ,
   TRUNCATE,
   SYNC,
@@ -29,6 +30,7 @@ public enum DiskOperation {
       set(
           CREATE,
           APPEND,
+          APPEND_DIRECT,
           TRUNCATE,
           SYNC,
           SYNC_FOLDER,
@@ -42,7 +44,11 @@ public enum DiskOperation {
   public static final Set<DiskOperation> READS = set(OPEN, READ, LIST, EXISTS, USABLE_BYTES);
 
   /** Calls that ask for room. */
-  public static final Set<DiskOperation> GROWTH = set(CREATE, APPEND, MAKE_FOLDER, ALLOCATE);
+  public static final Set<DiskOperation> GROWTH =
+      set(CREATE, APPEND, APPEND_DIRECT, MAKE_FOLDER, ALLOCATE);
+
+  /** Calls that make a file longer by what they are given. */
+  public static final Set<DiskOperation> APPENDS = set(APPEND, APPEND_DIRECT);
 
   /** Calls that make things durable. */
   public static final Set<DiskOperation> SYNCS = set(SYNC, SYNC_FOLDER, SYNC_ALL);

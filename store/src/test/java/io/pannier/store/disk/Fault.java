@@ -39,7 +39,7 @@ public record Fault(Kind kind, long at, boolean lasting, Set<DiskOperation> coun
     private Set<DiskOperation> usuallyCounted() {
       return switch (this) {
         case FAIL, POWER_LOSS -> DiskOperation.MUTATIONS;
-        case TEAR -> Set.of(DiskOperation.APPEND);
+        case TEAR -> DiskOperation.APPENDS;
         case DISK_FULL -> DiskOperation.GROWTH;
         case SYNC_FAIL -> DiskOperation.SYNCS;
         case SHORT_READ -> Set.of(DiskOperation.READ);

@@ -240,9 +240,22 @@ public final class FaultyDisk implements Disk {
 
     @Override
     public void append(ByteBuffer[] buffers) throws IOException {
-      Optional<Fault.Kind> kind = next(DiskOperation.APPEND);
+      append(DiskOperation.APPEND, buffers, () -> ownedFile.append(buffers));
+    }
+
+    @Override
+    public void appendDirect(ByteBuffer buffer) throws IOException {
+      append(
+          DiskOperation.APPEND_DIRECT,
+          new ByteBuffer[] {buffer},
+          () -> ownedFile.appendDirect(buffer));
+    }
+
+    private void append(DiskOperation operation, ByteBuffer[] buffers, Action whole)
+        throws IOException {
+      Optional<Fault.Kind> kind = next(operation);
       if (kind.isPresent() && kind.get() == Fault.Kind.FAIL) {
-        throw failure(DiskOperation.APPEND, path);
+        throw failure(operation, path);
       }
       if (ownedFile.size() > size) {
         ownedFile.truncate(size); // the part of an earlier append that failed
@@ -252,10 +265,10 @@ public final class FaultyDisk implements Disk {
         throw switch (kind.get()) {
           case DISK_FULL -> new DiskFullException(path);
           case POWER_LOSS -> new PowerLossException();
-          case FAIL, TEAR, SYNC_FAIL, SHORT_READ -> failure(DiskOperation.APPEND, path);
+          case FAIL, TEAR, SYNC_FAIL, SHORT_READ -> failure(operation, path);
         };
       }
-      ownedFile.append(buffers);
+      whole.run();
       size = ownedFile.size();
     }
 

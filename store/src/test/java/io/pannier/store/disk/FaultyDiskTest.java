@@ -90,6 +90,28 @@ class FaultyDiskTest extends DiskContract {
   }
 
   @Test
+  void directAppendIsTornLikeAnyOther() throws IOException {
+    byte[] content = noise(3 * PAGE);
+    Set<Long> found = new HashSet<>();
+    for (int seed = 0; seed < SEEDS; seed++) {
+      seeded(seed);
+      faulty.arm(Fault.at(2, Fault.Kind.TEAR));
+      DiskFile file = faulty.create("a");
+      file.append(ByteBuffer.wrap(content, 0, PAGE));
+      assertThatIOException().isThrownBy(() -> file.appendDirect(aligned(content, PAGE, 2 * PAGE)));
+      assertThat(file.size()).isEqualTo(PAGE);
+      try (DiskFile below = memory.open("a")) {
+        found.add(below.size());
+      }
+      file.appendDirect(aligned(content, PAGE, 2 * PAGE));
+      assertThat(read(file, 0, 4 * PAGE)).as("seed %d", seed).isEqualTo(ByteBuffer.wrap(content));
+      file.close();
+      assertThat(memory.openHandles()).isZero();
+    }
+    assertThat(found).allMatch(size -> size >= PAGE && size < 3 * PAGE).hasSizeGreaterThan(3);
+  }
+
+  @Test
   void appendAfterATornOneTakesItsPlace() throws IOException {
     for (int seed = 0; seed < SEEDS; seed++) {
       seeded(seed);

@@ -243,6 +243,7 @@ public final class MemoryDisk implements Disk {
     private volatile long size;
     private boolean tailUnknown; // guarded by volume, as all below
     private int errorsKnown;
+    private boolean direct;
     private boolean closed;
 
     Handle(String path, MemoryVolume.File file) {
@@ -267,23 +268,48 @@ public final class MemoryDisk implements Disk {
     public void append(ByteBuffer[] buffers) throws IOException {
       synchronized (volume) {
         requireOpen();
-        if (tailUnknown) {
-          volume.truncate(file, size);
-        } else if (file.content.length() != size) {
-          throw new IllegalStateException("somebody else appends to " + path);
-        }
-        tailUnknown = true;
-        for (ByteBuffer buffer : buffers) {
-          int granted = volume.grow(file, buffer.remaining());
-          boolean full = granted < buffer.remaining();
-          file.content.append(buffer, granted);
-          if (full) {
-            throw new DiskFullException(path);
-          }
-        }
-        tailUnknown = false;
-        size = file.content.length();
+        closeDirect();
+        appendAll(buffers);
       }
+    }
+
+    @Override
+    public void appendDirect(ByteBuffer buffer) throws IOException {
+      DirectIo.requireAligned(size, buffer);
+      synchronized (volume) {
+        requireOpen();
+        if (!direct) {
+          direct = true;
+          volume.opened(file);
+        }
+        appendAll(new ByteBuffer[] {buffer});
+      }
+    }
+
+    private void closeDirect() {
+      if (direct) {
+        direct = false;
+        volume.closed(file);
+      }
+    }
+
+    private void appendAll(ByteBuffer[] buffers) throws IOException {
+      if (tailUnknown) {
+        volume.truncate(file, size);
+      } else if (file.content.length() != size) {
+        throw new IllegalStateException("somebody else appends to " + path);
+      }
+      tailUnknown = true;
+      for (ByteBuffer buffer : buffers) {
+        int granted = volume.grow(file, buffer.remaining());
+        boolean full = granted < buffer.remaining();
+        file.content.append(buffer, granted);
+        if (full) {
+          throw new DiskFullException(path);
+        }
+      }
+      tailUnknown = false;
+      size = file.content.length();
     }
 
     @Override
@@ -301,6 +327,7 @@ public final class MemoryDisk implements Disk {
     public void truncate(long size) throws IOException {
       synchronized (volume) {
         requireOpen();
+        closeDirect();
         if (size < 0 || size > this.size) {
           throw new IllegalArgumentException(
               "cannot cut " + path + " of " + this.size + " bytes to " + size);
@@ -328,6 +355,7 @@ public final class MemoryDisk implements Disk {
       synchronized (volume) {
         if (!closed) {
           closed = true;
+          closeDirect();
           volume.closed(file);
         }
       }

@@ -79,6 +79,32 @@ class MemoryDiskTest extends DiskContract {
   // --- loss of power: content
 
   @Test
+  void whatWentPastTheCacheIsNotDurableBeforeASync() throws IOException {
+    DiskFile file = durableFile("a", "x".repeat(PAGE));
+    file.appendDirect(aligned(noise(PAGE), 0, PAGE));
+    assertThat(content(memory.crash(random(1), CrashMode.DROP), "a")).hasSize(PAGE);
+  }
+
+  @Test
+  void directAppendHoldsASecondHandleUntilTheNextAppendOrCut() throws IOException {
+    DiskFile file = create("a");
+    ByteBuffer page = aligned(noise(PAGE), 0, PAGE);
+    file.appendDirect(page.rewind());
+    file.appendDirect(page.rewind());
+    assertThat(memory.openHandles()).isEqualTo(2);
+    file.append(bytes("x"));
+    assertThat(memory.openHandles()).isEqualTo(1);
+    file.truncate(0);
+    file.appendDirect(page.rewind());
+    assertThat(memory.openHandles()).isEqualTo(2);
+    file.truncate(0);
+    assertThat(memory.openHandles()).isEqualTo(1);
+    file.appendDirect(page.rewind());
+    file.close();
+    assertThat(memory.openHandles()).isZero();
+  }
+
+  @Test
   void syncedContentUnderASyncedNameSurvivesEveryCrash() throws IOException {
     DiskFile file = durableFile("a", "durable");
     file.append(bytes(" and more"));

@@ -135,6 +135,25 @@ class RealDiskTest extends DiskContract {
   }
 
   @Test
+  void directAppendKeepsNoDescriptorBehindTheNextAppendOrCut() throws IOException {
+    Path descriptors = Path.of("/proc/self/fd");
+    assumeTrue(Files.isDirectory(descriptors));
+    DiskFile file = create("a");
+    ByteBuffer page = aligned(noise(PAGE), 0, PAGE);
+    long before = openFiles(descriptors);
+    file.appendDirect(page.rewind());
+    file.append(bytes("x"));
+    assertThat(openFiles(descriptors)).isEqualTo(before);
+    file.truncate(0);
+    file.appendDirect(page.rewind());
+    file.truncate(0);
+    assertThat(openFiles(descriptors)).isEqualTo(before);
+    file.appendDirect(page.rewind());
+    file.close();
+    assertThat(openFiles(descriptors)).isEqualTo(before - 1);
+  }
+
+  @Test
   void fullDeviceIsNamedAndCutBack() throws IOException {
     assumeTrue(!TINY.isEmpty(), "needs -Dpannier.tinyDisk");
     try (var tiny = new RealDisk(Path.of(TINY).resolve("disk"))) {

@@ -14,6 +14,9 @@ import java.nio.channels.ReadableByteChannel;
 import java.nio.channels.WritableByteChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -21,11 +24,16 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** What a real file makes of a system that takes and gives less than asked, or fails half-way. */
 class RealFileTest {
+  private static final int PAGE = DiskFile.DIRECT_ALIGNMENT;
   private static final String FULL = "No space left on device";
 
   @TempDir private Path folder;
   private StingyChannel channel;
   private DiskFile file;
+  private final List<StingyChannel> directs = new ArrayList<>();
+  private int directOpened;
+  private String directFailure = "";
+  private Consumer<StingyChannel> stingyDirect = channel -> {};
 
   @BeforeEach
   void open() throws IOException {
@@ -36,7 +44,7 @@ class RealFileTest {
                 StandardOpenOption.CREATE_NEW,
                 StandardOpenOption.READ,
                 StandardOpenOption.WRITE));
-    file = new RealFile("a", channel, 0);
+    file = new RealFile("a", channel, 0, folder.resolve("a"), new DirectIo(this::openDirect));
   }
 
   @AfterEach
@@ -106,12 +114,106 @@ class RealFileTest {
     assertThat(text()).isEqualTo("ok x");
   }
 
+  // --- past the page cache
+
+  @Test
+  void systemThatOpensNothingPastTheCacheIsAskedOnce() throws IOException {
+    directFailure = "Invalid argument";
+    file.appendDirect(page('a'));
+    file.append(bytes("x"));
+    assertThat(text()).hasSize(PAGE + 1);
+    file.truncate(PAGE);
+    file.appendDirect(page('b'));
+    assertThat(text()).isEqualTo("a".repeat(PAGE) + "b".repeat(PAGE));
+    assertThat(directOpened).isEqualTo(1);
+  }
+
+  @Test
+  void systemThatWritesNothingPastTheCacheIsAskedOnce() throws IOException {
+    file.append(page('a'));
+    stingyDirect = channel -> channel.failAfter(0, "Invalid argument");
+    file.appendDirect(page('b'));
+    file.appendDirect(page('c'));
+    assertThat(text()).isEqualTo("a".repeat(PAGE) + "b".repeat(PAGE) + "c".repeat(PAGE));
+    assertThat(directOpened).isEqualTo(1);
+    assertThat(openDirects()).isZero();
+  }
+
+  @Test
+  void deviceThatFailsPastTheCacheIsBrokenIfItWorkedBefore() throws IOException {
+    file.appendDirect(page('a'));
+    directs.getLast().failAfter(PAGE, "Input/output error");
+    assertThatIOException()
+        .isThrownBy(() -> file.appendDirect(pages('b', 2)))
+        .withMessage("Input/output error");
+    assertThat(file.size()).isEqualTo(PAGE);
+    file.appendDirect(page('c'));
+    file.append(bytes("d"));
+    assertThat(text()).isEqualTo("a".repeat(PAGE) + "c".repeat(PAGE) + "d");
+    assertThat(directOpened).isEqualTo(2);
+    assertThat(openDirects()).isZero();
+  }
+
+  @Test
+  void fullDeviceIsNamedPastTheCacheToo() throws IOException {
+    file.append(page('a'));
+    stingyDirect = channel -> channel.failAfter(PAGE, FULL);
+    assertThatExceptionOfType(DiskFullException.class)
+        .isThrownBy(() -> file.appendDirect(pages('b', 2)));
+    assertThat(file.size()).isEqualTo(PAGE);
+    assertThat(text()).isEqualTo("a".repeat(PAGE) + "b".repeat(PAGE));
+    stingyDirect = channel -> {};
+    file.append(bytes("c"));
+    assertThat(text()).isEqualTo("a".repeat(PAGE) + "c");
+    file.truncate(0);
+    file.appendDirect(page('d'));
+    assertThat(text()).isEqualTo("d".repeat(PAGE));
+    assertThat(directOpened).isEqualTo(2);
+  }
+
+  @Test
+  void shortWritesPastTheCacheAreContinuedThereOrThroughIt() throws IOException {
+    stingyDirect = channel -> channel.bytesAtOnce = PAGE;
+    file.appendDirect(pages('a', 3));
+    file.truncate(0);
+    assertThat(channel.writes).isZero();
+    stingyDirect = channel -> channel.bytesAtOnce = PAGE + 512;
+    file.appendDirect(pages('b', 3));
+    assertThat(channel.writes).isEqualTo(1);
+    file.append(bytes("c"));
+    assertThat(text()).isEqualTo("b".repeat(3 * PAGE) + "c");
+  }
+
+  private static ByteBuffer page(char letter) {
+    return pages(letter, 1);
+  }
+
+  private static ByteBuffer pages(char letter, int count) {
+    byte[] content = String.valueOf(letter).repeat(count * PAGE).getBytes(US_ASCII);
+    return DiskContract.aligned(content, 0, content.length);
+  }
+
+  private long openDirects() {
+    return directs.stream().filter(FileChannel::isOpen).count();
+  }
+
+  private FileChannel openDirect(Path path) throws IOException {
+    directOpened++;
+    if (!directFailure.isEmpty()) {
+      throw new IOException(directFailure);
+    }
+    var opened = new StingyChannel(FileChannel.open(path, StandardOpenOption.WRITE));
+    stingyDirect.accept(opened);
+    directs.add(opened);
+    return opened;
+  }
+
   private static ByteBuffer bytes(String text) {
     return DiskContract.bytes(text);
   }
 
   private String text() throws IOException {
-    return US_ASCII.decode(DiskContract.read(file, 0, 1000)).toString();
+    return US_ASCII.decode(DiskContract.read(file, 0, 100_000)).toString();
   }
 
   /** A channel of the system that moves few bytes at once and fails on demand. */
@@ -216,8 +318,10 @@ class RealFileTest {
     }
 
     @Override
-    public int write(ByteBuffer source, long position) {
-      throw new UnsupportedOperationException("appends follow the channel's position");
+    public int write(ByteBuffer source, long position) throws IOException {
+      // Of a second channel, past the page cache: appends of the first follow its position.
+      inner.position(position);
+      return write(source);
     }
 
     @Override

@@ -43,8 +43,8 @@ public record Limits(
     Direct direct) {
 
   /**
-   * Which uploads go past the page cache. Each has a buffer and, while it lasts, a second handle of
-   * its file; an upload that finds none of them free goes through the cache.
+   * Which uploads go past the page cache. Each has a buffer and a second handle of its file while
+   * it lasts; one that finds no buffer free goes through the cache.
    *
    * @param uploads how many at once; 0 turns it off
    * @param bufferBytes what is collected for one write, a multiple of 4096

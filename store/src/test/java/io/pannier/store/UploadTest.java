@@ -168,6 +168,23 @@ class UploadTest {
   }
 
   @Test
+  void tailThatNoLongerFitsTheBufferFollowsByItself() {
+    try (Store store = stores.open(disk)) {
+      Bucket bucket = store.createBucket("b", BucketSettings.DEFAULT);
+      int before = FileHeader.BYTES + Frames.HEADER + Meta.encode("", Labels.EMPTY).length;
+      for (int room = 0; room < 64; room++) {
+        Entry entry = bucket.entryForWrite("e" + room);
+        byte[] body = noise(BUFFER - before - room);
+        upload(entry, 1, Labels.EMPTY, body);
+        entry.write(record(2, "after"));
+        assertThat(body(entry, 1)).as("room for %d bytes", room).isEqualTo(body);
+        assertThat(text(entry.find(2))).isEqualTo("after");
+      }
+    }
+    checkVerifies(disk.kill());
+  }
+
+  @Test
   void uploadsThatFindNoBufferGoThroughTheCache() {
     var counting = new CountingDisk(disk);
     try (Store store = stores.open(counting)) {

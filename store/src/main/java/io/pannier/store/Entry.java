@@ -208,7 +208,7 @@ public final class Entry {
           case CHECK_CLOSED -> checkClosed(batch);
           case IN_FLIGHT -> awaitUpload(batch.current().timestamp, deadline);
           case NEED_BLOCK -> addBlock(batch.stuckAt, batch.belated, deadline);
-          case NEED_INDEX -> store().cache.load(java.util.Objects.requireNonNull(batch.stuckAt));
+          case NEED_INDEX -> Lookup.load(this, java.util.Objects.requireNonNull(batch.stuckAt));
           case NEED_ROOM ->
               bucket.makeRoom(batch.current().frameLength + FileHeader.BYTES, deadline);
           case THROTTLED -> {
@@ -879,7 +879,7 @@ public final class Entry {
         lock.unlock();
       }
       if (toLoad != null) {
-        store().cache.load(toLoad);
+        Lookup.load(this, toLoad);
       }
     }
   }

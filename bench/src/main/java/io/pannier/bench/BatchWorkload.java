@@ -19,6 +19,9 @@ abstract sealed class BatchWorkload extends Workload {
   }
 
   static BatchWorkload of(DriverOptions options, Sequence sequence) {
+    if (!options.counters.isEmpty()) {
+      return new Counted(options, sequence);
+    }
     return options.v2 ? new Second(options, sequence) : new First(options, sequence);
   }
 
@@ -28,7 +31,12 @@ abstract sealed class BatchWorkload extends Workload {
 
   @Override
   RequestBuffer newRequest() {
-    return new RequestBuffer(head(), body);
+    return new RequestBuffer(room(), head(), body);
+  }
+
+  /** Bytes that {@link #fill} may need before the head. */
+  int room() {
+    return RequestBuffer.SMALL_FRONT;
   }
 
   @Override
@@ -105,6 +113,46 @@ abstract sealed class BatchWorkload extends Workload {
       request.prepend(BATCH);
       request.prepend(entry);
       request.prepend(path);
+    }
+  }
+
+  /** POST /b/BUCKET/ENTRY/batch with labels that count; its headers are made anew each time. */
+  private static final class Counted extends BatchWorkload {
+    private static final int ROOM = 512 * 1024;
+
+    private final String common;
+
+    Counted(DriverOptions options, Sequence sequence) {
+      super(options, sequence);
+      common = commonHead(options) + "content-length: " + options.requestBytes() + "\r\n";
+    }
+
+    @Override
+    int room() {
+      return ROOM;
+    }
+
+    @Override
+    String head() {
+      return "\r\n";
+    }
+
+    @Override
+    void fill(RequestBuffer request, long entry, long firstTs) {
+      long first = (firstTs - options.firstTs) / options.step;
+      var lines = new StringBuilder("POST ").append(options.base).append("b/");
+      lines.append(options.bucket).append("/e").append(entry).append("/batch HTTP/1.1\r\n");
+      lines.append(common);
+      for (int i = 0; i < options.batch; i++) {
+        long number = first + i;
+        lines.append("x-reduct-time-").append(firstTs + i * options.step).append(": ");
+        lines.append(options.size).append(',').append(options.contentType);
+        lines.append(labels(options.labels));
+        options.counters.forEach(
+            (name, modulus) -> lines.append(',').append(name).append('=').append(number % modulus));
+        lines.append("\r\n");
+      }
+      request.prepend(RequestBuffer.ascii(lines.toString()));
     }
   }
 

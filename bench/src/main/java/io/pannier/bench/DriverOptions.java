@@ -25,7 +25,8 @@ final class DriverOptions {
                         alive        HEAD /alive: the floor of the server's HTTP stack
         --url           of the server, with base path; default http://127.0.0.1:8383
         --token         API token; default: environment variable RS_API_TOKEN, else none
-        --protocol      v1 (default) or v2: of write-batch and query
+        --protocol      v1 (default), v2: of write-batch and query; or s3: write and read are PUT
+                        and GET of objects, signed with the access and secret key in --token KEY:KEY
 
       Data
         --bucket        made if missing; default bench
@@ -35,6 +36,10 @@ final class DriverOptions {
         --batch         records of a batch; default 80 for write-batch, else 1. Record r lies in
                         entry (r / batch) modulo entries: reads need the value of the writes
         --labels        of each written record: name=value,name=value
+        --counters      labels of records that are written in batches of v1: name=N,name=N; the
+                        value is the number of the record modulo N
+        --verify        every record is written with a content of its own, and every byte that is
+                        read is compared; single records only
         --content-type  of each written record; default application/octet-stream
         --start-ts      time of record 0 in microseconds; default 1700000000000000
         --step          microseconds from record to record; default 1
@@ -43,6 +48,7 @@ final class DriverOptions {
         --range         records that a query spans, over all entries; default 0: all
         --all-entries   true: a v2 query is for all entries, not for one
         --when          JSON condition of a query
+        --expect        a query that brings another number of records has failed
 
       Load
         --connections   default 1
@@ -61,7 +67,7 @@ final class DriverOptions {
       Exit code: 0, 1 if any operation failed, 2 for bad usage.
       """;
 
-  private static final Set<String> FLAGS = Set.of("json", "all-entries", "help");
+  private static final Set<String> FLAGS = Set.of("json", "all-entries", "verify", "help");
   private static final Set<String> KEYS =
       Set.of(
           "workload",
@@ -74,6 +80,8 @@ final class DriverOptions {
           "size",
           "batch",
           "labels",
+          "counters",
+          "verify",
           "content-type",
           "start-ts",
           "step",
@@ -82,6 +90,7 @@ final class DriverOptions {
           "range",
           "all-entries",
           "when",
+          "expect",
           "connections",
           "mode",
           "warmup",
@@ -116,12 +125,18 @@ final class DriverOptions {
 
   final String token;
   final boolean v2;
+  final boolean s3;
   final String bucket;
   final String settings;
   final int entries;
   final int size;
   final int batch;
   final Map<String, String> labels;
+
+  /** Names of labels that hold the number of the record modulo a number. */
+  final Map<String, Integer> counters;
+
+  final boolean verify;
   final String contentType;
   final long firstTs;
   final long step;
@@ -130,6 +145,10 @@ final class DriverOptions {
   final long range;
   final boolean allEntries;
   final String when;
+
+  /** How many records a query must bring; -1: any number. */
+  final long expect;
+
   final int connections;
   final boolean blocking;
   final long warmupNanos;
@@ -155,14 +174,21 @@ final class DriverOptions {
     base = (path.endsWith("/") ? path : path + "/") + "api/v1/";
     token = text("token", Optional.ofNullable(System.getenv("RS_API_TOKEN")).orElse(""));
     String protocol = text("protocol", "v1");
-    require(protocol.equals("v1") || protocol.equals("v2"), "--protocol must be v1 or v2");
+    require(
+        List.of("v1", "v2", "s3").contains(protocol), "--protocol must be one of v1, v2 and s3");
     v2 = protocol.equals("v2");
+    s3 = protocol.equals("s3");
+    require(
+        !s3 || List.of("write", "read").contains(workload), "--protocol s3 writes and reads only");
     bucket = text("bucket", "bench");
     settings = text("settings", "");
     entries = integer("entries", 1, 1);
     size = integer("size", 1000, 0);
     batch = integer("batch", workload.equals("write-batch") ? 80 : 1, 1);
     labels = labels(text("labels", ""));
+    counters = counters(text("counters", ""));
+    verify = flag("verify");
+    require(!verify || batch == 1, "--verify: single records only");
     contentType = text("content-type", "application/octet-stream");
     firstTs = number("start-ts", 1_700_000_000_000_000L, 0);
     step = number("step", 1, 1);
@@ -171,6 +197,7 @@ final class DriverOptions {
     range = number("range", 0, 0);
     allEntries = flag("all-entries");
     when = text("when", "");
+    expect = given.containsKey("expect") ? number("expect", 0, 0) : -1;
     connections = integer("connections", 1, 1);
     String mode = text("mode", "auto");
     require(List.of("auto", "blocking", "selector").contains(mode), "--mode is unknown");
@@ -204,12 +231,13 @@ final class DriverOptions {
     return new DriverOptions(given);
   }
 
-  /** The same server and records, but so many writes without warm-up. */
+  /** The same server and records, but so many writes, one after the other, without warm-up. */
   DriverOptions forFilling(long requests) throws UsageException {
     var writes = new HashMap<>(given);
     writes.keySet().removeAll(List.of("fill", "seconds", "max-bytes", "pid"));
     writes.put("workload", batch == 1 ? "write" : "write-batch");
     writes.put("operations", Long.toString(requests));
+    writes.put("connections", "1");
     writes.put("warmup", "0");
     return new DriverOptions(writes);
   }
@@ -284,6 +312,19 @@ final class DriverOptions {
       labels.put(label.substring(0, equals), label.substring(equals + 1));
     }
     return labels;
+  }
+
+  private static Map<String, Integer> counters(String text) throws UsageException {
+    var counters = new java.util.LinkedHashMap<String, Integer>();
+    for (var label : labels(text).entrySet()) {
+      try {
+        counters.put(label.getKey(), Integer.parseInt(label.getValue()));
+      } catch (NumberFormatException _) {
+        throw new UsageException("--counters must be name=number,name=number");
+      }
+      require(counters.get(label.getKey()) > 0, "--counters: numbers above 0");
+    }
+    return counters;
   }
 
   /** Bytes of payload in one written request. */

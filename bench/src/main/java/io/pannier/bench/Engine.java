@@ -70,11 +70,11 @@ final class Engine {
       for (Connection connection : connections) {
         connection.channel.close();
       }
+      if (phase == Phase.WARM_UP) {
+        meter.begin();
+      }
+      meter.end();
     }
-    if (phase == Phase.WARM_UP) {
-      meter.begin();
-    }
-    meter.end();
   }
 
   private void runBlocking(Connection connection) throws IOException {
@@ -249,6 +249,7 @@ final class Engine {
   /** Takes a complete response; true when the operation is over. */
   private boolean advance(Connection connection, long now) throws IOException {
     var response = connection.response;
+    meter.tick(now);
     if (connection.measured) {
       meter.requests++;
     }
@@ -263,6 +264,12 @@ final class Engine {
     }
     failuresInARow = 0;
     finish(connection, now);
+    String wrong = workload.wrong(connection);
+    if (!wrong.isEmpty()) {
+      meter.failure(response.status(), wrong);
+      giveUpAfterTooMany();
+      return true;
+    }
     if (response.recordErrors() > 0) {
       meter.recordFailure(response.recordErrors(), response.error());
     }

@@ -35,7 +35,7 @@ public final class LoadDriver {
         return 0;
       }
       var outcome = measure(options);
-      out.println(options.json ? json(outcome.report()) : table(outcome.report()));
+      show(out, err, options, outcome);
       return outcome.clean() ? 0 : 1;
     } catch (DriverOptions.UsageException e) {
       err.println("LoadDriver: " + e.getMessage() + "; see --help");
@@ -46,7 +46,8 @@ public final class LoadDriver {
     }
   }
 
-  private record Outcome(Map<String, Object> report, boolean clean) {}
+  /** What was measured; with the reason if it ended before its time. */
+  record Outcome(Map<String, Object> report, boolean clean, Optional<String> abortion) {}
 
   private static Outcome measure(DriverOptions options)
       throws IOException, DriverOptions.UsageException {
@@ -63,25 +64,50 @@ public final class LoadDriver {
     }
     var sequence = new Workload.Sequence();
     var meter = new Meter(self, server);
-    new Engine(options, Workload.of(options, sequence), meter).run();
-    return new Outcome(
-        report(options, meter, sequence, server), meter.failures + meter.recordErrors == 0);
+    Optional<String> abortion = Optional.empty();
+    var engine = new Engine(options, Workload.of(options, sequence), meter);
+    try {
+      engine.run();
+    } catch (IOException e) {
+      // What was measured so far is told all the same.
+      abortion = Optional.of(e.toString());
+    }
+    return outcome(options, meter, sequence, server, abortion);
   }
 
-  private static void createBucket(DriverOptions options) throws IOException {
-    String head =
+  static Outcome outcome(
+      DriverOptions options,
+      Meter meter,
+      Workload.Sequence sequence,
+      Optional<ProcessProbe> server,
+      Optional<String> abortion)
+      throws IOException {
+    if (abortion.isPresent() && meter.failures == 0) {
+      meter.failure(0, abortion.get());
+    }
+    return new Outcome(
+        report(options, meter, sequence, server),
+        meter.failures + meter.recordErrors == 0,
+        abortion);
+  }
+
+  private static RequestBuffer creation(DriverOptions options) {
+    return new RequestBuffer(
         "POST %sb/%s HTTP/1.1\r\n%scontent-length: %d\r\n\r\n%s"
             .formatted(
                 options.base,
                 options.bucket,
                 Workload.commonHead(options),
                 options.settings.length(),
-                options.settings);
+                options.settings));
+  }
+
+  private static void createBucket(DriverOptions options) throws IOException {
     var connection =
         new Connection(
             0,
             new InetSocketAddress(options.host, options.port),
-            new RequestBuffer(head),
+            options.s3 ? S3Workload.creation(options) : creation(options),
             new ResponseReader(64 * 1024));
     try (var channel = connection.channel) {
       var response = connection.response;
@@ -109,6 +135,11 @@ public final class LoadDriver {
     }
   }
 
+  static void show(PrintStream out, PrintStream err, DriverOptions options, Outcome outcome) {
+    out.println(options.json ? json(outcome.report()) : table(outcome.report()));
+    outcome.abortion().ifPresent(reason -> err.println("LoadDriver: " + reason));
+  }
+
   private static Map<String, Object> report(
       DriverOptions options, Meter meter, Workload.Sequence sequence, Optional<ProcessProbe> server)
       throws IOException {
@@ -116,7 +147,7 @@ public final class LoadDriver {
     double seconds = Math.max(1, meter.elapsedNanos) / SECOND;
     double operations = Math.max(1, meter.operations);
     report.put("workload", options.workload);
-    report.put("protocol", options.v2 ? "v2" : "v1");
+    report.put("protocol", options.s3 ? "s3" : options.v2 ? "v2" : "v1");
     report.put("connections", (long) options.connections);
     report.put("entries", (long) options.entries);
     report.put("size", (long) options.size);
@@ -133,7 +164,7 @@ public final class LoadDriver {
     if (meter.firstRecord.count() > 0) {
       putLatencies(report, "first_record", meter.firstRecord);
     }
-    report.put("errors", meter.failures);
+    report.put("errors", meter.failures + meter.recordErrors);
     report.put("errors_by_status", meter.errors);
     report.put("record_errors", meter.recordErrors);
     report.put("first_error", meter.firstError);
@@ -148,7 +179,10 @@ public final class LoadDriver {
         report.put("server_cpu_s_per_gb", (double) meter.serverNanos / meter.bytes);
       }
       report.put("server_rss_mb", server.get().rssBytes() / MEGABYTE);
-      report.put("server_rss_peak_mb", server.get().peakRssBytes() / MEGABYTE);
+      long peak = server.get().peakRssBytes();
+      if (peak > 0) {
+        report.put("server_rss_peak_mb", peak / MEGABYTE);
+      }
     }
     report.put("driver_cpu_us_per_op", meter.driverThreadNanos / MICRO / operations);
     report.put("driver_process_cpu_us_per_op", meter.driverProcessNanos / MICRO / operations);

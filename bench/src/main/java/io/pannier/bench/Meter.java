@@ -25,7 +25,7 @@ final class Meter {
   long recordErrors;
   long failures;
 
-  /** Times that no operation of any connection ended for longer than a second. */
+  /** Times that no connection got an answer for longer than a second. */
   long stalls;
 
   long longestGapNanos;
@@ -72,7 +72,7 @@ final class Meter {
     elapsedNanos = lastEnd - begun;
   }
 
-  /** An operation ended, well or not. */
+  /** An answer came, or the wait for it was over. */
   void tick(long now) {
     long gap = now - lastEnd;
     if (gap > longestGapNanos) {

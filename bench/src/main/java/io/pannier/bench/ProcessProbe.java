@@ -36,14 +36,23 @@ final class ProcessProbe {
   private static final Optional<MethodHandle> CLOCK_GETTIME = clockGettime();
 
   private final long pid;
+  private final boolean tree;
 
-  private ProcessProbe(long pid) {
+  private ProcessProbe(long pid, boolean tree) {
     this.pid = pid;
+    this.tree = tree;
   }
 
   /** The process with this id; it must run. */
   static ProcessProbe of(long pid) throws IOException {
-    var probe = new ProcessProbe(pid);
+    var probe = new ProcessProbe(pid, false);
+    probe.cpuNanos();
+    return probe;
+  }
+
+  /** The process with this id and all that it started, also those that have ended meanwhile. */
+  static ProcessProbe ofTree(long pid) throws IOException {
+    var probe = new ProcessProbe(pid, true);
     probe.cpuNanos();
     return probe;
   }
@@ -55,8 +64,35 @@ final class ProcessProbe {
 
   /** CPU time of all threads since the process began, user and system, in ns. */
   long cpuNanos() throws IOException {
+    long nanos = cpuNanos(pid);
+    if (tree) {
+      nanos += ticks(pid, 16) * NANOS_PER_TICK;
+      for (long member : members()) {
+        nanos += cpuNanosOrNone(member);
+      }
+    }
+    return nanos;
+  }
+
+  private static long cpuNanos(long pid) throws IOException {
     long nanos = readClock((~(int) pid << 3) | CPUCLOCK_SCHED);
-    return nanos >= 0 ? nanos : cpuTicks() * NANOS_PER_TICK;
+    return nanos >= 0 ? nanos : ticks(pid, 14) * NANOS_PER_TICK;
+  }
+
+  /** 0 for a process that has just ended: its parent has its time. */
+  private static long cpuNanosOrNone(long pid) {
+    try {
+      return cpuNanos(pid);
+    } catch (IOException _) {
+      return 0;
+    }
+  }
+
+  private long[] members() {
+    return ProcessHandle.of(pid).stream()
+        .flatMap(ProcessHandle::descendants)
+        .mapToLong(ProcessHandle::pid)
+        .toArray();
   }
 
   /** CPU time of the calling thread, user and system, in ns; -1 if unknown. */
@@ -64,28 +100,43 @@ final class ProcessProbe {
     return readClock(CLOCK_THREAD_CPUTIME_ID);
   }
 
-  /** Memory in use now, in bytes; 0 if unknown. */
+  /**
+   * Memory in use now, in bytes; 0 if unknown. Of several processes: each page is shared out among
+   * those that use it.
+   */
   long rssBytes() throws IOException {
-    return status("VmRSS");
+    if (!tree) {
+      return field("status", "VmRSS", pid);
+    }
+    long sum = field("smaps_rollup", "Pss", pid);
+    for (long member : members()) {
+      try {
+        sum += field("smaps_rollup", "Pss", member);
+      } catch (IOException _) {
+        // It has ended.
+      }
+    }
+    return sum;
   }
 
-  /** The most memory that was ever in use, in bytes; 0 if unknown. */
+  /** The most memory that was ever in use, in bytes; 0 if unknown, as of several processes. */
   long peakRssBytes() throws IOException {
-    return status("VmHWM");
+    return tree ? 0 : field("status", "VmHWM", pid);
   }
 
-  private long status(String field) throws IOException {
+  private static long field(String file, String field, long pid) throws IOException {
     Matcher matcher =
         Pattern.compile("(?m)^" + field + ":\\s+(\\d+) kB$")
-            .matcher(Files.readString(Path.of("/proc", Long.toString(pid), "status")));
+            .matcher(Files.readString(Path.of("/proc", Long.toString(pid), file)));
     return matcher.find() ? Long.parseLong(matcher.group(1)) * 1024 : 0;
   }
 
-  private long cpuTicks() throws IOException {
+  /** Field number {@code first} of the process's stat file and the one behind it, added. */
+  private static long ticks(long pid, int first) throws IOException {
     String stat = Files.readString(Path.of("/proc", Long.toString(pid), "stat"));
     // The name may hold blanks and parentheses; what follows it starts with the third field.
     var fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1);
-    return Long.parseLong(fields[14 - 3]) + Long.parseLong(fields[15 - 3]);
+    return Long.parseLong(fields[first - 3]) + Long.parseLong(fields[first - 2]);
   }
 
   private static long readClock(int clock) {

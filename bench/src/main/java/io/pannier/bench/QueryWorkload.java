@@ -113,6 +113,14 @@ final class QueryWorkload extends Workload {
   }
 
   @Override
+  String wrong(Connection connection) {
+    long found = records(connection);
+    return options.expect < 0 || found == options.expect
+        ? ""
+        : found + " records instead of " + options.expect;
+  }
+
+  @Override
   long records(Connection connection) {
     return progress[connection.index].records;
   }

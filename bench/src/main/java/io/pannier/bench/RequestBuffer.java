@@ -16,12 +16,13 @@ final class RequestBuffer {
   static final int EMBED_LIMIT = 128 * 1024;
 
   /** Room for a request line and a few headers before the fixed part, in bytes. */
-  private static final int SMALL_FRONT = 1024;
+  static final int SMALL_FRONT = 1024;
 
   private final ByteBuffer buffer;
-  private final ByteBuffer body;
   private final ByteBuffer[] both;
   private final int fixed;
+  private final int embedded;
+  private ByteBuffer body;
   private int front;
 
   /**
@@ -36,6 +37,7 @@ final class RequestBuffer {
     front = room;
     var bytes = ascii(head);
     boolean embed = body.remaining() <= EMBED_LIMIT;
+    embedded = embed ? fixed + bytes.length : -1;
     buffer = ByteBuffer.allocateDirect(fixed + bytes.length + (embed ? body.remaining() : 0));
     buffer.put(fixed, bytes);
     if (embed) {
@@ -93,6 +95,16 @@ final class RequestBuffer {
     }
     if (rest != 0) {
       throw new IllegalStateException(number + " has more than " + digits + " digits");
+    }
+  }
+
+  /** Replaces the body by one of the same length. */
+  void body(ByteBuffer other) {
+    if (embedded >= 0) {
+      buffer.put(embedded, other, other.position(), other.remaining());
+    } else {
+      body = other;
+      both[1] = other;
     }
   }
 

@@ -6,6 +6,7 @@ import java.net.ProtocolException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ReadableByteChannel;
 import java.nio.charset.StandardCharsets;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reads one HTTP/1.1 response after the other from a connection that never has more than one
@@ -38,6 +39,8 @@ final class ResponseReader {
   private boolean close;
   private String error = "";
   private byte[] body = new byte[0];
+  private @Nullable ByteBuffer wanted;
+  private boolean differs;
   private long headNanos;
 
   /** A reader that takes at most this many bytes in one system call. */
@@ -56,7 +59,15 @@ final class ResponseReader {
     this.keepBody = keepBody;
     in.clear();
     scanned = 0;
+    wanted = null;
+    differs = false;
     clearHead();
+  }
+
+  /** Gets ready for a response whose body must be what this buffer holds from 0 to its limit. */
+  void expect(ByteBuffer content) {
+    expect(false, false);
+    wanted = content;
   }
 
   private void clearHead() {
@@ -113,8 +124,18 @@ final class ResponseReader {
     if (keepBody) {
       in.get(offset, body, (int) (bodyBytes - missing), count);
     }
+    if (wanted != null && !differs && count > 0) {
+      compare(wanted, offset, count);
+    }
     missing -= count;
     return missing == 0;
+  }
+
+  private void compare(ByteBuffer content, int offset, int count) {
+    if (bodyBytes == content.limit()) {
+      ByteBuffer expected = content.slice((int) (bodyBytes - missing), count);
+      differs = in.slice(offset, count).mismatch(expected) >= 0;
+    }
   }
 
   /** Offset after the empty line, or -1 if it has not come yet. */
@@ -255,6 +276,11 @@ final class ResponseReader {
   /** Bytes of the body. */
   long bodyBytes() {
     return bodyBytes;
+  }
+
+  /** Whether the body is not the one that was expected. */
+  boolean differs() {
+    return wanted != null && (differs || bodyBytes != wanted.limit());
   }
 
   /** Headers that stand for a record of a batch, of either protocol. */

@@ -30,6 +30,11 @@ abstract class Workload {
     return true;
   }
 
+  /** What is wrong with the finished operation, although its status is not; empty if nothing. */
+  String wrong(Connection connection) {
+    return connection.response.differs() ? "the content is not what was written" : "";
+  }
+
   /** Records that the finished operation wrote or read. */
   abstract long records(Connection connection);
 
@@ -59,6 +64,9 @@ abstract class Workload {
 
   /** The workload that these options name. */
   static Workload of(DriverOptions options, Sequence sequence) {
+    if (options.s3) {
+      return new S3Workload(options, sequence);
+    }
     return switch (options.workload) {
       case "write" -> new WriteWorkload(options, sequence);
       case "write-batch" -> BatchWorkload.of(options, sequence);
@@ -118,17 +126,43 @@ abstract class Workload {
     return buffer.flip().limit(bytes);
   }
 
+  /**
+   * What single records hold: the same payload, or, when content is verified, one of 61 windows of
+   * a longer one.
+   */
+  static final class Contents {
+    private static final int WINDOWS = 61;
+
+    private final ByteBuffer payload;
+    private final int size;
+
+    Contents(DriverOptions options) {
+      size = options.size;
+      payload = payload(size + (options.verify ? WINDOWS * 8 : 0));
+    }
+
+    /** The content of the record with this number. */
+    ByteBuffer of(long number) {
+      return payload.slice((int) (number % WINDOWS) * 8, size);
+    }
+
+    /** The content of all records, when they have the same. */
+    ByteBuffer common() {
+      return payload.slice(0, size);
+    }
+  }
+
   /** Writes one record per request. */
   private static final class WriteWorkload extends Workload {
     private final Sequence sequence;
-    private final ByteBuffer body;
+    private final Contents contents;
     private final String head;
     private final byte[] path;
 
     WriteWorkload(DriverOptions options, Sequence sequence) {
       super(options);
       this.sequence = sequence;
-      body = payload(options.size);
+      contents = new Contents(options);
       var lines = new StringBuilder(commonHead(options));
       lines.append("content-type: ").append(options.contentType).append("\r\n");
       options.labels.forEach((name, value) ->
@@ -140,7 +174,7 @@ abstract class Workload {
 
     @Override
     RequestBuffer newRequest() {
-      return new RequestBuffer(head, body);
+      return new RequestBuffer(head, contents.common());
     }
 
     @Override
@@ -151,6 +185,9 @@ abstract class Workload {
       prependLineEnd(request);
       prependRecord(request, options, number);
       request.prepend(path);
+      if (options.verify) {
+        request.body(contents.of(number));
+      }
       request.rewind();
       connection.response.expect(false, false);
     }
@@ -183,11 +220,13 @@ abstract class Workload {
   /** Reads one random record per request. */
   private static final class ReadWorkload extends Workload {
     private final Scatter scatter = new Scatter(7);
+    private final Contents contents;
     private final String head;
     private final byte[] path;
 
     ReadWorkload(DriverOptions options) {
       super(options);
+      contents = new Contents(options);
       head = commonHead(options) + "\r\n";
       path = RequestBuffer.ascii("GET " + options.base + "b/" + options.bucket + "/e");
     }
@@ -202,10 +241,15 @@ abstract class Workload {
       var request = connection.request;
       request.clear();
       prependLineEnd(request);
-      prependRecord(request, options, scatter.below(options.records));
+      long number = scatter.below(options.records);
+      prependRecord(request, options, number);
       request.prepend(path);
       request.rewind();
-      connection.response.expect(false, false);
+      if (options.verify) {
+        connection.response.expect(contents.of(number));
+      } else {
+        connection.response.expect(false, false);
+      }
     }
 
     @Override

@@ -6,7 +6,6 @@ import java.net.ProtocolException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ReadableByteChannel;
 import java.nio.charset.StandardCharsets;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Reads one HTTP/1.1 response after the other from a connection that never has more than one
@@ -39,7 +38,8 @@ final class ResponseReader {
   private boolean close;
   private String error = "";
   private byte[] body = new byte[0];
-  private @Nullable ByteBuffer wanted;
+  private boolean compares;
+  private ByteBuffer wanted = ByteBuffer.allocate(0);
   private boolean differs;
   private long headNanos;
 
@@ -59,7 +59,7 @@ final class ResponseReader {
     this.keepBody = keepBody;
     in.clear();
     scanned = 0;
-    wanted = null;
+    compares = false;
     differs = false;
     clearHead();
   }
@@ -67,6 +67,7 @@ final class ResponseReader {
   /** Gets ready for a response whose body must be what this buffer holds from 0 to its limit. */
   void expect(ByteBuffer content) {
     expect(false, false);
+    compares = true;
     wanted = content;
   }
 
@@ -124,16 +125,16 @@ final class ResponseReader {
     if (keepBody) {
       in.get(offset, body, (int) (bodyBytes - missing), count);
     }
-    if (wanted != null && !differs && count > 0) {
-      compare(wanted, offset, count);
+    if (compares && !differs && count > 0) {
+      compare(offset, count);
     }
     missing -= count;
     return missing == 0;
   }
 
-  private void compare(ByteBuffer content, int offset, int count) {
-    if (bodyBytes == content.limit()) {
-      ByteBuffer expected = content.slice((int) (bodyBytes - missing), count);
+  private void compare(int offset, int count) {
+    if (bodyBytes == wanted.limit()) {
+      ByteBuffer expected = wanted.slice((int) (bodyBytes - missing), count);
       differs = in.slice(offset, count).mismatch(expected) >= 0;
     }
   }
@@ -280,7 +281,7 @@ final class ResponseReader {
 
   /** Whether the body is not the one that was expected. */
   boolean differs() {
-    return wanted != null && (differs || bodyBytes != wanted.limit());
+    return compares && (differs || bodyBytes != wanted.limit());
   }
 
   /** Headers that stand for a record of a batch, of either protocol. */

@@ -1,7 +1,8 @@
 /**
- * Measuring: the load driver ({@link io.pannier.bench.LoadDriver}), the floor server that shows
- * what the HTTP stack alone costs ({@link io.pannier.bench.FloorServer}), and microbenchmarks. The
- * script {@code bench/run} puts them together.
+ * Measuring: the load driver ({@link io.pannier.bench.LoadDriver}), its like for PostgreSQL ({@link
+ * io.pannier.bench.PostgresDriver}) and the floor server that shows what the HTTP stack alone costs
+ * ({@link io.pannier.bench.FloorServer}). The scripts {@code bench/run} and {@code bench/compare}
+ * put them together; {@code bench/README.md} tells how. Microbenchmarks are among the tests.
  *
  * <p>Units: times on the wire are microseconds since the Unix epoch; durations inside the program
  * are nanoseconds; 1 KB is 1000 bytes, 1 MB is 10<sup>6</sup> and 1 GB is 10<sup>9</sup> bytes.

@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
@@ -107,6 +108,45 @@ class LoadDriverTest {
     assertThat(outcome.has("\"bytes\":" + (size.equals("100") ? 2_000 : 4_000_000))).isTrue();
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"1000", "200K"})
+  void everyRecordHasAContentOfItsOwn(String size) throws IOException {
+    var outcome = drive("--workload write --operations 62 --verify --size " + size);
+    assertThat(outcome.code()).isZero();
+    byte[] written = Files.readAllBytes(file);
+    int length = written.length / 62;
+    var contents = new java.util.HashSet<String>();
+    for (int i = 0; i < 62; i++) {
+      contents.add(HexFormat.of().formatHex(written, i * length, i * length + 16));
+    }
+    assertThat(contents).hasSize(61);
+  }
+
+  @Test
+  void anotherContentIsAnError() {
+    // The floor server knows no times: it answers with what lies somewhere in its file.
+    var outcome = drive("--workload read --fill 10 --operations 20 --verify --start-ts 3");
+    assertThat(outcome.code()).isEqualTo(1);
+    assertThat(outcome.out()).contains("the content is not what was written");
+    assertThat(drive("--workload read --fill 10 --operations 20 --verify --start-ts 0").code())
+        .isZero();
+  }
+
+  @Test
+  void labelsCount() throws IOException {
+    var outcome =
+        drive("--workload write-batch --operations 3 --batch 7 --size 10 --counters a=5,b=100");
+    assertThat(outcome.code()).isZero();
+    assertThat(Files.size(file)).isEqualTo(210);
+  }
+
+  @Test
+  void objectsAreWrittenInTheWayOfS3() {
+    // The floor server takes no PUT: the request was understood, and refused.
+    var outcome = drive("--workload write --protocol s3 --token a:b");
+    assertThat(outcome.err()).contains("bucket bench: 404");
+  }
+
   @Test
   void theServersProcessIsWatched() {
     var outcome = drive("--workload alive --operations 50 --pid " + ProcessHandle.current().pid());
@@ -122,6 +162,8 @@ class LoadDriverTest {
     assertThat(outcome.has("\"errors_by_status\":{\"404\":5}")).isTrue();
     assertThat(drive("--workload list --operations 50 --max-errors 7").err())
         .contains("7 operations failed");
+    assertThat(drive("--workload list --operations 50 --max-errors 7").out())
+        .contains("\"errors\":7");
     assertThat(run("--workload", "alive", "--url", "http://127.0.0.1:1").err())
         .contains("Connection refused");
   }
@@ -136,6 +178,10 @@ class LoadDriverTest {
         "--workload write --size -3",
         "--workload write --size 3X",
         "--workload write --speed 3",
+        "--workload query --records 1 --protocol s3",
+        "--workload write-batch --verify",
+        "--workload write-batch --counters a",
+        "--workload write-batch --counters a=0",
         "--workload write --connections 2 --mode blocking",
         "--workload write --url ftp://example"
       })

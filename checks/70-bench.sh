@@ -1,0 +1,31 @@
+#!/bin/sh
+# Whether everything that measures still runs: microbenchmarks, load driver, bench/run and bench/compare, tiny and on our side only. Fails on errors,
+# never on figures.
+set -eu
+export PANNIER_BUILD=never
+passed=0
+failed=0
+
+part() {
+  name=$1
+  shift
+  if "$@" > target/bench-smoke.log 2>&1; then
+    echo "ok $name"
+    passed=$((passed + 1))
+  else
+    echo "FAILED $name"
+    tail -n 30 target/bench-smoke.log
+    failed=$((failed + 1))
+  fi
+}
+
+if [ -d bench/target/test-classes ] && [ -d bench/target/lib ]; then
+  part micro bench/micro --smoke
+else
+  # A build without tests.
+  PANNIER_BUILD=auto part micro bench/micro --smoke
+fi
+part run bench/run --smoke write-1k-c16-e100 write-8m read-1k batch-80-v2 query-1k idle
+part compare bench/compare --smoke write-10k-c4 disk-write-100k read-1m-c4 query-500k query-500k-v2 sustained-8m sdk-1k
+echo "$passed passed, $failed failed, 0 skipped"
+[ "$failed" -eq 0 ]

@@ -3,6 +3,8 @@
 # never on figures.
 set -eu
 export PANNIER_BUILD=never
+# One of its own, so that two checks on one machine do not meet.
+export BENCH_PORT=${BENCH_PORT:-$((20000 + $$ % 10000))}
 passed=0
 failed=0
 

@@ -171,7 +171,9 @@ public final class LoadDriver {
     report.put("stalls", meter.stalls);
     report.put("longest_gap_ms", meter.longestGapNanos / MILLI);
     if (server.isPresent()) {
-      report.put("server_cpu_us_per_op", meter.serverNanos / MICRO / operations);
+      if (meter.operations > 0) {
+        report.put("server_cpu_us_per_op", meter.serverNanos / MICRO / operations);
+      }
       if (meter.records > 0) {
         report.put("server_cpu_us_per_record", meter.serverNanos / MICRO / meter.records);
       }

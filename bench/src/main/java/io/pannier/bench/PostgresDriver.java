@@ -119,9 +119,10 @@ public final class PostgresDriver {
     }
   }
 
+  /** Statements are prepared, and values come in binary, from the first time on. */
   private static java.sql.Connection connect(DriverOptions options) throws SQLException {
     return DriverManager.getConnection(
-        "jdbc:postgresql://%s:%d/bench?user=bench&sslmode=disable&gssEncMode=disable&socketTimeout=%d"
+        "jdbc:postgresql://%s:%d/bench?user=bench&sslmode=disable&gssEncMode=disable&prepareThreshold=-1&socketTimeout=%d"
             .formatted(options.host, options.port, options.timeoutNanos / 1_000_000_000L));
   }
 

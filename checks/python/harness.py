@@ -96,7 +96,9 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
     def spawn(self) -> None:
-        """Starts the process and does not wait for it."""
+        """Starts the process and does not wait for it; one that is still there is ended."""
+        if self.process and self.process.poll() is None:
+            self.kill()
         settings = {"RS_API_TOKEN": self.token} if self.token else {}
         if REFERENCE:
             settings |= {"RS_DATA_PATH": str(self.data), "RS_PORT": str(self.port), "RS_LOG_LEVEL": "WARN"}
@@ -142,6 +144,13 @@ class Server:
         with self.log.open("rb") as log:
             log.seek(self.log_start)
             return log.read().decode(errors="replace")[-4000:]
+
+    def output_with(self, text: str, seconds_max: float = 20) -> str:
+        """The output, once a text stands in it: a server may answer before it has printed what it says at its start."""
+        began = time.monotonic()
+        while text not in self.output() and time.monotonic() - began < seconds_max:
+            time.sleep(0.01)
+        return self.output()
 
     def kill(self) -> None:
         """The process ends in the middle of whatever it does."""

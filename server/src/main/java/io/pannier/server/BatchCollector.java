@@ -5,6 +5,7 @@ import io.pannier.query.when.TransferLimits;
 import io.pannier.server.http.Response;
 import io.pannier.server.http.ResponseStream;
 import io.pannier.store.RecordBody;
+import io.pannier.store.RecordRun;
 import io.pannier.store.StoredRecord;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -45,6 +46,8 @@ final class BatchCollector implements BatchSink, AutoCloseable {
   private long length;
   private int headerBytes;
   private Buffers.@Nullable Lease kept;
+  private Buffers.@Nullable Lease window;
+  private final RecordRun run = new RecordRun(this::window);
   private int keptBytes;
 
   /** Bodies behind those in memory. */
@@ -117,18 +120,17 @@ final class BatchCollector implements BatchSink, AutoCloseable {
   }
 
   private void load(StoredRecord record) {
+    if (later.isEmpty() && keep(record)) {
+      return;
+    }
     RecordBody body = record.open();
     boolean loaded = false;
     try {
-      if (later.isEmpty() && keep(body)) {
-        body.close();
-      } else {
-        verify(body);
-        if (later.isEmpty()) {
-          firstLater = records.size();
-        }
-        later.add(body);
+      verify(body);
+      if (later.isEmpty()) {
+        firstLater = records.size();
       }
+      later.add(body);
       loaded = true;
     } finally {
       if (!loaded) {
@@ -138,11 +140,11 @@ final class BatchCollector implements BatchSink, AutoCloseable {
   }
 
   /** Reads the body behind those in memory if there is room. */
-  private boolean keep(RecordBody body) {
-    if (body.length() > RecordBody.WHOLE_MAX / 2) {
+  private boolean keep(StoredRecord record) {
+    if (record.length() > RecordBody.WHOLE_MAX / 2) {
       return false;
     }
-    int frame = body.frameBytes();
+    int frame = RecordRun.frameBytes(record);
     Buffers.Lease room = kept;
     if (room == null) {
       long wanted = Math.min(KEPT_MAX, Math.max(64 * 1024L, (long) frame * maxRecords));
@@ -153,11 +155,17 @@ final class BatchCollector implements BatchSink, AutoCloseable {
     if (keptBytes + frame > memory.capacity()) {
       return false;
     }
-    ByteBuffer bytes = body.readWhole(memory.position(keptBytes));
-    // Over the frame's header, to the end of the body before.
+    ByteBuffer bytes = run.read(record, memory.position(keptBytes));
+    // Over the frame's header if it stands there, to the end of the body before.
     memory.put(keptBytes, bytes, 0, bytes.remaining());
     keptBytes += bytes.remaining();
     return true;
+  }
+
+  private ByteBuffer window() {
+    Buffers.Lease lease = context.buffers.take(RecordRun.WINDOW);
+    window = lease;
+    return lease.buffer();
   }
 
   private void verify(RecordBody body) {
@@ -238,5 +246,10 @@ final class BatchCollector implements BatchSink, AutoCloseable {
     }
     later.forEach(RecordBody::close);
     later.clear();
+    run.close();
+    if (window != null) {
+      window.release();
+      window = null;
+    }
   }
 }

@@ -61,23 +61,57 @@ public final class RecordBody implements AutoCloseable {
   public ByteBuffer readWhole(ByteBuffer scratch) {
     int bytes = frameBytes();
     ByteBuffer frame = scratch.slice(scratch.position(), bytes).order(ByteOrder.LITTLE_ENDIAN);
-    int got = read(frame, offset);
-    var crc = Scratch.get().crc;
-    int tailAt = bytes - Frames.tailLength(metaLength, length());
-    if (got < bytes || !headChecks(frame, crc, frame, tailAt)) {
+    ByteBuffer body = read(frame, offset) < bytes ? null : verified(record, frame, active.salt);
+    if (body == null) {
       throw damaged();
     }
+    return body;
+  }
+
+  /**
+   * The body in a frame that was read, or null if anything of the frame does not match its
+   * checksums.
+   *
+   * @param frame exactly the bytes of the record's frame
+   */
+  static @Nullable ByteBuffer verified(StoredRecord record, ByteBuffer frame, long salt) {
+    int length = (int) record.length();
+    int metaLength = record.metaLength();
+    var crc = Scratch.get().crc;
+    int tailAt = frame.capacity() - Frames.tailLength(metaLength, length);
+    if (!headChecks(record, salt, frame, crc, frame, tailAt)) {
+      return null;
+    }
     int bodyAt = Frames.HEADER + metaLength;
-    int length = (int) length();
     int table = bodyAt + length + Frames.tableAt(metaLength, length);
     for (int at = 0; at < length; at += CHUNK, table += 4) {
       crc.reset();
       crc.add(frame, bodyAt + at, Math.min(CHUNK, length - at));
       if (crc.value() != frame.getInt(table)) {
-        throw damaged();
+        return null;
       }
     }
     return frame.slice(bodyAt, length);
+  }
+
+  /** Whether it stands in this block. */
+  boolean isIn(Block block) {
+    return active.block == block;
+  }
+
+  /** What the checksums of the block are salted with. */
+  long salt() {
+    return active.salt;
+  }
+
+  /**
+   * Reads bytes of the file, which belong to this record and to those behind it. Nothing is
+   * verified.
+   *
+   * @return how many there were
+   */
+  int readAhead(ByteBuffer target) {
+    return read(target, offset);
   }
 
   /**
@@ -124,7 +158,7 @@ public final class RecordBody implements AutoCloseable {
       var crc = Scratch.get().crc;
       if (read(head, offset) < headLength
           || read(tail, offset + headLength + length()) < tailLength
-          || !headChecks(head, crc, tail, 0)) {
+          || !headChecks(record, active.salt, head, crc, tail, 0)) {
         throw damaged();
       }
       var crcs = new int[Frames.chunks(length())];
@@ -146,19 +180,20 @@ public final class RecordBody implements AutoCloseable {
     return Meta.decode(head, Frames.HEADER, metaLength);
   }
 
-  private boolean headChecks(ByteBuffer head, Checksum crc, ByteBuffer tail, int tailAt) {
-    Frames.Header header = Frames.header(head, 0, offset, active.salt, crc);
-    int tailLength = Frames.tailLength(metaLength, length());
+  private static boolean headChecks(
+      StoredRecord record, long salt, ByteBuffer head, Checksum crc, ByteBuffer tail, int tailAt) {
+    Frames.Header header = Frames.header(head, 0, record.offset(), salt, crc);
+    int tailLength = Frames.tailLength(record.metaLength(), record.length());
     return header != null
         && header.timestamp() == record.timestamp()
-        && header.length() == length()
-        && header.metaLength() == metaLength
+        && header.length() == record.length()
+        && header.metaLength() == record.metaLength()
         && Frames.frameChecks(head, 0, tail, tailAt, header, crc)
         && Frames.trailer(
                 tail,
                 tailAt + tailLength - Frames.TRAILER,
-                offset + header.frameLength(),
-                active.salt,
+                record.offset() + header.frameLength(),
+                salt,
                 crc)
             != null;
   }

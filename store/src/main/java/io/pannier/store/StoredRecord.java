@@ -89,6 +89,15 @@ public final class StoredRecord {
     return sequence;
   }
 
+  /** Where its frame begins in the file of its block. */
+  long offset() {
+    return offset;
+  }
+
+  int metaLength() {
+    return metaLength;
+  }
+
   Block block() {
     return block;
   }

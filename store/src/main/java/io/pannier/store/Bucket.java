@@ -51,6 +51,9 @@ public final class Bucket {
   /** Guarded by {@link #held}. */
   private long heldBytes;
 
+  /** Blocks that are not rewritten, with the number of the damaged record that prevents it. */
+  final Map<Block, Long> kept = new ConcurrentHashMap<>(0);
+
   /** Blocks that came to nothing, of which the journal still has to be told so. */
   private final Set<Block> abandoned = ConcurrentHashMap.newKeySet();
 

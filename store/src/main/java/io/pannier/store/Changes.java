@@ -430,6 +430,7 @@ final class Changes {
         block.size -= size;
         block.dead += active.frameLength(row);
         entry.removed(size);
+        Rewriter.removed(block, active.index.sequence(row));
       } else {
         long growth = after.utf8Bytes() - before.utf8Bytes();
         active.relabel(row, after);

@@ -456,8 +456,18 @@ public final class Describer {
         problem = String.valueOf(none.getMessage());
       }
       long accounted = footer == null ? FileHeader.BYTES : footer.recordsEnd();
-      BlockWalk.End end =
-          new BlockWalk(file, salt).walk(FileHeader.BYTES, accounted, new Records());
+      var records = new Records();
+      BlockWalk.End end = new BlockWalk(file, salt).walk(FileHeader.BYTES, accounted, records);
+      if (records.damaged > 0) {
+        say(
+            1,
+            "kept",
+            "because",
+            "a block with a damaged record is not rewritten: its dead bytes stay until the damaged"
+                + " records are removed",
+            "damaged",
+            records.damaged);
+      }
       if (footer != null) {
         footer(footer, file.size());
       } else if (end.footer() >= 0) {
@@ -471,6 +481,8 @@ public final class Describer {
   }
 
   private final class Records implements BlockWalk.Visitor {
+    int damaged;
+
     @Override
     public void record(long offset, Frames.Header header, long sequence, Meta meta) {
       say(
@@ -498,6 +510,7 @@ public final class Describer {
 
     @Override
     public void damaged(long offset, long length, long timestamp, long sequence) {
+      damaged++;
       say(
           1,
           "damaged",

@@ -1335,6 +1335,7 @@ public final class Entry {
   /** Under the lock: takes the block out of the entry; its sums go with it. */
   void drop(Block block) {
     block.gone = true;
+    bucket.kept.remove(block);
     if (!open.remove(block)) {
       closed = closed.without(other -> other == block);
     }

@@ -129,6 +129,13 @@ final class Rewriter {
     entry.bucket.disk(bytes - before);
   }
 
+  /** Under the lock: the record is removed. If it was what kept the block, it does so no more. */
+  static void removed(Block block, long sequence) {
+    if (block.entry.bucket.kept.remove(block, sequence)) {
+      block.rewriting = false;
+    }
+  }
+
   /** Rewrites a block whatever its state. */
   static void rewrite(Block block) {
     begin(block, false);
@@ -171,7 +178,7 @@ final class Rewriter {
       again = !copyAndSwitch();
     } catch (PannierException.Damaged damaged) {
       // Without a whole copy the old block must stay, with the one damaged record answering for
-      // itself.
+      // itself, until that one is removed.
       store.events.event(
           StoreEvents.Kind.FAILURE, "damaged block is not rewritten", old.path(), damaged);
       again = false;
@@ -343,6 +350,7 @@ final class Rewriter {
       fresh.lastSequence = record.sequence();
     } catch (PannierException.Damaged damaged) {
       if (!salvage) {
+        entry.bucket.kept.put(old, record.sequence());
         throw damaged;
       }
       store.events.event(

@@ -11,7 +11,9 @@ import io.pannier.model.PannierException;
 import io.pannier.model.QuotaType;
 import io.pannier.store.disk.Disk;
 import io.pannier.store.disk.MemoryDisk;
+import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -163,6 +165,39 @@ class StoreTest {
    * Changes that come while a block is being copied are in the copy, also the first ones of a
    * block, and also when they take all of it.
    */
+  @Test
+  void aBlockWithADamagedRecordIsKeptUntilThatIsRemoved() throws IOException {
+    try (Store store = stores.open(disk)) {
+      Bucket bucket = store.createBucket("b", blocksOf(10));
+      Entry entry = bucket.entryForWrite("e");
+      for (int i = 0; i < 11; i++) {
+        entry.write(record(i, ("" + i).repeat(1_000)));
+        stores.scheduler.runDue();
+      }
+      stores.scheduler.advanceMillis(20_000);
+      long length = entry.find(9).length();
+      // Behind nine frames: the header of the last one.
+      disk.flip("b/1/1/1.blk", 64 + 9 * (length + 80) + 20, 1);
+      for (int i = 0; i < 6; i++) {
+        entry.remove(i);
+      }
+      stores.scheduler.advanceMillis(20_000);
+      assertThat(disk.exists("b/1/1/1.blk")).isTrue();
+      assertThat(text(entry.find(8))).isEqualTo("8".repeat(1_000));
+      assertThatThrownBy(() -> text(entry.find(9))).isInstanceOf(PannierException.Damaged.class);
+      var described = new ArrayList<String>();
+      Describer.describe(disk.anotherProcess(), "b/1/1/1.blk", line -> described.add(line.kind()));
+      assertThat(described).contains("damaged", "kept");
+      stores.events.clear();
+      entry.remove(9);
+      stores.scheduler.advanceMillis(20_000);
+      assertThat(disk.exists("b/1/1/1.blk")).isFalse();
+      assertThat(bucket.diskBytes()).isLessThan(6_000);
+      assertThat(text(entry.find(8))).isEqualTo("8".repeat(1_000));
+    }
+    assertThat(stores.events).isEmpty();
+  }
+
   @Test
   void whatChangesDuringARewriteIsNotLost() {
     for (int before = 0; before < 2; before++) {

@@ -2,6 +2,7 @@ package io.pannier.store;
 
 import io.pannier.model.Ack;
 import io.pannier.model.BucketSettings;
+import io.pannier.model.Clock;
 import io.pannier.model.Labels;
 import io.pannier.model.Limits;
 import io.pannier.store.disk.Disk;
@@ -22,6 +23,7 @@ public final class TestStores {
   public final List<String> events = Collections.synchronizedList(new ArrayList<>());
   private final long seed;
   private Limits limits = small();
+  private long tickNanos;
 
   public TestStores(long seed) {
     this(seed, new ManualClock());
@@ -63,11 +65,30 @@ public final class TestStores {
     return this;
   }
 
+  /** Time goes on whenever it is looked at, so that no wait is for ever. */
+  TestStores ticking() {
+    tickNanos = 1_000_000;
+    return this;
+  }
+
+  private final class Ticking implements Clock {
+    @Override
+    public long wallMicros() {
+      return clock.wallMicros();
+    }
+
+    @Override
+    public long monotonicNanos() {
+      clock.advanceNanos(tickNanos);
+      return clock.monotonicNanos();
+    }
+  }
+
   public Store open(Disk disk) {
     return Store.open(
         new StoreConfig(
             disk,
-            clock,
+            new Ticking(),
             new SplittableRandom(seed),
             scheduler,
             limits,

@@ -3,6 +3,7 @@ package io.pannier.store.disk;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -360,11 +361,56 @@ class MemoryDiskTest extends DiskContract {
         fresh.loseUnsynced(random(seed));
         String seen = text(file);
         file.append(bytes("ef"));
-        file.sync();
-        found.add(seen + " " + content(fresh.crash(random(seed)), "a"));
+        String told = syncs(file) ? "" : "told: ";
+        assertThat(syncs(file)).isTrue();
+        found.add(told + seen + " " + content(fresh.crash(random(seed)), "a"));
       }
     }
-    assertThat(found).containsExactlyInAnyOrder("abcd abcdef", "abcd ab\0\0ef", "ab\0\0 ab\0\0ef");
+    assertThat(found)
+        .containsExactlyInAnyOrder("abcd abcdef", "told: abcd ab\0\0ef", "told: ab\0\0 ab\0\0ef");
+  }
+
+  private static boolean syncs(DiskFile file) {
+    try {
+      file.sync();
+      return true;
+    } catch (IOException failed) {
+      return false;
+    }
+  }
+
+  /** What {@code errseq_t} of Linux does. */
+  @Test
+  void aFailedWriteIsToldToEachHandleOnceAndForgottenWithTheLast() throws IOException {
+    int lost = 0;
+    for (int seed = 0; seed < SEEDS; seed++) {
+      var fresh = new MemoryDisk();
+      DiskFile writer = fresh.create("a");
+      DiskFile before = fresh.open("a");
+      writer.append(bytes("ab"));
+      fresh.failWriteBack(random(seed));
+      DiskFile first = fresh.open("a");
+      boolean whole = syncs(first);
+      lost += whole ? 0 : 1;
+      assertThat(syncs(first)).isTrue();
+      try (DiskFile second = fresh.open("a")) {
+        assertThat(syncs(second)).as("a new handle, when one was told already").isTrue();
+      }
+      assertThat(syncs(writer)).isEqualTo(whole);
+      assertThat(syncs(before)).isEqualTo(whole);
+      assertThatThrownBy(fresh::syncAll).isInstanceOf(IOException.class);
+      fresh.syncAll();
+      writer.append(bytes("cd"));
+      fresh.failWriteBack(random(seed));
+      writer.close();
+      before.close();
+      first.close();
+      try (DiskFile later = fresh.open("a")) {
+        assertThat(syncs(later)).as("nobody kept the file in memory").isTrue();
+      }
+      assertThatThrownBy(fresh::syncAll).isInstanceOf(IOException.class);
+    }
+    assertThat(lost).isBetween(1, SEEDS - 1);
   }
 
   // --- room

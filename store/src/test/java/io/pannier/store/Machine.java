@@ -19,7 +19,20 @@ final class Machine {
     // Few files and little cache: both are given up and fetched again all the time.
     var limits =
         new Limits(
-            16, 4, 65_536, 64 << 10, 128 << 10, 1L << 30, 5, 100, 5_000, 4096, 1 << 20, 30, 5, 4,
+            16,
+            4,
+            65_536,
+            64 << 10,
+            128 << 10,
+            1L << 30,
+            5,
+            100,
+            5_000,
+            4096,
+            1 << 20,
+            30,
+            5,
+            4,
             new Limits.Direct(2, 8192, 2000));
     stores = new TestStores(seed).limits(limits).ticking();
     clock = stores.clock;

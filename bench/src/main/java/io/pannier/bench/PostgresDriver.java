@@ -30,6 +30,10 @@ import org.postgresql.copy.CopyOut;
  */
 public final class PostgresDriver {
   private static final int INSERTED = 10_000;
+
+  /** So many rows of a query count as an answer. */
+  private static final int TICK_ROWS = 1000;
+
   private static final String TABLE =
       """
       CREATE TABLE IF NOT EXISTS records
@@ -361,6 +365,11 @@ public final class PostgresDriver {
             first = System.nanoTime() - begun;
           }
           records++;
+          if (records % TICK_ROWS == 0) {
+            synchronized (meter) {
+              meter.tick(System.nanoTime());
+            }
+          }
           skip(fields);
           skip(fields);
           bytes += fields.getInt();

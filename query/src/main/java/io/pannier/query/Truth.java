@@ -211,8 +211,8 @@ abstract sealed class Truth {
       return answer(block.timestamp(row));
     }
 
-    private int answer(long timestamp) {
-      int order = Long.compare(timestamp, time);
+    private int answer(long asNumber) {
+      int order = Long.compare(asNumber, time); // tidy: the language has signed numbers only
       boolean holds =
           switch (operator) {
             case EQ -> order == 0;

@@ -76,13 +76,13 @@ final class Durations {
   }
 
   private static boolean isWhole(StringBuilder number) {
-    int start = !number.isEmpty() && number.charAt(0) == '-' ? 1 : 0;
-    for (int i = start; i < number.length(); i++) {
+    int digits = !number.isEmpty() && number.charAt(0) == '-' ? 1 : 0;
+    for (int i = digits; i < number.length(); i++) {
       if (number.charAt(i) == '.' || number.charAt(i) == '-') {
         return false;
       }
     }
-    return number.length() > start;
+    return number.length() > digits;
   }
 
   /** White space of Unicode, all of which is one UTF-16 unit. */

@@ -10,7 +10,9 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
@@ -71,6 +73,11 @@ final class AotTrainingCommand implements Callable<Integer> {
     }
   }
 
+  /**
+   * How often what robots do all the time is done: often enough that the JIT compiler has seen it.
+   */
+  private static final int OFTEN = 3_000;
+
   private static void requests(Caller server, int start) throws IOException, InterruptedException {
     server.call("GET", "/alive", "");
     server.call("GET", "/info", "");
@@ -78,35 +85,48 @@ final class AotTrainingCommand implements Callable<Integer> {
     if (start == 0) {
       server.call("POST", "/b/training", "{\"quota_type\":\"FIFO\",\"quota_size\":100000000}");
     }
-    int base = 1000 * (start + 1);
-    for (int i = 0; i < 20; i++) {
+    int base = 1_000_000 * (start + 1);
+    for (int i = 0; i < OFTEN; i++) {
       server.call(
           "POST",
           "/b/training/camera?ts=" + (base + i),
           "x".repeat(1000),
           "x-reduct-label-robot",
-          "a" + i,
+          "a" + i % 7,
           "content-type",
           "text/plain");
+      server.call("GET", "/b/training/camera?ts=" + (base + i), "");
     }
-    server.call("POST", "/b/training/camera?ts=" + (base + 100), "x".repeat(200_000));
-    server.call(
-        "POST",
-        "/b/training/imu/batch",
-        "onetwo",
-        "x-reduct-time-" + base,
-        "3,text/csv,sensor=imu",
-        "x-reduct-time-" + (base + 1),
-        "3,text/csv");
-    server.call("GET", "/b/training/camera?ts=" + base, "");
+    for (int i = 0; i < OFTEN / 20; i++) {
+      server.call("POST", "/b/training/frames?ts=" + (base + i), "x".repeat(100_000));
+      server.call("GET", "/b/training/frames?ts=" + (base + i), "");
+      server.call("POST", "/b/training/scans?ts=" + (base + i), "x".repeat(1_000_000));
+      batch(server, base + 80 * i);
+    }
     server.call("GET", "/b/training/camera", "");
     server.call("PATCH", "/b/training/camera?ts=" + base, "", "x-reduct-label-robot", "b");
     server.call("DELETE", "/b/training/camera?ts=" + (base + 1), "");
-    String query = server.call("POST", "/b/training/camera/q", "{\"query_type\":\"QUERY\"}");
-    server.call("GET", "/b/training/camera/batch?q=" + query.replaceAll("[^0-9]", ""), "");
-    query = server.call("POST", "/io/training/q", "{\"query_type\":\"QUERY\",\"entries\":[\"*\"]}");
-    server.call(
-        "GET", "/io/training/read", "", "x-reduct-query-id", query.replaceAll("[^0-9]", ""));
+    for (String when : List.of("{}", "{\"&robot\":{\"$eq\":\"a3\"}}", "{\"$each_n\":2}")) {
+      String body = "{\"query_type\":\"QUERY\",\"entries\":[\"*\"],\"when\":" + when + "}";
+      String query = server.call("POST", "/b/training/imu/q", body).replaceAll("[^0-9]", "");
+      for (int i = 0; i < OFTEN / 50; i++) {
+        server.call("GET", "/b/training/imu/batch?q=" + query, "");
+      }
+      query = server.call("POST", "/io/training/q", body).replaceAll("[^0-9]", "");
+      for (int i = 0; i < OFTEN / 100; i++) {
+        server.call("GET", "/io/training/read", "", "x-reduct-query-id", query);
+      }
+    }
     server.call("GET", "/b/training", "");
+  }
+
+  private static void batch(Caller server, int from) throws IOException, InterruptedException {
+    var headers = new ArrayList<String>();
+    for (int i = 0; i < 80; i++) {
+      headers.add("x-reduct-time-" + (from + i));
+      headers.add("1000,text/csv,sensor=imu,robot=a" + i % 7);
+    }
+    server.call(
+        "POST", "/b/training/imu/batch", "x".repeat(80_000), headers.toArray(new String[0]));
   }
 }

@@ -113,6 +113,7 @@ final class Routes implements HttpHandler {
   private final Cors cors;
   private final String base;
   private final String api;
+  private final ConsolePage console = new ConsolePage();
   private final Map<String, List<Row>> table = new HashMap<>();
 
   Routes(Context context) {
@@ -266,7 +267,7 @@ final class Routes implements HttpHandler {
           .header("location", ui);
     }
     if (target.startsWith(ui)) {
-      return Response.error(404, "No static files supported");
+      return console.get(target.substring(ui.length()));
     }
     return Response.error(404, NOT_FOUND);
   }

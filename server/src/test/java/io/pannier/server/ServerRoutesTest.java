@@ -192,7 +192,13 @@ class ServerRoutesTest extends ApiFixture {
     assertThat(answer.header("location")).contains("/ui/");
     assertThat(answer.header("content-type")).contains("text/plain; charset=utf-8");
     assertThat(send("GET", "/ui").header("location")).contains("/ui/");
-    assertThat(send("GET", "/ui/index.html").summary()).isEqualTo("404 No static files supported");
+    for (String path : List.of("/ui/", "/ui/index.html", "/ui/buckets/some-where")) {
+      var page = send("GET", path);
+      assertThat(page.status()).isEqualTo(200);
+      assertThat(page.header("content-type")).contains("text/html; charset=utf-8");
+      assertThat(page.text()).startsWith("<!doctype html>").doesNotContain("http://");
+    }
+    assertThat(send("GET", "/ui/missing.js").summary()).isEqualTo("404 Not found");
   }
 
   @Nested

@@ -55,7 +55,7 @@ public record Limits(
     public static final Direct OFF = new Direct(0, 4096, 0);
 
     /** For a machine of any size: ARCHITECTURE.md has the measured reasons. */
-    public static final Direct DEFAULT = new Direct(16, 512 << 10, 64 << 10);
+    public static final Direct DEFAULT = new Direct(16, 512 << 10, 512_000);
 
     public Direct {
       require(uploads >= 0 && fromBytes >= 0, "uploads and fromBytes must not be negative");

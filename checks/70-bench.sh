@@ -28,6 +28,6 @@ else
   PANNIER_BUILD=auto part micro bench/micro --smoke
 fi
 part run bench/run --smoke write-1k-c16-e100 write-8m read-1k batch-80-v2 query-1k idle
-part compare bench/compare --smoke write-10k-c4 disk-write-100k read-1m-c4 query-500k query-500k-v2 sustained-8m sdk-1k
+part compare bench/compare --smoke write-10k-c4 disk-write-100k read-1m-c4 query-500k query-500k-v2 when-1pct when-001pct sustained-8m sdk-1k
 echo "$passed passed, $failed failed, 0 skipped"
 [ "$failed" -eq 0 ]

@@ -12,10 +12,7 @@ import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 
-/**
- * The body of a query request, from bytes to a tree. Parsing a condition and evaluating it belong
- * beside this class, as {@code WhenBenchmark}: benchmarks share the package of what they measure.
- */
+/** The body of a query request, from bytes to a tree. */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)

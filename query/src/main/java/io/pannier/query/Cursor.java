@@ -49,6 +49,9 @@ final class Cursor {
   /** Where a condition that a limit ended begins anew: behind what it gave last. */
   private long behindGiven;
 
+  /** Whether it gave the largest time, behind which nothing can begin. */
+  private boolean gaveLast;
+
   /** Whether anything was given since the condition began anew. */
   private boolean gaveSinceRestart;
 
@@ -154,7 +157,8 @@ final class Cursor {
 
   private void given(long time) {
     gaveSinceRestart = true;
-    behindGiven = time == Timestamp.MAX ? time : time + 1;
+    gaveLast = time == Timestamp.MAX;
+    behindGiven = time + 1;
   }
 
   /** Looks up the records that a match brought with it, and the match. */
@@ -198,6 +202,7 @@ final class Cursor {
     }
     selection.restart();
     next = behindGiven;
+    past = gaveLast;
     boolean gave = gaveSinceRestart;
     gaveSinceRestart = false;
     return gave;

@@ -45,6 +45,7 @@ record Needs(Set<String> labels, boolean any, boolean time, boolean state) {
         labels.add(name);
         yield 0;
       }
+      case Expression.OneOf oneOf -> collect(oneOf.operand(), labels);
       case Expression.Call call -> {
         int flags = call.operator() == Operator.TIMESTAMP ? TIME : 0;
         if (call.operator().isStateful()) {

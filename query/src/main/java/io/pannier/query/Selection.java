@@ -29,6 +29,15 @@ final class Selection implements RecordFilter {
   /** Most blocks whose plan is kept within one read. */
   private static final int PLANS_MAX = 64;
 
+  /** Nodes of a condition that are evaluated in one step of a walk, about. */
+  private static final int STEP_NODES = 1 << 16;
+
+  /** Larger conditions are not tried on values beforehand. */
+  private static final int PLANNED_NODES_MAX = 512;
+
+  /** With more relabelled records in a block than that, its rows are judged one by one. */
+  private static final int RELABELLED_MAX = 256;
+
   /** A removed attachment stays readable by its time, but no query gives it. */
   private static final Expression NOT_REMOVED =
       Expression.Call.of(
@@ -139,6 +148,11 @@ final class Selection implements RecordFilter {
   }
 
   @Override
+  public int stepRows() {
+    return Math.clamp(STEP_NODES / (1 + condition.nodes()), 16, RecordFilter.super.stepRows());
+  }
+
+  @Override
   public OfBlock of(BlockFacts facts) {
     BlockPlan plan = plans.get(facts);
     if (plan == null || plan.rows != facts.rows()) {
@@ -157,14 +171,15 @@ final class Selection implements RecordFilter {
     private final int rows;
     private final Truth.Several truth;
     private final RowFacts record;
-    private final int outcomes;
+
+    /** What can come out of the condition; 0 before it is asked for. */
+    private int outcomes;
 
     BlockPlan(BlockFacts facts) {
       this.facts = facts;
       rows = facts.rows();
       truth = Truth.all(condition.members(), new Truth.Compiler(facts, evaluator, strict));
       record = new RowFacts(facts);
-      outcomes = truth.outcomes();
     }
 
     @Override
@@ -175,6 +190,12 @@ final class Selection implements RecordFilter {
 
     /** Whether no record can match, none reaches an operator with state, and none is an error. */
     boolean isHopeless() {
+      if (condition.nodes() > PLANNED_NODES_MAX || facts.relabelledRows().size() > RELABELLED_MAX) {
+        return false;
+      }
+      if (outcomes == 0) {
+        outcomes = truth.outcomes();
+      }
       int refused = Truth.TRUE | Truth.STATE | (strict ? Truth.ERROR : 0);
       if ((outcomes & refused) != 0 || facts.hasDamage()) {
         return false;

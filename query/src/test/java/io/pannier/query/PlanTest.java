@@ -209,6 +209,7 @@ class PlanTest {
       case 7 -> "{\"$each_t\":\"" + random.nextInt(5) + "ms\"}";
       case 8 -> "{\"$gate\":[\"4ms\"," + expression(random, depth - 1) + "]}";
       case 9 -> pair(random, depth, List.of("$add", "$sub", "$div", "$rem").get(random.nextInt(4)));
+      case 15 -> manyConstants(random);
       case 10 ->
           "{\"$in\":[\"&" + name(random) + "\"," + constant(random) + "," + constant(random) + "]}";
       case 11 ->
@@ -219,6 +220,18 @@ class PlanTest {
       default ->
           "{\"&" + name(random) + "\":{\"" + comparison(random) + "\":" + constant(random) + "}}";
     };
+  }
+
+  private static String manyConstants(Random random) {
+    var operands = new ArrayList<String>();
+    for (int i = 0; i < 12; i++) {
+      operands.add(constant(random));
+    }
+    return (random.nextBoolean() ? "{\"$in\":[\"&" : "{\"$nin\":[\"&")
+        + name(random)
+        + "\","
+        + String.join(",", operands)
+        + "]}";
   }
 
   private static String call(Random random, int depth, String operator) {

@@ -238,6 +238,19 @@ class WhenTest {
   }
 
   @Test
+  void theLargestTimeIsGivenOnce() {
+    t.write("e", -2);
+    t.write("e", -1);
+    Query query = start(body("{\"$limit\":1}", false, ",\"continuous\":true"));
+    assertThat(readOnce(query)).containsExactly("e@18446744073709551614");
+    assertThat(readOnce(query)).containsExactly("e@18446744073709551615");
+    assertThat(readOnce(query)).isEmpty();
+    assertThat(read(start(body("{\"$has\":\"x\",\"#ctx_after\":1}", false, "")), 1)).isEmpty();
+    assertThat(read(start(body("{\"$each_n\":2,\"#ctx_before\":1}", false, "")), 1))
+        .isEqualTo("e@18446744073709551614 e@18446744073709551615");
+  }
+
+  @Test
   void aLimitOfNothingOnAContinuousQueryWaits() {
     t.write("e", 1);
     Query query = start(body("{\"$limit\":0}", false, ",\"continuous\":true"));

@@ -29,6 +29,11 @@ public interface RecordFilter {
     Choice judge(int row);
   }
 
+  /** Most rows to judge under the lock at once. */
+  default int stepRows() {
+    return Scan.ROWS_MAX;
+  }
+
   /**
    * Looks at a block before its rows are judged. Called again and again for the same block; what it
    * knows of the block may be kept as long as {@code facts} is the same object, but rows may have

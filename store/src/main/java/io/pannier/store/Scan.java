@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Scan {
   /** Most rows looked at under the lock at once. */
-  private static final int ROWS_MAX = 4096;
+  static final int ROWS_MAX = 4096;
 
   /** Most blocks looked at in one step. */
   private static final int BLOCKS_MAX = 64;
@@ -24,6 +24,7 @@ final class Scan {
   private final Entry entry;
   private final @Nullable RecordFilter filter;
   private final int max;
+  private final int rowsMax;
   private final List<StoredRecord> found;
 
   /** First time that was not looked at in this step. */
@@ -36,6 +37,7 @@ final class Scan {
     this.entry = entry;
     this.filter = filter;
     this.max = max;
+    rowsMax = filter == null ? ROWS_MAX : filter.stepRows();
     found = new ArrayList<>(Math.min(max, 128));
   }
 
@@ -286,10 +288,12 @@ final class Scan {
     int visited = 0;
     while (!heap.isEmpty()) {
       Cursor cursor = Objects.requireNonNull(heap.poll());
-      // The next cursor's time bounds how far this one may run without another look at the heap.
+      // The next cursor's time bounds how far this one may run without another look at the heap; at
+      // that very time the sequence numbers decide who comes first.
       Cursor other = heap.peek();
       boolean isBounded = other != null;
       long bound = isBounded ? Objects.requireNonNull(other).timestamp() : 0;
+      int first = cursor.position;
       Active active = cursor.active;
       BlockIndex index = active.index;
       int rows = index.rows();
@@ -300,14 +304,14 @@ final class Scan {
           cursor.position = rows;
           break;
         }
-        if (isBounded && Timestamp.isAfter(timestamp, bound)) {
+        if (isBounded && cursor.position > first && !Timestamp.isBefore(timestamp, bound)) {
           break;
         }
         if (active.isLive(row)) {
           if (last != null && timestamp != lastTime) {
             boolean goesOn = take(last, lastRow);
             last = null;
-            if (!goesOn || visited >= ROWS_MAX) {
+            if (!goesOn || visited >= rowsMax) {
               return behind(lastTime);
             }
           }

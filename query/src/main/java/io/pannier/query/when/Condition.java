@@ -83,6 +83,11 @@ public record Condition(
     return new Condition(all, slots, before, after, selectedLabels, transfer, ext);
   }
 
+  /** How large it is: the number of its expressions. */
+  public int nodes() {
+    return members.stream().mapToInt(Expression::nodes).sum();
+  }
+
   /** Whether every record is chosen. */
   public boolean choosesAll() {
     return members.isEmpty();

@@ -14,6 +14,9 @@ import java.util.OptionalLong;
  * scalar is the one operand. Depth is bounded by the JSON reader.
  */
 final class ConditionParser {
+  /** So many constants are compared with one by one; more become a set. */
+  private static final int SCANNED_MAX = 8;
+
   /** Operators with state, in the order of their slots. */
   private final List<Operator> stateful = new ArrayList<>();
 
@@ -84,6 +87,18 @@ final class ConditionParser {
     String complaint = operator.complaint(operands.size());
     if (complaint != null) {
       throw invalid(complaint);
+    }
+    if ((operator == Operator.IN || operator == Operator.NIN) && operands.size() > SCANNED_MAX) {
+      var constants = new ArrayList<Value>(operands.size());
+      for (Expression operand : operands.subList(1, operands.size())) {
+        if (operand instanceof Expression.Constant(Value value)) {
+          constants.add(value);
+        }
+      }
+      if (constants.size() == operands.size() - 1) {
+        return new Expression.OneOf(
+            operands.getFirst(), new ConstantSet(constants), operator == Operator.NIN);
+      }
     }
     int slot = -1;
     if (operator.isStateful()) {

@@ -43,6 +43,8 @@ public final class Evaluator {
         }
         yield Value.ofLabel(text);
       }
+      case Expression.OneOf(Expression operand, ConstantSet constants, boolean negated) ->
+          Value.of(constants.contains(evaluate(operand, record)) != negated);
       case Expression.Call call -> call(call, record);
     };
   }

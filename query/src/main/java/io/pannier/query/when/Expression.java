@@ -30,6 +30,23 @@ public sealed interface Expression {
     }
   }
 
+  /**
+   * Whether a value equals one of many constants: {@code $in} and {@code $nin} with nothing else
+   * behind their first operand.
+   *
+   * @param negated whether it must equal none
+   */
+  record OneOf(Expression operand, ConstantSet constants, boolean negated) implements Expression {}
+
+  /** Number of expressions in it; a set of constants counts as one. */
+  default int nodes() {
+    return switch (this) {
+      case Constant _, Label _, ComputedLabel _ -> 1;
+      case OneOf oneOf -> 2 + oneOf.operand().nodes();
+      case Call call -> 1 + call.operands().stream().mapToInt(Expression::nodes).sum();
+    };
+  }
+
   /** A constant text. */
   static Expression text(String value) {
     return new Constant(new Value.Text(value));

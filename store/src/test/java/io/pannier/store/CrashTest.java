@@ -351,6 +351,7 @@ class CrashTest {
             life.store.close();
           } else if (at % 3 == 1) {
             life.machine.scheduler.advanceMillis(8_000);
+            life.workload.noteEvictions();
           }
           if (kind != Fault.Kind.SYNC_FAIL) {
             assertThat(life.machine.told(StoreEvents.Kind.DAMAGE)).isEmpty();

@@ -100,6 +100,15 @@ final class Workload {
     }
   }
 
+  /** What rings gave up in the background since the last step is no loss. */
+  void noteEvictions() {
+    for (BucketModel bucket : model.buckets) {
+      if (bucket.isThere() && bucket.quota == QuotaType.FIFO) {
+        noteMissing(bucket);
+      }
+    }
+  }
+
   /** Ends all uploads, so that the store may be closed. */
   void finish() {
     for (Uploading uploading : List.copyOf(uploads)) {

@@ -335,6 +335,8 @@ class CrashTest {
         () -> {
           life.work(seed, lasting, STEPS);
           life.disk.heal();
+          // What a ring gave up while nothing could be read.
+          life.workload.noteEvictions();
           // A device that cannot sync may lose what the kernel took, without a loss of power.
           End end = kind == Fault.Kind.SYNC_FAIL ? End.POWER_LOSS : End.KILL;
           if (kind == Fault.Kind.SYNC_FAIL && !lasting) {

@@ -89,6 +89,8 @@ final class Workload {
       step();
       if (random.nextInt(3) > 0 && !stopped.getAsBoolean()) {
         machine.scheduler.runDue();
+        // A ring may have given something up in the background before the machine stopped.
+        model.buckets.forEach(this::maybeEvicted);
       }
       for (BucketModel bucket : model.buckets) {
         if (bucket.isThere()
@@ -773,6 +775,7 @@ final class Workload {
   private void advance(long millis) {
     steps.add("advance " + millis);
     machine.scheduler.advanceMillis(millis);
+    model.buckets.forEach(this::maybeEvicted);
   }
 
   private void awaitDurable() {

@@ -90,9 +90,6 @@ final class Bounds {
   private static int between(Operator operator, Value min, Value max, Value constant) {
     Value.Order low = Value.compare(min, constant);
     Value.Order high = Value.compare(max, constant);
-    if (low == Value.Order.NONE || high == Value.Order.NONE) {
-      return operator == Operator.NE ? Truth.TRUE : Truth.FALSE; // the constant is not a number
-    }
     int outcomes = answer(operator, low) | answer(operator, high);
     if (low == Value.Order.LESS && high == Value.Order.GREATER) {
       outcomes |= Truth.TRUE | Truth.FALSE;
@@ -101,15 +98,6 @@ final class Bounds {
   }
 
   private static int answer(Operator operator, Value.Order order) {
-    boolean holds =
-        switch (operator) {
-          case EQ -> order == Value.Order.EQUAL;
-          case NE -> order != Value.Order.EQUAL;
-          case GT -> order == Value.Order.GREATER;
-          case GTE -> order != Value.Order.LESS;
-          case LT -> order == Value.Order.LESS;
-          default -> order != Value.Order.GREATER;
-        };
-    return holds ? Truth.TRUE : Truth.FALSE;
+    return operator.holds(order) ? Truth.TRUE : Truth.FALSE;
   }
 }

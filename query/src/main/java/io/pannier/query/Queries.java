@@ -191,7 +191,7 @@ public final class Queries implements AutoCloseable {
     if (range.isEmpty()) {
       return 0;
     }
-    if (options.strict()) {
+    if (options.strict() && !options.condition().choosesAll()) {
       // All or nothing: a condition that fails on one record must not have removed others.
       for (Entry entry : entries) {
         walk(entry, options, some -> {});

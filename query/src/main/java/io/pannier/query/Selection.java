@@ -51,6 +51,8 @@ final class Selection implements RecordFilter {
                   new Expression.Constant(Value.of(true)))));
 
   private final Condition condition;
+  private final Expression root;
+  private final boolean hasState;
   private final boolean strict;
   private final long start;
   private final IdentityHashMap<BlockFacts, BlockPlan> plans = new IdentityHashMap<>();
@@ -93,6 +95,8 @@ final class Selection implements RecordFilter {
    */
   Selection(Condition condition, boolean strict, long start) {
     this.condition = condition;
+    root = condition.root();
+    hasState = !condition.stateful().isEmpty();
     this.strict = strict;
     this.start = start;
     evaluator = new Evaluator(condition);
@@ -169,6 +173,7 @@ final class Selection implements RecordFilter {
   final class BlockPlan implements OfBlock {
     private final BlockFacts facts;
     private final int rows;
+    private final Truth.Compiler compiler;
     private final Truth.Several truth;
     private final RowFacts record;
 
@@ -178,7 +183,8 @@ final class Selection implements RecordFilter {
     BlockPlan(BlockFacts facts) {
       this.facts = facts;
       rows = facts.rows();
-      truth = Truth.all(condition.members(), new Truth.Compiler(facts, evaluator, strict));
+      compiler = new Truth.Compiler(facts, evaluator, strict);
+      truth = Truth.all(condition.members(), compiler);
       record = new RowFacts(facts);
     }
 
@@ -200,28 +206,10 @@ final class Selection implements RecordFilter {
       if ((outcomes & refused) != 0 || facts.hasDamage()) {
         return false;
       }
+      // Of what was relabelled, the columns do not tell.
       for (int row : facts.relabelledRows()) {
-        // Of what was relabelled, the columns do not tell.
-        if (mayMatch(row)) {
+        if (hasState || (compiler.tryEvaluate(root, record.at(row)) & refused) != 0) {
           return false;
-        }
-      }
-      return true;
-    }
-
-    private boolean mayMatch(int row) {
-      for (Expression member : condition.members()) {
-        if (Needs.of(member).state()) {
-          return true;
-        }
-        try {
-          if (!evaluator.isTrue(member, record.at(row))) {
-            return false;
-          }
-        } catch (PannierException e) {
-          return strict;
-        } catch (Interrupt e) {
-          return true;
         }
       }
       return true;
@@ -239,7 +227,11 @@ final class Selection implements RecordFilter {
       }
       boolean matches;
       try {
-        matches = facts.relabelled(row) == null ? truth.of(row) == Truth.TRUE : isTrueOne(row);
+        matches =
+            (facts.relabelled(row) == null
+                    ? truth.of(row)
+                    : compiler.evaluate(root, record.at(row)))
+                == Truth.TRUE;
       } catch (Interrupt e) {
         over = true;
         return Choice.PAUSE;
@@ -251,22 +243,6 @@ final class Selection implements RecordFilter {
         return matches ? Choice.TAKE : Choice.LEAVE;
       }
       return withContext(matches, facts.timestamp(row));
-    }
-
-    private boolean isTrueOne(int row) throws Interrupt {
-      try {
-        for (Expression member : condition.members()) {
-          if (!evaluator.isTrue(member, record.at(row))) {
-            return false;
-          }
-        }
-        return true;
-      } catch (PannierException e) {
-        if (strict) {
-          throw e;
-        }
-        return false;
-      }
     }
   }
 

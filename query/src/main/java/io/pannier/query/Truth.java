@@ -213,17 +213,7 @@ abstract sealed class Truth {
 
     private int answer(long asNumber) {
       int order = Long.compare(asNumber, time); // tidy: the language has signed numbers only
-      boolean holds =
-          switch (operator) {
-            case EQ -> order == 0;
-            case NE -> order != 0;
-            case GT -> order > 0;
-            case GTE -> order >= 0;
-            case LT -> order < 0;
-            case LTE -> order <= 0;
-            default -> throw new IllegalArgumentException(operator + " compares nothing");
-          };
-      return holds ? TRUE : FALSE;
+      return operator.holds(Value.Order.of(order)) ? TRUE : FALSE;
     }
 
     @Override

@@ -63,18 +63,10 @@ public final class Evaluator {
       case IN -> Value.of(isIn(call, record));
       case NIN -> Value.of(!isIn(call, record));
 
-      case EQ -> Value.of(compare(call, record) == Value.Order.EQUAL);
-      case NE -> Value.of(compare(call, record) != Value.Order.EQUAL);
-      case GT -> Value.of(compare(call, record) == Value.Order.GREATER);
-      case LT -> Value.of(compare(call, record) == Value.Order.LESS);
-      case GTE -> {
-        Value.Order order = compare(call, record);
-        yield Value.of(order == Value.Order.GREATER || order == Value.Order.EQUAL);
-      }
-      case LTE -> {
-        Value.Order order = compare(call, record);
-        yield Value.of(order == Value.Order.LESS || order == Value.Order.EQUAL);
-      }
+      case EQ, NE, GT, GTE, LT, LTE ->
+          Value.of(
+              call.operator()
+                  .holds(Value.compare(operand(call, 0, record), operand(call, 1, record))));
 
       case ADD -> {
         Value sum = null;
@@ -187,10 +179,6 @@ public final class Evaluator {
       }
     }
     return false;
-  }
-
-  private Value.Order compare(Expression.Call call, RecordFacts record) throws Interrupt {
-    return Value.compare(operand(call, 0, record), operand(call, 1, record));
   }
 
   private static Value cast(Value value, String type) {

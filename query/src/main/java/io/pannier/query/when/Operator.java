@@ -103,6 +103,19 @@ public enum Operator {
     return count < operands.min || count > operands.max ? symbol + operands.complaint : null;
   }
 
+  /** Whether a comparison holds for operands that stand so to each other. */
+  public boolean holds(Value.Order order) {
+    return switch (this) {
+      case EQ -> order == Value.Order.EQUAL;
+      case NE -> order != Value.Order.EQUAL;
+      case GT -> order == Value.Order.GREATER;
+      case GTE -> order == Value.Order.GREATER || order == Value.Order.EQUAL;
+      case LT -> order == Value.Order.LESS;
+      case LTE -> order == Value.Order.LESS || order == Value.Order.EQUAL;
+      default -> throw new IllegalArgumentException(this + " compares nothing");
+    };
+  }
+
   /** The name that errors tell. */
   public String symbol() {
     return symbol;

@@ -117,13 +117,18 @@ public sealed interface Value {
     EQUAL,
     GREATER,
     /** Not equal, and neither comes first: a text and a number, or not a number and anything. */
-    NONE
+    NONE;
+
+    /** The order that the sign of a comparison tells. */
+    public static Order of(int sign) {
+      return sign < 0 ? LESS : sign > 0 ? GREATER : EQUAL;
+    }
   }
 
   /** Compares; texts in the order of their UTF-8 bytes, everything else as numbers. */
   static Order compare(Value left, Value right) {
     if (left instanceof Text(String a)) {
-      return right instanceof Text(String b) ? order(compareTexts(a, b)) : Order.NONE;
+      return right instanceof Text(String b) ? Order.of(compareTexts(a, b)) : Order.NONE;
     }
     if (right instanceof Text) {
       return Order.NONE;
@@ -133,11 +138,7 @@ public sealed interface Value {
       double b = right.asFloat();
       return a < b ? Order.LESS : a > b ? Order.GREATER : a == b ? Order.EQUAL : Order.NONE;
     }
-    return order(Long.compare(left.asInt(), right.asInt()));
-  }
-
-  private static Order order(int sign) {
-    return sign < 0 ? Order.LESS : sign > 0 ? Order.GREATER : Order.EQUAL;
+    return Order.of(Long.compare(left.asInt(), right.asInt()));
   }
 
   /** UTF-16 units order as code points do, but for surrogates, which stand for higher ones. */

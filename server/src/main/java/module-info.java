@@ -12,7 +12,11 @@ module io.pannier.server {
   requires io.netty.handler;
   requires io.netty.transport;
   requires io.netty.transport.classes.epoll;
-  requires org.slf4j;
+  requires transitive org.slf4j;
 
   exports io.pannier.server;
+  exports io.pannier.server.access;
+  exports io.pannier.server.events;
+  exports io.pannier.server.lifecycle;
+  exports io.pannier.server.settings;
 }

@@ -1,10 +1,10 @@
 package io.pannier.server;
 
 import io.pannier.model.PannierException;
+import io.pannier.server.access.Authentication;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.time.Instant;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** Tells who calls. There is one token, which may do everything; without it nothing is checked. */
@@ -14,8 +14,13 @@ final class Auth {
   private final byte @Nullable [] value;
   private final Token token;
 
-  Auth(Optional<String> bearer, Instant now) {
-    value = bearer.map(text -> text.getBytes(StandardCharsets.UTF_8)).orElse(null);
+  Auth(Authentication authentication, Instant now) {
+    value =
+        switch (authentication) {
+          case Authentication.Disabled() -> null;
+          case Authentication.Provisioned(String text) -> text.getBytes(StandardCharsets.UTF_8);
+          case Authentication.Initial(String text) -> text.getBytes(StandardCharsets.UTF_8);
+        };
     token = new Token(value == null ? "AUTHENTICATION-DISABLED" : "init-token", now, value != null);
   }
 

@@ -121,7 +121,8 @@ final class Routes implements HttpHandler {
     ServerConfig config = context.config;
     auth =
         new Auth(
-            config.token(), java.time.Instant.ofEpochSecond(0, config.clock().wallMicros() * 1000));
+            config.authentication(),
+            java.time.Instant.ofEpochSecond(0, config.clock().wallMicros() * 1000));
     cors = new Cors(config.corsOrigins());
     base = config.basePath();
     api = base + "api/v1/";

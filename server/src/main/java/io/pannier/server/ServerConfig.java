@@ -3,6 +3,11 @@ package io.pannier.server;
 import io.pannier.model.Clock;
 import io.pannier.model.SystemClock;
 import io.pannier.model.SystemRandom;
+import io.pannier.server.access.Authentication;
+import io.pannier.server.access.RateLimits;
+import io.pannier.server.events.EventOptions;
+import io.pannier.server.settings.Declarations;
+import java.net.URI;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -14,8 +19,12 @@ import java.util.random.RandomGenerator;
  * @param host address to bind
  * @param port port to bind; 0 for any
  * @param basePath prefix of all paths; brought into the form {@code /…/}
- * @param token the bearer token that may do everything; empty: nothing is checked
+ * @param publicUrl where clients reach this server, with its prefix; empty: made of host and port
  * @param corsOrigins origins that browsers may call from; {@code *} for all
+ * @param authentication how callers prove who they are
+ * @param rates how much one client may ask for
+ * @param events what the server tells about itself as records
+ * @param declarations resources that are there after every start
  * @param instanceName what {@code /info} calls this server
  * @param version our own version; the one in the reference's form is fixed by the API we speak
  * @param io bounds of one exchange
@@ -28,8 +37,12 @@ public record ServerConfig(
     String host,
     int port,
     String basePath,
-    Optional<String> token,
+    Optional<URI> publicUrl,
     List<String> corsOrigins,
+    Authentication authentication,
+    RateLimits rates,
+    EventOptions events,
+    Declarations declarations,
     String instanceName,
     String version,
     IoLimits io,
@@ -67,14 +80,24 @@ public record ServerConfig(
     corsOrigins = List.copyOf(corsOrigins);
   }
 
-  /** The usual values on a free port of this machine. */
+  /**
+   * The usual values on a free port of this machine, without a record about itself.
+   *
+   * @param token the token with full access; empty: nothing is checked
+   */
   public static ServerConfig of(Optional<String> token) {
     return new ServerConfig(
         "127.0.0.1",
         0,
         "/",
-        token,
+        Optional.empty(),
         List.of(),
+        token
+            .<Authentication>map(Authentication.Provisioned::new)
+            .orElseGet(Authentication.Disabled::new),
+        RateLimits.OFF,
+        new EventOptions(false, 0, Optional.empty()),
+        Declarations.NONE,
         "pannier",
         "0.1.0",
         IoLimits.DEFAULT,
@@ -95,8 +118,12 @@ public record ServerConfig(
     String host;
     int port;
     String basePath;
-    Optional<String> token;
+    Optional<URI> publicUrl;
     List<String> corsOrigins;
+    Authentication authentication;
+    RateLimits rates;
+    EventOptions events;
+    Declarations declarations;
     String instanceName;
     String version;
     IoLimits io;
@@ -109,8 +136,12 @@ public record ServerConfig(
       host = of.host;
       port = of.port;
       basePath = of.basePath;
-      token = of.token;
+      publicUrl = of.publicUrl;
       corsOrigins = of.corsOrigins;
+      authentication = of.authentication;
+      rates = of.rates;
+      events = of.events;
+      declarations = of.declarations;
       instanceName = of.instanceName;
       version = of.version;
       io = of.io;
@@ -125,8 +156,12 @@ public record ServerConfig(
           host,
           port,
           basePath,
-          token,
+          publicUrl,
           corsOrigins,
+          authentication,
+          rates,
+          events,
+          declarations,
           instanceName,
           version,
           io,
@@ -150,6 +185,26 @@ public record ServerConfig(
 
   public ServerConfig withCorsOrigins(List<String> origins) {
     return with(copy -> copy.corsOrigins = origins);
+  }
+
+  public ServerConfig withPublicUrl(URI newUrl) {
+    return with(copy -> copy.publicUrl = Optional.of(newUrl));
+  }
+
+  public ServerConfig withAuthentication(Authentication newAuthentication) {
+    return with(copy -> copy.authentication = newAuthentication);
+  }
+
+  public ServerConfig withRates(RateLimits newRates) {
+    return with(copy -> copy.rates = newRates);
+  }
+
+  public ServerConfig withEvents(EventOptions newEvents) {
+    return with(copy -> copy.events = newEvents);
+  }
+
+  public ServerConfig withDeclarations(Declarations newDeclarations) {
+    return with(copy -> copy.declarations = newDeclarations);
   }
 
   public ServerConfig withInstance(String newName, String newVersion) {
@@ -180,17 +235,10 @@ public record ServerConfig(
     return with(copy -> copy.clock = newClock);
   }
 
-  /** Leaves the token out: texts end up in logs. */
+  /** Without secrets: texts end up in logs. */
   @Override
   public String toString() {
-    return "ServerConfig["
-        + host
-        + ":"
-        + port
-        + basePath
-        + ", "
-        + (token.isPresent() ? "with" : "without")
-        + " token]";
+    return "ServerConfig[" + host + ":" + port + basePath + ", " + authentication + "]";
   }
 
   private static String normalised(String path) {

@@ -30,6 +30,7 @@ public final class Bucket {
   final int id;
   private volatile String name;
   private volatile BucketSettings settings;
+  private volatile boolean isProvisioned;
   private volatile BlockLimits limits;
   final BucketJournal journal;
 
@@ -307,6 +308,18 @@ public final class Bucket {
     }
   }
 
+  // ---------------------------------------------------------------- who owns it
+
+  /** Whether it comes from the configuration; the mark is not stored. */
+  public boolean isProvisioned() {
+    return isProvisioned;
+  }
+
+  /** Marks it as one that comes from the configuration, or takes the mark away. */
+  public void setProvisioned(boolean provisioned) {
+    isProvisioned = provisioned;
+  }
+
   // ---------------------------------------------------------------- what it holds
 
   /** What the bucket holds. */
@@ -328,7 +341,7 @@ public final class Bucket {
         any = true;
       }
     }
-    return new BucketInfo(name, count, size.get(), oldest, newest, false, any);
+    return new BucketInfo(name, count, size.get(), oldest, newest, isProvisioned, any);
   }
 
   /** What the visible entries hold, by name. */

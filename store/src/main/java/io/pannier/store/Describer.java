@@ -95,6 +95,9 @@ public final class Describer {
   private void store() throws IOException {
     format(StoreFormat.FILE);
     format(StoreFormat.COPY);
+    for (String name : Documents.names(disk)) {
+      say(0, "document", "name", name);
+    }
     journal("");
     StoreJournal.Facts facts = facts();
     for (var bucket : new TreeMap<>(facts.buckets).entrySet()) {

@@ -50,6 +50,7 @@ public final class Store implements AutoCloseable {
   final DirectBuffers directBuffers;
   private final StoreConfig config;
   private final UUID id;
+  private final Documents documents;
   private final Map<String, Bucket> buckets = new ConcurrentHashMap<>();
   private final Set<Bucket> removing = ConcurrentHashMap.newKeySet();
   private final ReentrantLock structure = new ReentrantLock();
@@ -74,6 +75,7 @@ public final class Store implements AutoCloseable {
     timeFilters = new TimeFilters(limits.indexCacheBytes() / 8);
     sync = new SyncRounds(this);
     directBuffers = new DirectBuffers(limits.direct());
+    documents = new Documents(this);
   }
 
   /**
@@ -133,6 +135,11 @@ public final class Store implements AutoCloseable {
     return config.ack();
   }
 
+  /** Small texts that belong to this store and are not records. */
+  public Documents documents() {
+    return documents;
+  }
+
   // ---------------------------------------------------------------- buckets
 
   /** The bucket of this name, if there is one. Never waits. */
@@ -157,6 +164,30 @@ public final class Store implements AutoCloseable {
   /** Creates a bucket; may wait. */
   public Bucket createBucket(String name, BucketSettings settings) {
     Names.checkBucket(name);
+    return create(name, settings);
+  }
+
+  /**
+   * The bucket of the server itself, with these settings and provisioned; created if need be. Its
+   * name begins with {@code $}, which no client can give.
+   */
+  public Bucket systemBucket(String name, BucketSettings settings) {
+    structure.lock();
+    try {
+      Bucket bucket = buckets.get(name);
+      if (bucket == null) {
+        bucket = create(name, settings);
+      } else if (!bucket.settings().equals(settings)) {
+        bucket.changeSettings(settings);
+      }
+      bucket.setProvisioned(true);
+      return bucket;
+    } finally {
+      structure.unlock();
+    }
+  }
+
+  private Bucket create(String name, BucketSettings settings) {
     structure.lock();
     try {
       if (buckets.containsKey(name)) {

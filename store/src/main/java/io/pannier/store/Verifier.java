@@ -50,6 +50,7 @@ public final class Verifier {
           "ballast",
           "token",
           "token.copy",
+          Documents.FOLDER,
           "b");
 
   private final Disk disk;
@@ -116,6 +117,7 @@ public final class Verifier {
     if (usable && disk.exists("b")) {
       orphans("b", ids(facts.buckets.keySet(), ""));
     }
+    Documents.verify(disk, storeId, findings);
   }
 
   private void bucket(int id, String name) {

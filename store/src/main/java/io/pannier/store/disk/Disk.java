@@ -46,6 +46,13 @@ public interface Disk extends AutoCloseable {
   void makeFolder(String path) throws IOException;
 
   /**
+   * As {@link #makeFolder}, and nobody but the owner may enter it where the system knows owners.
+   */
+  default void makePrivateFolder(String path) throws IOException {
+    makeFolder(path);
+  }
+
+  /**
    * Names directly in a folder, unsorted. Fails with NoSuchFileException if there is none. The root
    * is the empty string.
    */

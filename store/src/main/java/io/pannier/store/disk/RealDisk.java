@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -124,6 +125,15 @@ public final class RealDisk implements Disk {
       }
     } catch (IOException failure) {
       throw DeviceFailures.named(path, failure);
+    }
+  }
+
+  @Override
+  public void makePrivateFolder(String path) throws IOException {
+    makeFolder(path);
+    Path made = resolved(DiskPaths.below(path));
+    if (made.getFileSystem().supportedFileAttributeViews().contains("posix")) {
+      Files.setPosixFilePermissions(made, PosixFilePermissions.fromString("rwx------"));
     }
   }
 

@@ -1,0 +1,29 @@
+package io.pannier.server.access;
+
+/** How callers prove who they are (configuration.md §3). */
+public sealed interface Authentication {
+  /** They need not: everybody may do everything. Only ever when the operator asked for it. */
+  record Disabled() implements Authentication {}
+
+  /**
+   * By tokens; {@code init-token} has this value and full access, again at every start, and cannot
+   * be changed through the API.
+   */
+  record Provisioned(String value) implements Authentication {
+    @Override
+    public String toString() {
+      return "Provisioned";
+    }
+  }
+
+  /**
+   * By tokens; {@code init-token} is made with this value and full access when the store has none,
+   * or one that was provisioned. From then on it is a token like any other.
+   */
+  record Initial(String value) implements Authentication {
+    @Override
+    public String toString() {
+      return "Initial";
+    }
+  }
+}

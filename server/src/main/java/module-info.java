@@ -5,6 +5,7 @@ module io.pannier.server {
   requires transitive io.pannier.store;
   requires transitive io.pannier.query;
   requires com.fasterxml.jackson.databind;
+  requires com.github.luben.zstd_jni;
   requires io.netty.buffer;
   requires io.netty.codec;
   requires io.netty.codec.http;

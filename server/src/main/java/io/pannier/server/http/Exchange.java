@@ -40,10 +40,13 @@ public interface Exchange {
   /** A field's value as sent, one character per byte. Equal to {@link #headerValue} for ASCII. */
   String rawHeaderValue(int index);
 
-  /** Length of the body as announced: 0 if there is none, -1 if it is chunked. */
+  /**
+   * Length of the body as announced: 0 if there is none, -1 if it is chunked or coded, so that its
+   * length is unknown.
+   */
   long contentLength();
 
-  /** Whether the body comes in chunks, so that its length is unknown. */
+  /** Whether the body comes in chunks. */
   boolean isChunked();
 
   /** The socket's peer. */
@@ -62,10 +65,10 @@ public interface Exchange {
   void onEnd(Runnable action);
 
   /**
-   * Gathers the whole body on the event loop, then calls back there; within this call if the body
-   * is there already or empty. To be called on the event loop, at most once. A body larger than
-   * {@code maxBytes} is answered 413, one that stalls 400; the consumer is not called then, nor
-   * when the client goes away.
+   * Gathers the whole body on the event loop, then calls back there, but on a worker where the body
+   * is coded; within this call if the body is there already or empty. To be called on the event
+   * loop, at most once. A body larger than {@code maxBytes} is answered 413, one that stalls 400;
+   * the consumer is not called then, nor when the client goes away.
    */
   void receiveWhole(int maxBytes, BodyConsumer consumer);
 
@@ -76,7 +79,10 @@ public interface Exchange {
    */
   void block(BlockingHandler handler);
 
-  /** The body as a stream, in blocking code only; always the same reader. */
+  /**
+   * The body as a stream, in blocking code only; always the same reader. Codings that clients may
+   * use ({@code gzip}, {@code zstd}) are undone.
+   */
   BodyReader body();
 
   /**

@@ -215,7 +215,7 @@ final class HttpBody implements BodyReader {
     return all.toByteArray();
   }
 
-  private static PannierException tooLong(int maxBytes) {
+  static PannierException tooLong(int maxBytes) {
     return new PannierException.BadRequest("Request body is larger than " + maxBytes + " bytes");
   }
 

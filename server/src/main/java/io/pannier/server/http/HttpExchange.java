@@ -41,6 +41,8 @@ final class HttpExchange implements Exchange {
   private final String path;
   private final String query;
   private final long contentLength;
+  private @Nullable ContentCoding contentCoding;
+  private @Nullable DecodedBody decoded;
   private final boolean chunked;
   private final boolean keepAlive;
   private final boolean http11;
@@ -147,7 +149,7 @@ final class HttpExchange implements Exchange {
 
   @Override
   public long contentLength() {
-    return contentLength;
+    return contentCoding == null ? contentLength : -1;
   }
 
   @Override
@@ -180,8 +182,11 @@ final class HttpExchange implements Exchange {
   void begin() {
     String coding = head.first("content-encoding");
     if (coding != null && !coding.equalsIgnoreCase("identity")) {
-      respond(Response.of(415).header("accept-encoding", "identity"));
-      return;
+      contentCoding = ContentCoding.of(coding).orElse(null);
+      if (contentCoding == null) {
+        respond(Response.of(415).header("accept-encoding", ContentCoding.ACCEPTED));
+        return;
+      }
     }
     String expect = http11 ? head.first("expect") : null;
     if (expect != null) {
@@ -308,6 +313,11 @@ final class HttpExchange implements Exchange {
   public void receiveWhole(int maxBytes, BodyConsumer whenComplete) {
     if (!connection.loop.loop.inEventLoop()) {
       throw new IllegalStateException("not on the event loop");
+    }
+    if (contentCoding != null) {
+      // Decoding may take long.
+      block(ex -> whenComplete.accept(ByteBuffer.wrap(ex.body().readAll(maxBytes))));
+      return;
     }
     if (maxBytes > server.budget.total()) {
       throw new IllegalArgumentException("more than the transport may hold: " + maxBytes);
@@ -542,7 +552,19 @@ final class HttpExchange implements Exchange {
 
   @Override
   public BodyReader body() {
-    return bodyState();
+    HttpBody raw = bodyState();
+    ContentCoding coding = contentCoding;
+    if (coding == null) {
+      return raw;
+    }
+    synchronized (this) {
+      DecodedBody reader = decoded;
+      if (reader == null) {
+        reader = new DecodedBody(raw, coding);
+        decoded = reader;
+      }
+      return reader;
+    }
   }
 
   private HttpBody bodyState() {

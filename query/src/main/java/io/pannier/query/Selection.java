@@ -56,6 +56,10 @@ final class Selection implements RecordFilter {
   private final boolean strict;
   private final long start;
   private final IdentityHashMap<BlockFacts, BlockPlan> plans = new IdentityHashMap<>();
+
+  /** What its expressions depend on: the same on every block. */
+  private final IdentityHashMap<Expression, Needs> needs = new IdentityHashMap<>();
+
   private Evaluator evaluator;
 
   /** Whether a limit ended it. */
@@ -183,7 +187,7 @@ final class Selection implements RecordFilter {
     BlockPlan(BlockFacts facts) {
       this.facts = facts;
       rows = facts.rows();
-      compiler = new Truth.Compiler(facts, evaluator, strict);
+      compiler = new Truth.Compiler(facts, evaluator, strict, needs);
       truth = Truth.all(condition.members(), compiler);
       record = new RowFacts(facts);
     }

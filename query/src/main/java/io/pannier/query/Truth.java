@@ -11,6 +11,7 @@ import io.pannier.query.when.Value;
 import io.pannier.store.BlockFacts;
 import io.pannier.store.LabelFacts;
 import java.util.ArrayList;
+import java.util.IdentityHashMap;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -49,20 +50,29 @@ abstract sealed class Truth {
     private final BlockFacts block;
     private final Evaluator evaluator;
     private final boolean strict;
+    private final IdentityHashMap<Expression, Needs> needs;
 
-    Compiler(BlockFacts block, Evaluator evaluator, boolean strict) {
+    /**
+     * @param needs what is known of the condition's expressions, by identity; added to
+     */
+    Compiler(
+        BlockFacts block,
+        Evaluator evaluator,
+        boolean strict,
+        IdentityHashMap<Expression, Needs> needs) {
       this.block = block;
       this.evaluator = evaluator;
       this.strict = strict;
+      this.needs = needs;
     }
 
     Truth compile(Expression expression) {
-      Needs needs = Needs.of(expression);
-      if (needs.nothing()) {
+      Needs of = needs.computeIfAbsent(expression, Needs::of);
+      if (of.nothing()) {
         return new Fixed(this, expression);
       }
-      if (needs.oneLabel()) {
-        return new ByValue(this, expression, needs.labels().iterator().next());
+      if (of.oneLabel()) {
+        return new ByValue(this, expression, of.labels().iterator().next());
       }
       if (expression instanceof Expression.Call(Operator operator, List<Expression> operands, _)) {
         switch (operator) {
@@ -81,7 +91,7 @@ abstract sealed class Truth {
           }
         }
       }
-      return new EachRow(this, expression, needs.state());
+      return new EachRow(this, expression, of.state());
     }
 
     /** The plain way: what every other way must agree with. */

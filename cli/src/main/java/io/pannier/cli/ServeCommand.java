@@ -5,6 +5,7 @@ import io.pannier.model.Limits;
 import io.pannier.model.SystemClock;
 import io.pannier.model.SystemRandom;
 import io.pannier.server.ServerConfig;
+import io.pannier.server.access.Authentication;
 import io.pannier.store.StoreRefused;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -78,15 +79,19 @@ final class ServeCommand implements Callable<Integer> {
     Service service;
     try {
       Files.createDirectories(folder);
-      Optional<String> token = variable("API_TOKEN").or(() -> variable("INIT_API_TOKEN"));
+      Optional<Authentication> authentication =
+          variable("API_TOKEN")
+              .<Authentication>map(Authentication.Provisioned::new)
+              .or(() -> variable("INIT_API_TOKEN").map(Authentication.Initial::new));
       if (variable("DISABLE_AUTH").map(text -> text.equalsIgnoreCase("true")).orElse(false)) {
-        token = Optional.empty();
-      } else if (token.isEmpty()) {
+        authentication = Optional.of(new Authentication.Disabled());
+      } else if (authentication.isEmpty()) {
         generated = Optional.of(GeneratedToken.in(folder, SystemRandom.secure()));
-        token = generated.map(GeneratedToken.Found::value);
+        authentication = generated.map(found -> new Authentication.Initial(found.value()));
       }
       ServerConfig config =
-          ServerConfig.of(token)
+          ServerConfig.of(Optional.empty())
+              .withAuthentication(authentication.orElseThrow())
               .withAddress(address, listen)
               .withBasePath(variable("API_BASE_PATH").orElse("/"))
               .withCorsOrigins(origins())
@@ -118,7 +123,9 @@ final class ServeCommand implements Callable<Integer> {
     out.println("  address  http://" + address + ":" + service.port());
     out.println("  data     " + folder);
     generated.ifPresent(token -> {
-      if (token.isNew()) {
+      if (!service.accepts(token.value())) {
+        out.println("  token    as it was changed through the API");
+      } else if (token.isNew()) {
         out.println("  token    " + token.value());
         out.println(
             "           full access; kept in " + folder.resolve("token") + ", shown only now");

@@ -86,6 +86,11 @@ final class Service implements AutoCloseable {
     return server.port();
   }
 
+  /** Whether a token of this value is there and works. */
+  boolean accepts(String token) {
+    return server.accepts(token);
+  }
+
   private static void log(
       StoreEvents.Kind kind, String text, String subject, @Nullable Throwable cause) {
     switch (kind) {

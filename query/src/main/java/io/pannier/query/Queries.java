@@ -305,6 +305,25 @@ public final class Queries implements AutoCloseable {
     }
   }
 
+  /** Ends the queries of an owner; reads that wait are answered at once, without records. */
+  public void endOf(String owner) {
+    for (Query query : alive.values()) {
+      if (query.isOf(owner)) {
+        drop(query);
+        query.stopWaiting();
+      }
+    }
+  }
+
+  /** Answers the reads of an owner that wait for records, without any. */
+  public void stopWaitingOf(String owner) {
+    for (Query query : alive.values()) {
+      if (query.isOf(owner)) {
+        query.stopWaiting();
+      }
+    }
+  }
+
   /** How many queries are alive. */
   public int count() {
     return alive.size();

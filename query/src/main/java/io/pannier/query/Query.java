@@ -151,6 +151,10 @@ public final class Query {
     return options;
   }
 
+  boolean isOf(String someone) {
+    return owner.equals(someone);
+  }
+
   boolean belongsTo(String caller, Bucket toBucket, @Nullable Entry toEntry) {
     return owner.equals(caller) && bucket == toBucket && single == toEntry;
   }
@@ -175,12 +179,13 @@ public final class Query {
     }
   }
 
-  /** Answers the read that waits for a commit, if there is one: the server stops. */
+  /** Answers every read that there is as soon as it would wait for a commit, or does so already. */
   void stopWaiting() {
-    Read waiting = parked.get();
-    if (waiting != null) {
-      giveUp(waiting);
+    List<Read> reads;
+    synchronized (turns) {
+      reads = List.copyOf(turns);
     }
+    reads.forEach(this::giveUp);
   }
 
   void close() {

@@ -10,6 +10,7 @@ import io.pannier.store.StoredRecord;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,6 +44,7 @@ final class BatchCollector implements BatchSink, AutoCloseable {
   private final List<StoredRecord> records = new ArrayList<>();
   private final List<String> values = new ArrayList<>();
   private final BatchV2Encoder encoder = new BatchV2Encoder();
+  private final LongConsumer sending;
   private long length;
   private int headerBytes;
   private Buffers.@Nullable Lease kept;
@@ -57,13 +59,20 @@ final class BatchCollector implements BatchSink, AutoCloseable {
 
   /**
    * @param wanted limits of the query, which go before those of the server
+   * @param sending is told the length of each body before it is taken, and may refuse it
    */
   BatchCollector(
-      Context context, RecordSender sender, Form form, boolean withBodies, TransferLimits wanted) {
+      Context context,
+      RecordSender sender,
+      Form form,
+      boolean withBodies,
+      TransferLimits wanted,
+      LongConsumer sending) {
     this.context = context;
     this.sender = sender;
     this.form = form;
     this.withBodies = withBodies;
+    this.sending = sending;
     IoLimits io = context.config.io();
     maxRecords =
         form == Form.SINGLE ? 1 : Math.max(1, wanted.batchRecords().orElse(io.batchRecords()));
@@ -78,6 +87,7 @@ final class BatchCollector implements BatchSink, AutoCloseable {
       return false;
     }
     if (withBodies) {
+      sending.accept(record.length());
       load(record);
     } else {
       record.requireIntact();

@@ -87,6 +87,8 @@ final class BatchRoutes {
       call.respond(response(request, errors, many, true));
       return;
     }
+    call.found(bucket.get());
+    call.countIngress(request.length());
     call.block(ex -> {
       new BatchWriter(context.buffers, bucket.get(), request, errors).write(ex.body());
       context.acks.respond(call, bucket.get(), ack, response(request, errors, many, true));

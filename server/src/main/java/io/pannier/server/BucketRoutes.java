@@ -24,7 +24,7 @@ final class BucketRoutes {
     call.receiveText(body -> {
       Names.checkBucket(call.bucket());
       BucketSettings settings = settings(body, context.store().defaults());
-      context.store().createBucket(call.bucket(), settings);
+      context.tokens().createBucket(() -> context.store().createBucket(call.bucket(), settings));
       call.respond(Response.of(200));
     });
   }
@@ -76,7 +76,10 @@ final class BucketRoutes {
     call.receiveText(body -> {
       String newName = Json.requiredText(Json.object(body), "new_name");
       refuseProvisioned(context.bucket(call), "Can't rename provisioned bucket '");
-      context.store().renameBucket(call.bucket(), newName);
+      context
+          .tokens()
+          .renameBucket(
+              call.bucket(), newName, () -> context.store().renameBucket(call.bucket(), newName));
       call.respond(Response.of(200));
     });
   }
@@ -85,7 +88,9 @@ final class BucketRoutes {
     Bucket bucket = context.bucket(call);
     call.block(ex -> {
       refuseProvisioned(bucket, "Can't remove provisioned bucket '");
-      context.store().removeBucket(call.bucket());
+      context
+          .tokens()
+          .removeBucket(call.bucket(), () -> context.store().removeBucket(call.bucket()));
       call.respond(Response.of(200));
     });
   }

@@ -1,10 +1,13 @@
 package io.pannier.server;
 
 import io.pannier.model.PannierException;
+import io.pannier.server.access.Access;
+import io.pannier.server.access.Caller;
 import io.pannier.server.http.BlockingHandler;
 import io.pannier.server.http.BodyConsumer;
 import io.pannier.server.http.Exchange;
 import io.pannier.server.http.Response;
+import io.pannier.store.Bucket;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
@@ -17,19 +20,36 @@ import org.jspecify.annotations.Nullable;
  */
 final class Call {
   private final Exchange exchange;
+  private final Context context;
   private final Cors cors;
-  private final Token token;
+  private final Caller token;
   private final String name;
   private final String entry;
 
+  /** What the caller must be allowed to, for the request to go on. */
+  private volatile Access access;
+
+  /** What the path names, once it was looked up: it may get another name meanwhile. */
+  private volatile @Nullable Bucket bucket;
+
   /**
+   * @param access what was checked
    * @param name bucket, or whatever the path names behind its first segment; decoded
    * @param entry what follows, without the suffix of the route; decoded
    */
-  Call(Exchange exchange, Cors cors, Token token, String name, String entry) {
+  Call(
+      Exchange exchange,
+      Context context,
+      Cors cors,
+      Caller token,
+      Access access,
+      String name,
+      String entry) {
     this.exchange = exchange;
+    this.context = context;
     this.cors = cors;
     this.token = token;
+    this.access = access;
     this.name = name;
     this.entry = entry;
   }
@@ -38,8 +58,48 @@ final class Call {
     return exchange;
   }
 
-  Token token() {
+  /** Who calls. */
+  Caller token() {
     return token;
+  }
+
+  /**
+   * Refuses what the caller may not do with the bucket of the path, where only the body tells what
+   * is wanted.
+   */
+  void require(Access wanted) {
+    token.require(wanted, name);
+    access = wanted;
+    confirm();
+  }
+
+  /**
+   * Makes sure that the caller still may: a token can go while a request waits for its body, for a
+   * thread or for records.
+   */
+  void confirm() {
+    Bucket found = bucket;
+    token.confirm(access, found == null ? name : found.name());
+  }
+
+  /** Takes note of the bucket that the path names, and makes sure that it is still the caller's. */
+  void found(Bucket theBucket) {
+    bucket = theBucket;
+    confirm();
+  }
+
+  /** Counts bytes of records that the client is about to send; refuses when they are too many. */
+  void countIngress(long bytes) {
+    if (context.limiter.countsIngress()) {
+      context.limiter.ingress(context.client(exchange), bytes);
+    }
+  }
+
+  /** Counts bytes of records that are about to be sent; refuses when they are too many. */
+  void countEgress(long bytes) {
+    if (context.limiter.countsEgress()) {
+      context.limiter.egress(context.client(exchange), bytes);
+    }
   }
 
   /** The bucket that the path names. */
@@ -142,6 +202,7 @@ final class Call {
         maxBytes,
         body -> {
           try {
+            confirm();
             consumer.accept(body);
           } catch (PannierException e) {
             fail(e);

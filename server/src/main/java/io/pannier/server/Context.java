@@ -2,8 +2,14 @@ package io.pannier.server;
 
 import io.pannier.model.PannierException;
 import io.pannier.query.Queries;
+import io.pannier.server.access.ClientAddress;
+import io.pannier.server.access.RateLimiter;
+import io.pannier.server.access.Tokens;
+import io.pannier.server.http.Exchange;
 import io.pannier.store.Bucket;
 import io.pannier.store.Store;
+import java.net.InetAddress;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** What routes work with. */
@@ -12,7 +18,9 @@ final class Context {
   final Queries queries;
   final Buffers buffers;
   final Acks acks;
+  final RateLimiter limiter;
   final long startedNanos;
+  private volatile @Nullable Tokens tokens;
   private volatile @Nullable Store store;
 
   Context(ServerConfig config, Queries queries) {
@@ -20,10 +28,12 @@ final class Context {
     this.queries = queries;
     buffers = new Buffers(config.memory().transferBytes());
     acks = new Acks(this);
+    limiter = new RateLimiter(config.rates(), config.clock());
     startedNanos = config.clock().monotonicNanos();
   }
 
-  void open(Store opened) {
+  void open(Store opened, Tokens openedTokens) {
+    tokens = openedTokens;
     store = opened;
   }
 
@@ -40,10 +50,29 @@ final class Context {
     return opened;
   }
 
+  /** The tokens; only there once the store is open. */
+  Tokens tokens() {
+    Tokens opened = tokens;
+    if (opened == null) {
+      throw new PannierException.Unavailable(STARTING, 1);
+    }
+    return opened;
+  }
+
+  /** Where a request comes from. */
+  Optional<InetAddress> client(Exchange exchange) {
+    InetAddress peer = exchange.clientAddress().getAddress();
+    return peer == null
+        ? Optional.empty()
+        : Optional.of(ClientAddress.of(peer, exchange::header, config.trustedProxies()));
+  }
+
   static final String STARTING = "The server is starting up, please try again later";
 
   /** The bucket that the path names. */
   Bucket bucket(Call call) {
-    return store().bucket(call.bucket());
+    Bucket bucket = store().bucket(call.bucket());
+    call.found(bucket);
+    return bucket;
   }
 }

@@ -11,6 +11,7 @@ import io.pannier.query.Queries;
 import io.pannier.query.Query;
 import io.pannier.query.QueryOptions;
 import io.pannier.query.ReadOutcome;
+import io.pannier.server.access.Access;
 import io.pannier.server.http.Exchange;
 import io.pannier.server.http.Response;
 import io.pannier.store.Bucket;
@@ -37,8 +38,10 @@ final class QueryRoutes {
     call.receiveText(text -> {
       ObjectNode body = Json.object(text);
       QueryOptions options = QueryOptions.parse(body);
+      boolean explain = Json.flag(body, "explain");
+      call.require(explain ? Access.READ : rightFor(options.kind()));
       Bucket bucket = context.bucket(call);
-      if (Json.flag(body, "explain")) {
+      if (explain) {
         explained(call, Queries.explain(bucket.entry(call.entry()), options));
         return;
       }
@@ -47,7 +50,7 @@ final class QueryRoutes {
             begun(
                 call,
                 context.queries.start(
-                    call.token().name(), bucket, bucket.entry(call.entry()), options, body));
+                    call.token().owner(), bucket, bucket.entry(call.entry()), options, body));
         case REMOVE -> removed(call, remove(bucket, call.entry(), options));
       }
     });
@@ -57,17 +60,26 @@ final class QueryRoutes {
     call.receiveText(text -> {
       ObjectNode body = Json.object(text);
       QueryOptions options = QueryOptions.parse(body);
+      boolean explain = Json.flag(body, "explain");
+      call.require(explain ? Access.READ : rightFor(options.kind()));
       Bucket bucket = context.bucket(call);
-      if (Json.flag(body, "explain")) {
+      if (explain) {
         explained(call, Queries.explain(bucket, options));
         return;
       }
       switch (options.kind()) {
         case QUERY ->
-            begun(call, context.queries.start(call.token().name(), bucket, options, body));
+            begun(call, context.queries.start(call.token().owner(), bucket, options, body));
         case REMOVE -> removed(call, context.queries.remove(bucket, options));
       }
     });
+  }
+
+  private static Access rightFor(QueryOptions.Kind kind) {
+    return switch (kind) {
+      case QUERY -> Access.READ;
+      case REMOVE -> Access.WRITE;
+    };
   }
 
   void startOneLegacy(Call call) {
@@ -90,7 +102,7 @@ final class QueryRoutes {
     Bucket bucket = context.bucket(call);
     Entry entry = bucket.entry(call.entry());
     call.block(
-        ex -> begun(call, context.queries.start(call.token().name(), bucket, entry, options)));
+        ex -> begun(call, context.queries.start(call.token().owner(), bucket, entry, options)));
   }
 
   void removeOneLegacy(Call call) {
@@ -189,7 +201,7 @@ final class QueryRoutes {
     long id = RecordHeaders.queryId(q, "'query' must be a number");
     read(
         call,
-        context.queries.find(id, call.token().name(), bucket, entry),
+        context.queries.find(id, call.token().owner(), bucket, entry),
         BatchCollector.Form.SINGLE);
   }
 
@@ -202,7 +214,9 @@ final class QueryRoutes {
     Bucket bucket = context.bucket(call);
     Entry entry = bucket.entry(call.entry());
     read(
-        call, context.queries.find(id, call.token().name(), bucket, entry), BatchCollector.Form.V1);
+        call,
+        context.queries.find(id, call.token().owner(), bucket, entry),
+        BatchCollector.Form.V1);
   }
 
   void readBatchOfMany(Call call) {
@@ -212,7 +226,8 @@ final class QueryRoutes {
     }
     long id = RecordHeaders.queryId(header.strip(), "Invalid query id");
     Bucket bucket = context.bucket(call);
-    read(call, context.queries.find(id, call.token().name(), bucket, null), BatchCollector.Form.V2);
+    read(
+        call, context.queries.find(id, call.token().owner(), bucket, null), BatchCollector.Form.V2);
   }
 
   private void read(Call call, Query query, BatchCollector.Form form) {
@@ -220,7 +235,12 @@ final class QueryRoutes {
     boolean withBodies = !call.isHead() && (isSingle || !query.options().onlyMetadata());
     var batch =
         new BatchCollector(
-            context, sender, form, withBodies, query.options().condition().transfer());
+            context,
+            sender,
+            form,
+            withBodies,
+            query.options().condition().transfer(),
+            call::countEgress);
     var reading = new AtomicReference<Query.@Nullable Read>();
     Query.Read read =
         query.read(
@@ -231,6 +251,10 @@ final class QueryRoutes {
             outcome -> answer(call, batch, outcome));
     reading.set(read);
     call.exchange().onEnd(read::cancel);
+    if (!call.token().isUpToDate()) {
+      // Tokens changed before the read was there to be told.
+      context.queries.stopWaitingOf(call.token().owner());
+    }
   }
 
   /** Collects, unless the client left while its read waited: the records would be lost. */
@@ -246,11 +270,14 @@ final class QueryRoutes {
 
   private static void answer(Call call, BatchCollector batch, ReadOutcome outcome) {
     try (batch) {
+      call.confirm();
       switch (outcome) {
         case ReadOutcome.Batch(boolean last) -> batch.send(call, last);
         case ReadOutcome.Nothing() -> call.respond(Response.error(204, "No content"));
         case ReadOutcome.Failed(PannierException error) -> call.fail(error);
       }
+    } catch (PannierException refused) {
+      call.fail(refused);
     }
   }
 }

@@ -69,6 +69,7 @@ final class RecordRoutes {
     var write =
         new Write(
             call, bucket, timestamp, RecordHeaders.contentType(exchange), labels, length, ack);
+    call.countIngress(length);
     if (length <= GATHERED_MAX && !exchange.isChunked() && exchange.contentLength() == length) {
       if (exchange.header("expect") != null && entry.isPresent()) {
         refuseExisting(entry.get(), timestamp);
@@ -124,6 +125,7 @@ final class RecordRoutes {
       for (ByteBuffer piece = body.next(); piece != null; piece = body.next()) {
         upload.write(piece);
       }
+      write.call.confirm();
       upload.commit();
     }
     stored(write);

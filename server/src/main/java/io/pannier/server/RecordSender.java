@@ -67,6 +67,7 @@ final class RecordSender {
       Call call, StoredRecord record, RecordBody body, Buffers.Lease lease) {
     ByteBuffer bytes;
     try {
+      call.countEgress(record.length());
       bytes = body.readWhole(lease.buffer());
     } catch (RuntimeException e) {
       lease.release();
@@ -76,6 +77,7 @@ final class RecordSender {
   }
 
   private void stream(Call call, StoredRecord record, RecordBody body) {
+    call.countEgress(record.length());
     Buffers.Lease first = context.buffers.take(PIECE);
     ResponseStream out;
     try {

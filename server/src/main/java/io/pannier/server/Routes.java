@@ -1,6 +1,9 @@
 package io.pannier.server;
 
 import io.pannier.model.PannierException;
+import io.pannier.server.access.Access;
+import io.pannier.server.access.Caller;
+import io.pannier.server.access.Tokens;
 import io.pannier.server.http.Exchange;
 import io.pannier.server.http.HttpHandler;
 import io.pannier.server.http.Response;
@@ -11,6 +14,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -109,7 +113,6 @@ final class Routes implements HttpHandler {
   }
 
   private final Context context;
-  private final Auth auth;
   private final Cors cors;
   private final String base;
   private final String api;
@@ -119,10 +122,6 @@ final class Routes implements HttpHandler {
   Routes(Context context) {
     this.context = context;
     ServerConfig config = context.config;
-    auth =
-        new Auth(
-            config.authentication(),
-            java.time.Instant.ofEpochSecond(0, config.clock().wallMicros() * 1000));
     cors = new Cors(config.corsOrigins());
     base = config.basePath();
     api = base + "api/v1/";
@@ -133,6 +132,14 @@ final class Routes implements HttpHandler {
     row("info").get(Access.TOKEN, server::info);
     row("list").get(Access.TOKEN, server::list);
     row("me").get(Access.TOKEN, server::me);
+
+    var tokens = new TokenRoutes(context);
+    row("tokens").get(Access.FULL, tokens::list);
+    row("tokens/*")
+        .on("POST", Access.FULL, tokens::create)
+        .get(Access.FULL, tokens::get)
+        .on("DELETE", Access.FULL, tokens::remove);
+    row("tokens/*/rotate").on("POST", Access.FULL, tokens::rotate);
 
     var buckets = new BucketRoutes(context);
     row("b/*")
@@ -195,24 +202,48 @@ final class Routes implements HttpHandler {
       return;
     }
     Action action = path == null ? null : action(path, method);
-    if (!context.isOpen() && !(action != null && path != null && path.first.equals("alive"))) {
+    if (!context.isOpen()) {
+      boolean isAlive = action != null && path != null && path.first.equals("alive");
       answer(
           exchange,
-          Response.retryLater(503, Context.STARTING, 1)
-              .header("x-reduct-log-hint", "skip-error-log"));
-      return;
-    }
-    if (action == null || path == null) {
-      answer(exchange, withoutRoute(target, method, path));
+          isAlive
+              ? Response.of(200)
+              : Response.retryLater(503, Context.STARTING, 1)
+                  .header("x-reduct-log-hint", "skip-error-log"));
       return;
     }
     try {
-      Token token = auth.check(exchange.header("authorization"), action.access);
+      if (context.limiter.countsRequests()) {
+        context.limiter.request(context.client(exchange));
+      }
+      if (action == null || path == null) {
+        answer(exchange, withoutRoute(target, method, path));
+        return;
+      }
+      String name = path.second == null ? "" : path.second;
+      Caller caller = caller(exchange, action.access);
+      caller.require(action.access, name);
       action.handler.handle(
-          new Call(exchange, cors, token, path.second == null ? "" : path.second, path.entry));
+          new Call(exchange, context, cors, caller, action.access, name, path.entry));
     } catch (PannierException e) {
       answer(exchange, Errors.response(e));
     }
+  }
+
+  private Caller caller(Exchange exchange, Access access) {
+    Tokens tokens = context.tokens();
+    return access == Access.NONE
+        ? tokens.stranger()
+        : tokens.authenticate(exchange.header("authorization"), () -> context.client(exchange));
+  }
+
+  /** The methods of every row, by its pattern. */
+  Map<String, Set<String>> table() {
+    var rows = new TreeMap<String, Set<String>>();
+    table.values().stream()
+        .flatMap(List::stream)
+        .forEach(row -> rows.put(String.join("/", row.parts), row.actions.keySet()));
+    return rows;
   }
 
   private void answer(Exchange exchange, Response response) {

@@ -1,6 +1,7 @@
 package io.pannier.server;
 
 import io.pannier.query.Queries;
+import io.pannier.server.access.Tokens;
 import io.pannier.server.http.HttpServer;
 import io.pannier.server.http.HttpServerConfig;
 import io.pannier.store.Store;
@@ -55,9 +56,40 @@ public final class Server implements AutoCloseable {
   /**
    * From now on requests are answered from this store, which stays the caller's to close, after the
    * server.
+   *
+   * @throws io.pannier.model.PannierException when the tokens of the store cannot be read, or those
+   *     of the configuration not be made
    */
   public void open(Store store) {
-    context.open(store);
+    ServerConfig config = context.config;
+    Tokens tokens =
+        Tokens.open(
+            store,
+            config.authentication(),
+            config.declarations().tokens(),
+            config.clock(),
+            config.random(),
+            timers::blockingAfter);
+    tokens.listen(new Revocations(context.queries));
+    context.open(store, tokens);
+  }
+
+  /** What happens to queries whose owners may less than before. */
+  private record Revocations(Queries queries) implements Tokens.Listener {
+    @Override
+    public void ended(String owner) {
+      queries.endOf(owner);
+    }
+
+    @Override
+    public void changed(String owner) {
+      queries.stopWaitingOf(owner);
+    }
+  }
+
+  /** Whether a token of this value is there and works. The store must be open. */
+  public boolean accepts(String token) {
+    return context.tokens().accepts(token);
   }
 
   /** What its routes work with. */
@@ -76,5 +108,8 @@ public final class Server implements AutoCloseable {
     context.queries.close();
     http.close();
     timers.close();
+    if (context.isOpen()) {
+      context.tokens().close();
+    }
   }
 }

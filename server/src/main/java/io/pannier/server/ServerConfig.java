@@ -3,7 +3,9 @@ package io.pannier.server;
 import io.pannier.model.Clock;
 import io.pannier.model.SystemClock;
 import io.pannier.model.SystemRandom;
+import io.pannier.server.access.AddressRange;
 import io.pannier.server.access.Authentication;
+import io.pannier.server.access.ClientAddress;
 import io.pannier.server.access.RateLimits;
 import io.pannier.server.events.EventOptions;
 import io.pannier.server.settings.Declarations;
@@ -22,6 +24,7 @@ import java.util.random.RandomGenerator;
  * @param publicUrl where clients reach this server, with its prefix; empty: made of host and port
  * @param corsOrigins origins that browsers may call from; {@code *} for all
  * @param authentication how callers prove who they are
+ * @param trustedProxies peers that may say for whom they speak
  * @param rates how much one client may ask for
  * @param events what the server tells about itself as records
  * @param declarations resources that are there after every start
@@ -40,6 +43,7 @@ public record ServerConfig(
     Optional<URI> publicUrl,
     List<String> corsOrigins,
     Authentication authentication,
+    List<AddressRange> trustedProxies,
     RateLimits rates,
     EventOptions events,
     Declarations declarations,
@@ -78,6 +82,7 @@ public record ServerConfig(
   public ServerConfig {
     basePath = normalised(basePath);
     corsOrigins = List.copyOf(corsOrigins);
+    trustedProxies = List.copyOf(trustedProxies);
   }
 
   /**
@@ -95,6 +100,7 @@ public record ServerConfig(
         token
             .<Authentication>map(Authentication.Provisioned::new)
             .orElseGet(Authentication.Disabled::new),
+        ClientAddress.PRIVATE,
         RateLimits.OFF,
         new EventOptions(false, 0, Optional.empty()),
         Declarations.NONE,
@@ -121,6 +127,7 @@ public record ServerConfig(
     Optional<URI> publicUrl;
     List<String> corsOrigins;
     Authentication authentication;
+    List<AddressRange> trustedProxies;
     RateLimits rates;
     EventOptions events;
     Declarations declarations;
@@ -139,6 +146,7 @@ public record ServerConfig(
       publicUrl = of.publicUrl;
       corsOrigins = of.corsOrigins;
       authentication = of.authentication;
+      trustedProxies = of.trustedProxies;
       rates = of.rates;
       events = of.events;
       declarations = of.declarations;
@@ -159,6 +167,7 @@ public record ServerConfig(
           publicUrl,
           corsOrigins,
           authentication,
+          trustedProxies,
           rates,
           events,
           declarations,
@@ -193,6 +202,10 @@ public record ServerConfig(
 
   public ServerConfig withAuthentication(Authentication newAuthentication) {
     return with(copy -> copy.authentication = newAuthentication);
+  }
+
+  public ServerConfig withTrustedProxies(List<AddressRange> ranges) {
+    return with(copy -> copy.trustedProxies = ranges);
   }
 
   public ServerConfig withRates(RateLimits newRates) {

@@ -75,36 +75,18 @@ final class ServerRoutes {
             JsonText.object(json -> {
               json.writeArrayFieldStart("buckets");
               for (Bucket bucket : context.store().buckets()) {
-                json.writeStartObject();
-                writeInfo(json, bucket.info());
-                json.writeEndObject();
+                if (call.token().mayRead(bucket.name())) {
+                  json.writeStartObject();
+                  writeInfo(json, bucket.info());
+                  json.writeEndObject();
+                }
               }
               json.writeEndArray();
             })));
   }
 
   void me(Call call) {
-    Token token = call.token();
-    call.respond(
-        JsonText.object(json -> {
-          json.writeStringField("name", token.name());
-          json.writeStringField("value", "");
-          json.writeStringField("created_at", token.createdAt().toString());
-          json.writeObjectFieldStart("permissions");
-          json.writeBooleanField("full_access", true);
-          json.writeArrayFieldStart("read");
-          json.writeEndArray();
-          json.writeArrayFieldStart("write");
-          json.writeEndArray();
-          json.writeEndObject();
-          json.writeBooleanField("is_provisioned", token.isProvisioned());
-          json.writeNullField("expires_at");
-          json.writeNullField("ttl");
-          json.writeNullField("last_access");
-          json.writeArrayFieldStart("ip_allowlist");
-          json.writeEndArray();
-          json.writeBooleanField("is_expired", false);
-        }));
+    call.respond(JsonText.object(json -> TokenRoutes.write(json, call.token().info())));
   }
 
   static void writeInfo(JsonGenerator json, BucketInfo info) throws IOException {

@@ -38,6 +38,11 @@ final class ServerTimers implements Timers, AutoCloseable {
     }
   }
 
+  /** Runs a task that may wait for the device: on a thread of its own. */
+  void blockingAfter(long delayNanos, Runnable task) {
+    after(delayNanos, () -> Thread.ofPlatform().name("later").daemon().start(task));
+  }
+
   @Override
   public void close() {
     executor.shutdown();

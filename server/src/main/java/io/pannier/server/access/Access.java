@@ -1,14 +1,14 @@
-package io.pannier.server;
+package io.pannier.server.access;
 
 /** What a caller must be allowed to (http-api.md §4.4). */
-enum Access {
+public enum Access {
   /** Anybody. */
   NONE,
   /** Any valid token. */
   TOKEN,
-  /** Read the bucket of the path. */
+  /** Read the bucket. */
   READ,
-  /** Write to the bucket of the path. */
+  /** Write to the bucket. */
   WRITE,
   /** Everything. */
   FULL

@@ -1,0 +1,40 @@
+package io.pannier.server.access;
+
+import io.pannier.model.Clock;
+import io.pannier.model.PannierException;
+import java.net.InetAddress;
+import java.util.Optional;
+
+/**
+ * Slows down whoever guesses: from one address only so many values that no token has are answered
+ * 401 in a while, further ones 429. A token that works does so from there all the same, so that
+ * nobody can lock out others behind the same proxy.
+ */
+final class FailedLogins {
+  /** Failures in {@link #WINDOW_SECONDS}. */
+  static final int FAILURES_MAX = 20;
+
+  static final int WINDOW_SECONDS = 60;
+
+  private final ClientWindows windows;
+
+  FailedLogins(Clock clock) {
+    windows = new ClientWindows(clock, WINDOW_SECONDS, ClientWindows.CLIENTS_MAX);
+  }
+
+  boolean areTooMany(Optional<InetAddress> client) {
+    return windows.isAt(client, FAILURES_MAX);
+  }
+
+  /** Counts one and makes the answer to it. */
+  PannierException failure(Optional<InetAddress> client) {
+    Optional<ClientWindows.Excess> excess = windows.add(client, 1, FAILURES_MAX);
+    if (excess.isEmpty()) {
+      return new PannierException.Unauthorized(Tokens.UNKNOWN);
+    }
+    return new PannierException.TooMany(
+        "Invalid token, and too many of them from "
+            + client.map(ClientAddress::text).orElse("unknown addresses"),
+        excess.get().retrySeconds());
+  }
+}

@@ -15,14 +15,16 @@ import os
 import random
 import sys
 import time
+import urllib.request
 from hashlib import sha256
 from importlib.resources import files
 
 from ascii_magic import AsciiArt
 from PIL import Image
-from reduct import Batch, Bucket, BucketSettings, Client, QuotaType, ReductError
+from reduct import Batch, Bucket, BucketSettings, Client, Permissions, QuotaType, ReductError
 
 BUCKET = "pannier-tour"
+VISITOR = "pannier-tour-visitor"  # a token that may read this bucket
 SECONDS = 5  # how long the robot drives
 FRAMES_PER_SECOND = 30
 IMU_SAMPLES_PER_SECOND = 1_000
@@ -159,6 +161,27 @@ async def read_all(bucket: Bucket, left: dict[Key, bytes]) -> None:
     print(f"   {len(found)} records left, every byte as it was sent")
 
 
+async def invite(client: Client, bucket: Bucket, url: str, key: Key, data: bytes) -> None:
+    """Lets somebody in who may read this one bucket, and gives a link to somebody without any token."""
+    if VISITOR in [token.name for token in await client.get_token_list()]:
+        await client.remove_token(VISITOR)
+    value = await client.create_token(VISITOR, Permissions(full_access=False, read=[BUCKET], write=[]), ttl=3600)
+    async with Client(url, api_token=value) as visitor:
+        async with (await visitor.get_bucket(BUCKET)).read(*key) as record:
+            expect(await record.read_all(), data)
+        try:
+            await (await visitor.get_bucket(BUCKET)).write("camera", b"not a picture")
+            raise Mismatch("a token that may only read could write")
+        except ReductError as error:
+            print(f"   the visitor reads; writing: {error.status_code} {error.message}")
+
+    entry, when = key
+    link = await bucket.create_query_link(entry, start=when, record_timestamp=when, file_name="frame.jpg")
+    with urllib.request.urlopen(link) as opened:
+        expect(opened.read(), data)
+    print(f"   and anybody, for a day, with: curl -OJ '{link}'")
+
+
 async def show(bucket: Bucket) -> None:
     """Prints what the server tells about the bucket."""
     whole = await bucket.get_full_info()
@@ -200,7 +223,11 @@ async def tour(url: str, token: str | None) -> None:
         left = await remove_records(bucket, sent, start)
         await read_all(bucket, left)
 
-        print("7. What the bucket holds now")
+        print("7. Showing somebody a picture")
+        key = max(key for key in left if key[0] == "camera")
+        await invite(client, bucket, url, key, left[key])
+
+        print("8. What the bucket holds now")
         await show(bucket)
 
 

@@ -5,6 +5,7 @@ import io.pannier.model.Clock;
 import io.pannier.model.Names;
 import io.pannier.model.PannierException;
 import io.pannier.model.Timestamp;
+import io.pannier.query.when.Condition;
 import io.pannier.store.Bucket;
 import io.pannier.store.Entry;
 import io.pannier.store.EntryInfo;
@@ -13,6 +14,7 @@ import io.pannier.store.TimeRange;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -178,6 +180,54 @@ public final class Queries implements AutoCloseable {
       }
     }
     return explainer.explanation();
+  }
+
+  /**
+   * One record of the result of a query; may take long where the condition remembers records, for
+   * then all before it are judged.
+   *
+   * @param body the request, for what does not exist yet and is refused
+   * @return empty when the query would not give it, or it does not exist
+   */
+  public static Optional<StoredRecord> chosen(
+      Entry entry, long timestamp, QueryOptions options, ObjectNode body) {
+    options.requireOrder();
+    options.refuseExtensions(body, 0);
+    TimeRange range = options.range();
+    List<String> entries = options.entries().orElse(List.of());
+    if (!range.contains(timestamp)
+        || (!entries.isEmpty() && !new EntryPatterns(entries).matches(entry.name()))) {
+      return Optional.empty();
+    }
+    Condition condition = options.condition();
+    boolean judgedAlone =
+        condition.stateful().isEmpty()
+            && condition.before().isEmpty()
+            && condition.after().isEmpty();
+    long from = judgedAlone ? timestamp : range.start();
+    var cursor = new Cursor(entry, from, Selection.of(options, entry, from));
+    for (; ; ) {
+      Cursor.Look look = cursor.look(range, judgedAlone ? 1 : WALK_AHEAD);
+      PannierException failure = cursor.failure();
+      if (failure != null) {
+        throw failure;
+      }
+      if (look == Cursor.Look.END) {
+        return Optional.empty();
+      }
+      if (look == Cursor.Look.RECORD) {
+        StoredRecord record = cursor.record();
+        if (record.timestamp() == timestamp) {
+          return Optional.of(record);
+        }
+        if (Timestamp.isAfter(record.timestamp(), timestamp)) {
+          return Optional.empty();
+        }
+        cursor.take();
+      } else if (Timestamp.isAfter(cursor.next(), timestamp)) {
+        return Optional.empty();
+      }
+    }
   }
 
   /** What a removal on an entry that does not exist has to check all the same. */

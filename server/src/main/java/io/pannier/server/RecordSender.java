@@ -1,6 +1,7 @@
 package io.pannier.server;
 
 import io.pannier.model.PannierException;
+import io.pannier.server.http.Response;
 import io.pannier.server.http.ResponseStream;
 import io.pannier.store.RecordBody;
 import io.pannier.store.StoredRecord;
@@ -58,6 +59,51 @@ final class RecordSender {
     }
   }
 
+  /**
+   * Sends a part of a record behind a head of the caller's; on a worker. Only the chunks that it
+   * touches are read and verified.
+   */
+  void sendPart(Call call, StoredRecord record, Response head, long from, long to) {
+    if (call.isHead()) {
+      record.requireIntact();
+      call.respond(head.contentLength(to - from));
+      return;
+    }
+    call.countEgress(to - from);
+    try (RecordBody body = record.open()) {
+      if (from == to) {
+        call.respond(head);
+        return;
+      }
+      Buffers.Lease first = context.buffers.take(PIECE);
+      ResponseStream out;
+      try {
+        readFrom(body, from, to, first);
+        out = call.exchange().startResponse(call.head(head.contentLength(to - from)));
+      } catch (RuntimeException e) {
+        first.release();
+        throw e;
+      }
+      try (out) {
+        long sent = first.buffer().remaining();
+        out.write(first.buffer(), first::release);
+        copy(record, body, from + sent, to, out);
+      }
+    }
+  }
+
+  /** Reads a piece that begins at {@code from}: its buffer holds these bytes then. */
+  private static void readFrom(RecordBody body, long from, long to, Buffers.Lease lease) {
+    long aligned = from - from % RecordBody.CHUNK;
+    ByteBuffer buffer = lease.buffer();
+    long chunks = (to - aligned + RecordBody.CHUNK - 1) / RecordBody.CHUNK;
+    buffer.limit((int) Math.min(buffer.limit(), chunks * RecordBody.CHUNK));
+    body.read(aligned, buffer);
+    int skipped = (int) (from - aligned);
+    int end = (int) Math.min(buffer.position(), to - aligned);
+    buffer.limit(end).position(skipped);
+  }
+
   private static void sendHead(Call call, StoredRecord record) {
     record.requireIntact();
     call.respond(RecordHeaders.head(record).contentLength(record.length()));
@@ -100,12 +146,17 @@ final class RecordSender {
    * Sends the rest of a body. False: the connection was cut, for the rest is not what it should be.
    */
   boolean copy(StoredRecord record, RecordBody body, long from, ResponseStream out) {
+    return copy(record, body, from, body.length(), out);
+  }
+
+  private boolean copy(
+      StoredRecord record, RecordBody body, long from, long to, ResponseStream out) {
     long at = from;
-    while (at < body.length()) {
+    while (at < to) {
       Buffers.Lease lease = null;
       try {
         lease = context.buffers.take((int) Math.min(PIECE, body.length() - at));
-        body.read(at, lease.buffer());
+        readFrom(body, at, to, lease);
       } catch (PannierException e) {
         if (lease != null) {
           lease.release();
@@ -115,8 +166,8 @@ final class RecordSender {
         return false;
       }
       ByteBuffer piece = lease.buffer();
-      at += piece.position();
-      out.write(piece.flip(), lease::release);
+      at += piece.remaining();
+      out.write(piece, lease::release);
     }
     return true;
   }

@@ -175,6 +175,10 @@ final class Routes implements HttpHandler {
               throw new PannierException.NotFound(NOT_FOUND);
             });
 
+    var links = new LinkRoutes(context);
+    row("links/*").on("POST", Access.TOKEN, links::create).get(Access.NONE, links::open);
+    row("links/*/**").on("POST", Access.TOKEN, links::create).get(Access.NONE, links::open);
+
     row("io/*/q").on("POST", Access.TOKEN, queries::startMany);
     row("io/*/read").get(Access.READ, queries::readBatchOfMany);
     row("io/*/write").on("POST", Access.WRITE, batches::writeMany);

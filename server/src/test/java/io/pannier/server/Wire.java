@@ -99,6 +99,7 @@ final class Wire implements AutoCloseable {
     private final List<String> headers = new ArrayList<>();
     private byte[] body = {};
     private boolean withLength = true;
+    private boolean withToken = true;
 
     private Request(String method, String path) {
       line = method + " " + path + " HTTP/1.1\r\n";
@@ -106,6 +107,12 @@ final class Wire implements AutoCloseable {
 
     Request header(String name, String value) {
       headers.add(name + ": " + value);
+      return this;
+    }
+
+    /** Without the token that every other request has. */
+    Request anonymous() {
+      withToken = false;
       return this;
     }
 
@@ -148,7 +155,7 @@ final class Wire implements AutoCloseable {
 
     byte[] head() {
       var head = new StringBuilder(line).append("host: test\r\n");
-      if (headers.stream().noneMatch(h -> h.startsWith("authorization:"))) {
+      if (withToken && headers.stream().noneMatch(h -> h.startsWith("authorization:"))) {
         head.append("authorization: Bearer ").append(ApiFixture.TOKEN).append("\r\n");
       }
       headers.forEach(h -> head.append(h).append("\r\n"));

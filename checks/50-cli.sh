@@ -1,5 +1,5 @@
 #!/bin/sh
-# The command-line client of ReductStore, as its makers publish it, against our server. "./check --full cli" builds it once, where cargo is present.
+# Every command of reduct-cli, as the crates registry has it. "./check --full cli" builds it once, where cargo is present.
 set -eu
 . checks/python/prepare.sh
 REDUCT_CLI=${REDUCT_CLI:-$ROOT/target/tools/bin/reduct-cli}
@@ -8,4 +8,4 @@ if [ ! -x "$REDUCT_CLI" ]; then
   exit 77
 fi
 export REDUCT_CLI
-exec "$PYTHON" checks/python/cli.py
+exec "$PYTHON" checks/clients/run.py cli "$PYTHON" checks/clients/cli/scenario.py

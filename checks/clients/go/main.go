@@ -510,6 +510,27 @@ var cases = []struct {
 			equal(found, 10, "heads")
 		}
 	}},
+	{"queries: many records with long headers", func() {
+		// As many as need several answers.
+		bucket := must(call(client.CreateBucket)(ctx, "go-long", nil))
+		names := []string{"camera-front-left", "camera-rear", "imu"}
+		wanted := []string{}
+		batch := call(bucket.BeginWriteRecordBatch)(ctx)
+		for i := range int64(1500) {
+			entry, ts := names[i%3], start+i*33_333
+			with := labels{"sequence_number": strconv.FormatInt(i, 10), "robot_name": fmt.Sprint("robot-", i%7), "task": "survey, slow"}
+			wanted = append(wanted, fmt.Sprintf("%s %d %s %d %v", entry, ts-start, entry, i, with))
+			call(batch.Add)(entry, ts, fmt.Appendf(nil, "%s %d", entry, i), "text/plain", with)
+			if i%80 == 79 || i == 1499 {
+				equal(len(must(call(batch.Send)(ctx))), 0, "errors")
+				call(batch.Clear)()
+			}
+		}
+		found := everything(call(bucket.QueryMany)(ctx, []string{"*"}, nil))
+		slices.Sort(found)
+		slices.Sort(wanted)
+		holds(slices.Equal(found, wanted), fmt.Sprint(len(found), " records, or changed ones"))
+	}},
 	{"queries: continuous", func() {
 		bucket := drive("go-continuous")
 		builder := call(call(reductgo.NewQueryOptionsBuilder().WithContinuous)(true).WithPollInterval)(100 * time.Millisecond)

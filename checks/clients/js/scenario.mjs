@@ -433,6 +433,28 @@ test("queries: only the heads", async (client) => {
   assert.deepEqual(found, range(0, 10).map((i) => [i, 5n, "text/plain", `${i}`]));
 });
 
+test("queries: many records with long headers", async (client) => {
+  // As many as need several answers.
+  const bucket = await client.createBucket("js-long");
+  const names = ["camera-front-left", "camera-rear", "imu"];
+  const wanted = range(0, 1500).map((i) => {
+    const labels = { sequence_number: `${i}`, robot_name: `robot-${i % 7}`, task: "survey, slow" };
+    return [names[i % 3], START + BigInt(i * 33_333), `${names[i % 3]} ${i}`, labels];
+  });
+  for (const name of names) {
+    const own = wanted.filter((record) => record[0] === name);
+    for (const at of range(0, own.length / 50)) {
+      const batch = await bucket.beginWriteBatch(name);
+      own.slice(at * 50, at * 50 + 50).forEach(([, time, content, labels]) => batch.add(time, content, "text/plain", labels));
+      assert.equal((await batch.write()).size, 0);
+    }
+    assert.deepEqual(await everything(bucket.query(name)), own);
+  }
+  if (!AT_REFERENCE) {
+    assert.deepEqual(await everything(bucket.query("*")), wanted);
+  }
+});
+
 test("queries: continuous", async (client) => {
   const bucket = await drive(client, "js-continuous");
   const writer = (async () => {

@@ -466,14 +466,40 @@ async fn query_when(client: &ReductClient) {
 
 async fn query_head(client: &ReductClient) {
     let bucket = drive(client, "rs-query-head").await;
-    let records = call!(&bucket => query("imu") => head_only(true) => send()).await.unwrap();
-    pin_mut!(records);
-    let mut found = vec![];
-    while let Some(record) = records.next().await {
-        let record = record.unwrap();
-        found.push((record.timestamp_us() - START, record.content_length(), record.content_type().to_string(), record.labels()["number"].clone()));
+    for entries in [names(&["imu"]), names(&["imu", "none"])] {
+        let records = call!(&bucket => query(entries) => head_only(true) => send()).await.unwrap();
+        pin_mut!(records);
+        let mut found = vec![];
+        while let Some(record) = records.next().await {
+            let record = record.unwrap();
+            found.push((record.timestamp_us() - START, record.content_length(), record.content_type().to_string(), record.labels()["number"].clone()));
+        }
+        assert_eq!(found, (0..10).map(|i| (i, 5, "text/plain".to_string(), i.to_string())).collect::<Vec<_>>());
     }
-    assert_eq!(found, (0..10).map(|i| (i, 5, "text/plain".to_string(), i.to_string())).collect::<Vec<_>>());
+}
+
+/// As many records as need several answers, with headers as long as they get.
+async fn query_long(client: &ReductClient) {
+    let bucket = call!(client => create_bucket("rs-long") => send()).await.unwrap();
+    let entries = ["camera-front-left", "camera-rear", "imu"];
+    let all: Vec<(u64, &str)> = (0..1500u64).map(|i| (i, entries[i as usize % 3])).collect();
+    for part in all.chunks(80) {
+        let records = part.iter().map(|(i, entry)| long_record(entry, *i)).collect();
+        assert!(call!(&bucket => write_record_batch() => add_records(records) => send()).await.unwrap().is_empty());
+    }
+    let mut found = everything(call!(&bucket => query(&entries) => send()).await).await;
+    let mut wanted = vec![];
+    for (i, entry) in all {
+        wanted.push(told(long_record(entry, i)).await);
+    }
+    found.sort();
+    wanted.sort();
+    assert!(found == wanted, "{} records of {}, or changed ones", found.len(), wanted.len());
+}
+
+fn long_record(entry: &str, i: u64) -> Record {
+    let (number, robot) = (i.to_string(), format!("robot-{}", i % 7));
+    record(entry, START + i * 33_333, &format!("{entry} {i}"), &[("sequence_number", &number), ("robot_name", &robot), ("task", "survey, slow")])
 }
 
 async fn continuous(client: &ReductClient) {
@@ -678,6 +704,7 @@ fn cases(client: &ReductClient) -> Vec<Case<'_>> {
         ("queries: several entries and patterns", Box::pin(query_many(client))),
         ("queries: conditions", Box::pin(query_when(client))),
         ("queries: only the heads", Box::pin(query_head(client))),
+        ("queries: many records with long headers", Box::pin(query_long(client))),
         ("queries: continuous", Box::pin(continuous(client))),
         ("queries: remove by query", Box::pin(remove_query(client))),
         ("entries: rename and remove", Box::pin(entries(client))),

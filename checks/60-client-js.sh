@@ -3,7 +3,8 @@
 set -eu
 . checks/python/prepare.sh
 # The client asks for this version itself.
-if ! node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' 2> /dev/null || ! command -v npm > /dev/null; then
+newer='const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)'
+if ! node -e "$newer" 2> /dev/null || ! command -v npm > /dev/null; then
   echo "SKIPPED: no Node.js 20.19 or newer with npm"
   exit 77
 fi

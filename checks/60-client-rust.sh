@@ -10,11 +10,15 @@ if [ "${version:-0}" -lt 91 ]; then
 fi
 mkdir -p target/clients
 manifest=checks/clients/rust/Cargo.toml
-if ! cargo fetch --manifest-path $manifest --offline > target/clients/rust.log 2>&1 < /dev/null && ! cargo fetch --manifest-path $manifest > target/clients/rust.log 2>&1 < /dev/null; then
+fetch() {
+  cargo fetch --manifest-path $manifest "$@" > target/clients/rust.log 2>&1 < /dev/null
+}
+if ! fetch --offline && ! fetch; then
   echo "SKIPPED: reduct-rs could not be downloaded (see target/clients/rust.log)"
   exit 77
 fi
-if ! nice cargo build --quiet --offline -j 2 --manifest-path $manifest --target-dir target/clients/rust > target/clients/rust.log 2>&1 < /dev/null; then
+if ! nice cargo build --quiet --offline -j 2 --manifest-path $manifest --target-dir target/clients/rust \
+    > target/clients/rust.log 2>&1 < /dev/null; then
   tail -n 40 target/clients/rust.log
   exit 1
 fi

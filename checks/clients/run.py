@@ -23,9 +23,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "python"))
 
-from wire import Wire  # noqa: E402
-
 from harness import REFERENCE, Server, Tally, expect, scratch  # noqa: E402
+from wire import Wire  # noqa: E402
 
 SECONDS_MAX = 600  # for all cases of a scenario
 
@@ -68,7 +67,9 @@ def address() -> Iterator[dict[str, str]]:
         server.interrupt()
 
 
-def compare(tally: Tally, endpoints: list[Endpoint], client: str, groups_skipped: set[str], called: set[str], public: set[str], asked: set[str]) -> None:
+def compare(
+    tally: Tally, endpoints: list[Endpoint], client: str, groups_skipped: set[str], called: set[str], public: set[str], asked: set[str]
+) -> None:
     if not any(client in endpoint.calls for endpoint in endpoints):
         # A command line: what it publishes is the list. Its words are those of the paths, or their beginnings.
         awaited = {call for call in public if not any(group.startswith(call.split()[0]) for group in groups_skipped)}
@@ -81,7 +82,11 @@ def compare(tally: Tally, endpoints: list[Endpoint], client: str, groups_skipped
         expect(awaited <= called, "not called: " + ", ".join(sorted(awaited - called)))
     with tally.check("calls.txt: and no other"):
         expect(called <= listed, "called, yet not listed: " + ", ".join(sorted(called - listed)))
-    reached = {endpoint.name for endpoint in endpoints if client in endpoint.calls and "/" in endpoint.name and endpoint.group not in groups_skipped}
+    reached = {
+        endpoint.name
+        for endpoint in endpoints
+        if client in endpoint.calls and "/" in endpoint.name and endpoint.group not in groups_skipped
+    }
     with tally.check(f"calls.txt: they ask the {len(reached)} endpoints it says, and no other"):
         expect(asked == reached, f"not asked: {sorted(reached - asked)}, not listed: {sorted(asked - reached)}")
     with tally.check(f"calls.txt: they are the {len(public)} that the client publishes"):

@@ -75,11 +75,25 @@ def scenario(cli: Commands, folder: Path) -> list[tuple[str, Callable[[], None]]
         cli("server", "alive", "robot")
         status = cli.json("server", "status", "robot")
         expect(status["version"].startswith("1.21."), f"version {status['version']}")
-        equal(status["defaults"]["bucket"], {"quota_type": "NONE", "quota_size": 0, "max_block_size": 64_000_000, "max_block_records": 1024})
+        equal(
+            status["defaults"]["bucket"], {"quota_type": "NONE", "quota_size": 0, "max_block_size": 64_000_000, "max_block_records": 1024}
+        )
         equal(cli("server", "license", "robot"), "Apache-2.0")
 
     def buckets() -> None:
-        cli("bucket", "create", "robot/cli-a", "--quota-type", "FIFO", "--quota-size", "1GB", "--block-size", "10MB", "--block-records", "100")
+        cli(
+            "bucket",
+            "create",
+            "robot/cli-a",
+            "--quota-type",
+            "FIFO",
+            "--quota-size",
+            "1GB",
+            "--block-size",
+            "10MB",
+            "--block-records",
+            "100",
+        )
         expect("Bucket 'cli-a' already exists" in cli.refused("bucket", "create", "robot/cli-a"), "made twice")
         cli("bucket", "update", "robot/cli-a", "--block-records", "50", "--quota-type", "NONE")
         shown = cli.json("bucket", "show", "robot/cli-a", "--full")
@@ -99,7 +113,18 @@ def scenario(cli: Commands, folder: Path) -> list[tuple[str, Callable[[], None]]
     def write() -> None:
         cli("bucket", "create", "robot/cli-write")
         (folder / "payload").write_bytes(bytes(range(256)) * 100)
-        cli("write", "robot/cli-write/a", "--string", "hello", "--content-type", "text/plain", "--timestamp", str(START), "--labels", "a=1,b=2")
+        cli(
+            "write",
+            "robot/cli-write/a",
+            "--string",
+            "hello",
+            "--content-type",
+            "text/plain",
+            "--timestamp",
+            str(START),
+            "--labels",
+            "a=1,b=2",
+        )
         labels = json.dumps({"x": "y, z"})
         cli("write", "robot/cli-write/a", "--file", str(folder / "payload"), "--timestamp", "2023-11-14T22:13:21Z", "--labels", labels)
         found = contents("cli-write")
@@ -124,7 +149,17 @@ def scenario(cli: Commands, folder: Path) -> list[tuple[str, Callable[[], None]]
 
     def parts() -> None:
         source = contents("cli-drive")
-        options = ["--entries", "camera", "--start", str(START), "--stop", str(START + 2_000_000), "--when", '{"&number": {"$lt": 5}}', "--with-meta"]
+        options = [
+            "--entries",
+            "camera",
+            "--start",
+            str(START),
+            "--stop",
+            str(START + 2_000_000),
+            "--when",
+            '{"&number": {"$lt": 5}}',
+            "--with-meta",
+        ]
         cli("cp", "robot/cli-drive", str(folder / "part"), *options, "--ext", "jpg")
         files = sorted((folder / "part").rglob("*.jpg"))
         digests = [sha256(file.read_bytes()).hexdigest() for file in files]
@@ -185,7 +220,14 @@ def scenario(cli: Commands, folder: Path) -> list[tuple[str, Callable[[], None]]
         options = ["--entries", "x", "--prefix", "robot/", "--when", json.dumps(condition), "--compression", "gzip"]
         cli("replica", "create", "robot/cli-task", "cli-source", "robot/cli-target", *options)
         settings = cli.json("replica", "show", "robot/cli-task")["settings"]
-        wanted = {"src_bucket": "cli-source", "dst_bucket": "cli-target", "dst_token": None, "entries": ["x"], "dst_prefix": "robot/", "when": condition}
+        wanted = {
+            "src_bucket": "cli-source",
+            "dst_bucket": "cli-target",
+            "dst_token": None,
+            "entries": ["x"],
+            "dst_prefix": "robot/",
+            "when": condition,
+        }
         equal({name: settings[name] for name in wanted}, wanted)
         equal((settings["mode"], settings["compression"]), ("enabled", "gzip"))
         cli("write", "robot/cli-source/x", "--string", "wanted", "--labels", "a=1")
@@ -201,10 +243,28 @@ def scenario(cli: Commands, folder: Path) -> list[tuple[str, Callable[[], None]]
 
     def lifecycles() -> None:
         cli("bucket", "create", "robot/cli-lifecycle")
-        options = ["--older-than", "2h", "--interval", "20m", "--processing-interval", "1d", "--entries", "x*", "--when", '{"&a": {"$eq": 1}}']
+        options = [
+            "--older-than",
+            "2h",
+            "--interval",
+            "20m",
+            "--processing-interval",
+            "1d",
+            "--entries",
+            "x*",
+            "--when",
+            '{"&a": {"$eq": 1}}',
+        ]
         cli("lifecycle", "create", "robot/cli-policy", "cli-lifecycle", *options)
         settings = cli.json("lifecycle", "show", "robot/cli-policy")["settings"]
-        wanted = {"type": "delete", "bucket": "cli-lifecycle", "entries": ["x*"], "older_than": "2h", "interval": "20m", "processing_interval": "1d"}
+        wanted = {
+            "type": "delete",
+            "bucket": "cli-lifecycle",
+            "entries": ["x*"],
+            "older_than": "2h",
+            "interval": "20m",
+            "processing_interval": "1d",
+        }
         equal(settings, wanted | {"when": {"&a": {"$eq": 1}}, "mode": "enabled"})
         cli("lifecycle", "update", "robot/cli-policy", "--older-than", "3h")
         for word, mode in (("dry-run", "dry_run"), ("disable", "disabled"), ("enable", "enabled")):

@@ -188,7 +188,8 @@ func drive(name string) *reductgo.Bucket {
 	for _, entry := range []string{"camera-front", "camera-back", "imu"} {
 		batch := call(bucket.BeginWriteBatch)(ctx, entry)
 		for i := range int64(10) {
-			call(batch.Add)(start+i, fmt.Appendf(nil, "%s %d", entry, i), "text/plain", labels{"number": strconv.FormatInt(i, 10), "even": strconv.FormatBool(i%2 == 0)})
+			with := labels{"number": strconv.FormatInt(i, 10), "even": strconv.FormatBool(i%2 == 0)}
+			call(batch.Add)(start+i, fmt.Appendf(nil, "%s %d", entry, i), "text/plain", with)
 		}
 		equal(len(must(call(batch.Write)(ctx))), 0, "errors of the batch")
 	}
@@ -265,12 +266,14 @@ var cases = []struct {
 		seconds := uint64(3600)
 		all := model.TokenPermissions{FullAccess: true}
 		near := []string{"127.0.0.1", "10.0.0.0/8"}
-		made := must(call(client.CreateTokenWithOptions)(ctx, "go-limits", model.TokenCreateOptions{Permissions: all, ExpiresAt: &soon, TTL: &seconds, IPAllowlist: near}))
+		made := must(call(client.CreateTokenWithOptions)(ctx, "go-limits",
+			model.TokenCreateOptions{Permissions: all, ExpiresAt: &soon, TTL: &seconds, IPAllowlist: near}))
 		holds(made.CreatedAt != "", "no time of creation")
 		found := must(call(client.GetToken)(ctx, "go-limits"))
 		equal([]any{*found.TTL, found.IPAllowlist}, []any{seconds, near}, "limits")
 		holds(must(time.Parse(time.RFC3339Nano, *found.ExpiresAt)).Equal(must(time.Parse(time.RFC3339Nano, soon))), "expires "+*found.ExpiresAt)
-		far := must(call(client.CreateTokenWithOptions)(ctx, "go-far", model.TokenCreateOptions{Permissions: all, IPAllowlist: []string{"10.0.0.0/8"}}))
+		far := must(call(client.CreateTokenWithOptions)(ctx, "go-far",
+			model.TokenCreateOptions{Permissions: all, IPAllowlist: []string{"10.0.0.0/8"}}))
 		stranger := connect(far.Value)
 		refused(failed(call(stranger.GetCurrentToken)(ctx)), 401, "Token is not allowed for client IP 127.0.0.1")
 		brief := connect(made.Value)
@@ -310,10 +313,12 @@ var cases = []struct {
 		entries := must(call(bucket.GetEntries)(ctx))
 		equal([]any{full.Info, full.Entries, full.Settings}, []any{info, entries, must(call(bucket.GetSettings)(ctx))}, "all of it")
 		info.Size = 0
-		equal(info, model.BucketInfo{Name: "go-figures", EntryCount: 3, OldestRecord: uint64(start), LatestRecord: uint64(start + 9), Status: model.StatusReady}, "bucket")
+		equal(info,
+			model.BucketInfo{Name: "go-figures", EntryCount: 3, OldestRecord: uint64(start), LatestRecord: uint64(start + 9), Status: model.StatusReady}, "bucket")
 		for i, name := range []string{"camera-back", "camera-front", "imu"} {
 			entries[i].Size = 0
-			equal(entries[i], model.EntryInfo{Name: name, BlockCount: 1, RecordCount: 10, OldestRecord: start, LatestRecord: start + 9, Status: model.StatusReady}, "entry")
+			equal(entries[i],
+				model.EntryInfo{Name: name, BlockCount: 1, RecordCount: 10, OldestRecord: start, LatestRecord: start + 9, Status: model.StatusReady}, "entry")
 		}
 	}},
 	{"buckets: rename and remove", func() {
@@ -339,7 +344,8 @@ var cases = []struct {
 		done(write(&bucket, "a/b", start+1, "second"))
 		ts := start
 		found := must(call(bucket.BeginRead)(ctx, "a/b", &ts))
-		equal([]any{call(found.Entry)(), call(found.Time)(), call(found.Size)(), call(found.ContentType)()}, []any{"a/b", start, int64(4), "application/json"}, "record")
+		equal([]any{call(found.Entry)(), call(found.Time)(), call(found.Size)(), call(found.ContentType)()},
+			[]any{"a/b", start, int64(4), "application/json"}, "record")
 		equal(fmt.Sprint(call(found.Labels)()), "map[count:3 on:true robot:anna text:a, b=c]", "labels")
 		equal(must(call(found.Read)()), []byte{0, 1, 2, 255}, "content")
 		latest := must(call(bucket.BeginRead)(ctx, "a/b", nil))
@@ -393,7 +399,8 @@ var cases = []struct {
 		equal([]any{call(batch.Size)(), call(batch.RecordCount)()}, []any{int64(7), 3}, "batch")
 		holds(time.Since(call(batch.LastAccessTime)()).Abs() < time.Minute, "last access")
 		errs := must(call(batch.Write)(ctx))
-		equal([]any{len(errs), errs[start+1].Status, errs[start+1].Message}, []any{1, 409, fmt.Sprintf("A record with timestamp %d already exists", start+1)}, "errors")
+		equal([]any{len(errs), errs[start+1].Status, errs[start+1].Message},
+			[]any{1, 409, fmt.Sprintf("A record with timestamp %d already exists", start+1)}, "errors")
 		equal(everything(call(bucket.Query)(ctx, "a", nil)), []string{"a 0 zero map[n:0 text:a, b]", "a 1 first map[]", "a 2  map[n:2]"}, "records")
 		call(batch.Clear)()
 		equal([]any{call(batch.Size)(), call(batch.RecordCount)()}, []any{int64(0), 0}, "batch after it was cleared")
@@ -428,7 +435,8 @@ var cases = []struct {
 		equal([]any{call(batch.Size)(), call(batch.RecordCount)()}, []any{int64(25), 4}, "batch")
 		holds(time.Since(call(batch.LastAccessTime)()).Abs() < time.Minute, "last access")
 		errs := must(call(batch.Send)(ctx))
-		equal([]any{len(errs), errs["b"][start+1].Status, errs["b"][start+1].Message}, []any{1, 409, fmt.Sprintf("A record with timestamp %d already exists", start+1)}, "errors")
+		equal([]any{len(errs), errs["b"][start+1].Status, errs["b"][start+1].Message},
+			[]any{1, 409, fmt.Sprintf("A record with timestamp %d already exists", start+1)}, "errors")
 		found := everything(call(bucket.QueryMany)(ctx, []string{"a", "b", "b/c"}, nil))
 		slices.Sort(found)
 		equal(found, []string{"a 0 a zero map[n:0 text:a, b]", "a 5 a five map[n:0]", "b 1 first map[]", "b/c 0 b/c zero map[n:1]"}, "records")
@@ -444,7 +452,8 @@ var cases = []struct {
 		errs := must(call(changes.Send)(ctx))
 		equal([]any{len(errs), len(errs["imu"]), errs["imu"][start+50].Status}, []any{1, 1, 404}, "errors")
 		equal(everything(call(bucket.Query)(ctx, "imu", between(0, 1))), []string{"imu 0 imu 0 map[checked:yes even:true]"}, "record")
-		equal(everything(call(bucket.Query)(ctx, "camera-back", between(1, 2))), []string{"camera-back 1 camera-back 1 map[even:odd, indeed number:1]"}, "record")
+		equal(everything(call(bucket.Query)(ctx, "camera-back", between(1, 2))),
+			[]string{"camera-back 1 camera-back 1 map[even:odd, indeed number:1]"}, "record")
 		removals := call(bucket.BeginRemoveRecordBatch)(ctx)
 		call(removals.AddOnlyTimestamp)("imu", start)
 		call(removals.AddOnlyTimestamp)("imu", start+50)
@@ -500,10 +509,13 @@ var cases = []struct {
 	{"queries: only the heads", func() {
 		bucket := drive("go-query-head")
 		options := call(call(reductgo.NewQueryOptionsBuilder().WithHead)(true).Build)()
-		for _, result := range []*reductgo.QueryResult{must(call(bucket.Query)(ctx, "imu", &options)), must(call(bucket.QueryMany)(ctx, []string{"imu"}, &options))} {
+		one := must(call(bucket.Query)(ctx, "imu", &options))
+		many := must(call(bucket.QueryMany)(ctx, []string{"imu"}, &options))
+		for _, result := range []*reductgo.QueryResult{one, many} {
 			found := 0
 			for record := range call(result.Records)() {
-				equal([]any{call(record.Time)(), call(record.Size)(), call(record.ContentType)()}, []any{start + int64(found), int64(5), "text/plain"}, "head")
+				equal([]any{call(record.Time)(), call(record.Size)(), call(record.ContentType)()},
+					[]any{start + int64(found), int64(5), "text/plain"}, "head")
 				equal(call(record.Labels)()["number"], strconv.Itoa(found), "label")
 				found++
 			}
@@ -561,7 +573,8 @@ var cases = []struct {
 		bucket := drive("go-remove-query")
 		equal(must(call(bucket.RemoveQuery)(ctx, "imu", between(2, 5))), int64(3), "removed from one entry")
 		equal(times(call(bucket.Query)(ctx, "imu", nil)), []int{0, 1, 5, 6, 7, 8, 9}, "times")
-		equal(must(call(bucket.RemoveQueryMany)(ctx, []string{"camera-*"}, when(condition{"&even": condition{"$eq": true}}))), int64(10), "removed by a condition")
+		equal(must(call(bucket.RemoveQueryMany)(ctx, []string{"camera-*"},
+			when(condition{"&even": condition{"$eq": true}}))), int64(10), "removed by a condition")
 		equal(times(call(bucket.Query)(ctx, "camera-front", nil)), []int{1, 3, 5, 7, 9}, "times")
 	}},
 
@@ -645,7 +658,8 @@ var cases = []struct {
 		refused(call(client.CreateLifecycle)(ctx, "go-policy", settings), 409, "Lifecycle 'go-policy' already exists")
 		detail := must(call(client.GetLifecycle)(ctx, "go-policy"))
 		equal(*detail.Settings, settings, "settings")
-		equal([]any{detail.Info.Name, detail.Info.LifecycleType, detail.Info.Mode, detail.Info.LastRun == nil}, []any{"go-policy", settings.LifecycleType, settings.Mode, true}, "info")
+		equal([]any{detail.Info.Name, detail.Info.LifecycleType, detail.Info.Mode, detail.Info.LastRun == nil},
+			[]any{"go-policy", settings.LifecycleType, settings.Mode, true}, "info")
 		listed := must(call(client.GetLifecycles)(ctx))
 		holds(slices.ContainsFunc(listed, func(one model.LifecycleInfo) bool { return one.Name == "go-policy" }), "not listed")
 		settings.OlderThan = "3h"

@@ -150,7 +150,10 @@ test("list: every bucket with its figures", async (client) => {
   await (await bucket.beginWrite("a", 7n)).write("12345");
   await (await bucket.beginWrite("b", 9n)).write("12345");
   const listed = await client.getBucketList();
-  assert.deepEqual(listed.map((info) => info.name), listed.map((info) => info.name).sort());
+  assert.deepEqual(
+    listed.map((info) => info.name),
+    listed.map((info) => info.name).sort(),
+  );
   const { entryCount, oldestRecord, latestRecord, isProvisioned, status, size } = listed.find((info) => info.name === "js-list");
   assert.deepEqual([entryCount, oldestRecord, latestRecord, isProvisioned, status], [2n, 7n, 9n, false, Status.READY]);
   assert.ok(size >= 10n);
@@ -168,7 +171,10 @@ test("tokens: create, get, list, remove", async (client) => {
   const value = await client.createToken("js-token", { fullAccess: false, read: ["js-*"], write: ["js-tokens"] });
   assert.match(value, /^js-token-.{20,}$/);
   const token = await client.getToken("js-token");
-  assert.deepEqual([token.name, token.isProvisioned, token.isExpired, token.expiresAt, token.ttl ?? undefined], ["js-token", false, false, undefined, undefined]);
+  assert.deepEqual(
+    [token.name, token.isProvisioned, token.isExpired, token.expiresAt, token.ttl ?? undefined],
+    ["js-token", false, false, undefined, undefined],
+  );
   assert.deepEqual({ ...token.permissions }, { fullAccess: false, read: ["js-*"], write: ["js-tokens"] });
   assert.ok(token.createdAt >= before && token.createdAt <= Date.now() + 2000, `created ${token.createdAt}`);
   const names = (await client.getTokenList()).map((listed) => listed.name);
@@ -184,11 +190,18 @@ test("tokens: what a token may do", async (client) => {
   await client.createBucket("js-hidden");
   await (await bucket.beginWrite("a", 1n)).write("mine");
   await withToken(await client.createToken("js-reader", { fullAccess: false, read: ["js-rights"], write: [] }), async (reader) => {
-    assert.deepEqual((await reader.getBucketList()).map((listed) => listed.name), ["js-rights"]);
+    assert.deepEqual(
+      (await reader.getBucketList()).map((listed) => listed.name),
+      ["js-rights"],
+    );
     const own = await reader.getBucket("js-rights");
     assert.equal(await (await own.beginRead("a", 1n)).readAsString(), "mine");
     const text = "Token 'js-reader' doesn't have write access to bucket 'js-rights'";
-    await refused(own.beginWrite("a", 2n).then((record) => record.write("x")), 403, text);
+    await refused(
+      own.beginWrite("a", 2n).then((record) => record.write("x")),
+      403,
+      text,
+    );
     await refused(reader.getBucket("js-hidden"), 403, "Token 'js-reader' doesn't have read access to bucket 'js-hidden'");
     await refused(reader.createBucket("js-more"), 403, "Token 'js-reader' doesn't have full access");
   });
@@ -234,15 +247,24 @@ test("buckets: create and get", async (client) => {
 test("buckets: change settings, in part", async (client) => {
   const bucket = await client.createBucket("js-settings", { maxBlockRecords: 7n });
   await bucket.setSettings({ quotaType: QuotaType.HARD, quotaSize: 100n });
-  assert.deepEqual({ ...(await bucket.getSettings()) }, { quotaType: QuotaType.HARD, quotaSize: 100n, maxBlockSize: 64_000_000n, maxBlockRecords: 7n });
+  assert.deepEqual(
+    { ...(await bucket.getSettings()) },
+    { quotaType: QuotaType.HARD, quotaSize: 100n, maxBlockSize: 64_000_000n, maxBlockRecords: 7n },
+  );
 });
 
 test("buckets: figures of bucket and entries", async (client) => {
   const bucket = await drive(client, "js-figures");
   const info = await bucket.getInfo();
-  assert.deepEqual([info.name, info.entryCount, info.oldestRecord, info.latestRecord, info.status], ["js-figures", 3n, START, START + 9n, Status.READY]);
+  assert.deepEqual(
+    [info.name, info.entryCount, info.oldestRecord, info.latestRecord, info.status],
+    ["js-figures", 3n, START, START + 9n, Status.READY],
+  );
   const entries = await bucket.getEntryList();
-  assert.deepEqual(entries.map((entry) => entry.name), ["camera-back", "camera-front", "imu"]);
+  assert.deepEqual(
+    entries.map((entry) => entry.name),
+    ["camera-back", "camera-front", "imu"],
+  );
   for (const entry of entries) {
     const { recordCount, blockCount, oldestRecord, latestRecord, status } = entry;
     assert.deepEqual([recordCount, blockCount, oldestRecord, latestRecord, status], [10n, 1n, START, START + 9n, Status.READY]);
@@ -264,7 +286,11 @@ test("buckets: rename and remove", async (client) => {
 
 test("records: write and read", async (client) => {
   const bucket = await client.createBucket("js-records");
-  const first = await bucket.beginWrite("a/b", { ts: START, contentType: "image/jpeg", labels: { robot: "anna", count: 3, text: "a, b=c", on: true } });
+  const first = await bucket.beginWrite("a/b", {
+    ts: START,
+    contentType: "image/jpeg",
+    labels: { robot: "anna", count: 3, text: "a, b=c", on: true },
+  });
   await first.write(Buffer.from([0, 1, 2, 255]));
   await (await bucket.beginWrite("a/b", START + 1n)).write("second");
   const record = await bucket.beginRead("a/b", START);
@@ -277,7 +303,11 @@ test("records: write and read", async (client) => {
   await (await bucket.beginWrite("now")).write("now");
   const written = (await bucket.beginRead("now")).time;
   assert.ok(written >= now && written < now + 10_000_000n, `written at ${written}`);
-  await refused(bucket.beginWrite("a/b", START).then((again) => again.write("again")), 409, `A record with timestamp ${START} already exists`);
+  await refused(
+    bucket.beginWrite("a/b", START).then((again) => again.write("again")),
+    409,
+    `A record with timestamp ${START} already exists`,
+  );
 });
 
 test("records: write and read piece by piece", async (client) => {
@@ -322,9 +352,20 @@ test("batches: write", async (client) => {
   batch.add(START + 2n, "", undefined, { n: 2 });
   assert.deepEqual([batch.size(), batch.recordCount()], [7n, 3]);
   assert.ok(Math.abs(batch.lastAccessTime() - Date.now()) < 5000);
-  assert.deepEqual([...batch.items()].map(([time, item]) => [time, item.data.toString()]), [[START, "zero"], [START + 1n, "one"], [START + 2n, ""]]);
+  assert.deepEqual(
+    [...batch.items()].map(([time, item]) => [time, item.data.toString()]),
+    [
+      [START, "zero"],
+      [START + 1n, "one"],
+      [START + 2n, ""],
+    ],
+  );
   assert.deepEqual(errorsOf(await batch.write()), [[START + 1n, 409, `A record with timestamp ${START + 1n} already exists`]]);
-  const wanted = [["a", START, "zero", { n: "0", text: "a, b" }], ["a", START + 1n, "first", {}], ["a", START + 2n, "", { n: "2" }]];
+  const wanted = [
+    ["a", START, "zero", { n: "0", text: "a, b" }],
+    ["a", START + 1n, "first", {}],
+    ["a", START + 2n, "", { n: "2" }],
+  ];
   assert.deepEqual(await everything(bucket.query("a")), wanted);
   batch.clear();
   assert.deepEqual([batch.size(), batch.recordCount()], [0n, 0]);
@@ -338,7 +379,10 @@ test("batches: change labels and remove", async (client) => {
   changes.addOnlyLabels(START + 50n, { x: 1 });
   assert.deepEqual(errorsOf(await changes.write()), [[START + 50n, 404, `Record ${START + 50n} not found in entry js-change-batch/imu`]]);
   const found = (await everything(bucket.query("imu", START, START + 2n))).map((record) => record[3]);
-  assert.deepEqual(found, [{ even: "true", checked: "yes" }, { even: "odd, indeed", number: "1" }]);
+  assert.deepEqual(found, [
+    { even: "true", checked: "yes" },
+    { even: "odd, indeed", number: "1" },
+  ]);
   const removals = await bucket.beginRemoveBatch("imu");
   for (const i of [0n, 3n, 50n]) {
     removals.addOnlyTimestamp(START + i);
@@ -357,9 +401,21 @@ test("batches of several entries: write", async (client) => {
   batch.add("b/c", START + 7n, "b/c seven", undefined, { n: 1 });
   assert.deepEqual([batch.size(), batch.recordCount()], [26n, 4]);
   assert.ok(Math.abs(batch.lastAccessTime() - Date.now()) < 5000);
-  assert.deepEqual(batch.items().map(([key]) => key), [["a", START], ["a", START + 5n], ["b", START + 6n], ["b/c", START + 7n]]);
+  assert.deepEqual(
+    batch.items().map(([key]) => key),
+    [
+      ["a", START],
+      ["a", START + 5n],
+      ["b", START + 6n],
+      ["b/c", START + 7n],
+    ],
+  );
   assert.deepEqual(errorsOfEntries(await batch.send()), { b: [[START + 6n, 409, `A record with timestamp ${START + 6n} already exists`]] });
-  const wanted = [["a", START, "a zero", { n: "0", text: "a, b" }], ["a", START + 5n, "a five", { n: "0" }], ["b/c", START + 7n, "b/c seven", { n: "1" }]];
+  const wanted = [
+    ["a", START, "a zero", { n: "0", text: "a, b" }],
+    ["a", START + 5n, "a five", { n: "0" }],
+    ["b/c", START + 7n, "b/c seven", { n: "1" }],
+  ];
   assert.deepEqual(await everything(bucket.query(["a", "b/c"])), wanted);
   batch.clear();
   assert.equal(batch.recordCount(), 0);
@@ -378,7 +434,9 @@ test("batches of several entries: change labels and remove", async (client) => {
   removals.addOnlyTimestamp("imu", START);
   removals.addOnlyTimestamp("imu", START + 50n);
   removals.addOnlyTimestamp("camera-back", START + 9n);
-  assert.deepEqual(errorsOfEntries(await removals.send()), { imu: [[START + 50n, 404, `Record ${START + 50n} not found in entry js-io-change/imu`]] });
+  assert.deepEqual(errorsOfEntries(await removals.send()), {
+    imu: [[START + 50n, 404, `Record ${START + 50n} not found in entry js-io-change/imu`]],
+  });
   assert.deepEqual(await times(bucket.query("imu")), range(1, 10));
   assert.deepEqual(await times(bucket.query("camera-back")), range(0, 9));
 });
@@ -396,10 +454,20 @@ test("queries: one entry", async (client) => {
 
 test("queries: several entries and patterns", async (client) => {
   const bucket = await drive(client, "js-query-many");
-  const both = (await everything(bucket.query(["imu", "camera-back"], START + 2n, START + 3n))).map(([entry, time, content]) => [entry, time, content]);
-  assert.deepEqual(both, [["camera-back", START + 2n, "camera-back 2"], ["imu", START + 2n, "imu 2"]]);
+  const both = (await everything(bucket.query(["imu", "camera-back"], START + 2n, START + 3n))).map(([entry, time, content]) => [
+    entry,
+    time,
+    content,
+  ]);
+  assert.deepEqual(both, [
+    ["camera-back", START + 2n, "camera-back 2"],
+    ["imu", START + 2n, "imu 2"],
+  ]);
   assert.equal((await times(bucket.query("camera-*"))).length, 20);
-  assert.deepEqual(await times(bucket.query("*")), range(0, 10).flatMap((i) => [i, i, i]));
+  assert.deepEqual(
+    await times(bucket.query("*")),
+    range(0, 10).flatMap((i) => [i, i, i]),
+  );
 });
 
 test("queries: contents of entries mixed in time", async (client) => {
@@ -430,7 +498,10 @@ test("queries: only the heads", async (client) => {
   for await (const record of bucket.query("imu", undefined, undefined, { head: true })) {
     found.push([Number(record.time - START), record.size, record.contentType, record.labels.number]);
   }
-  assert.deepEqual(found, range(0, 10).map((i) => [i, 5n, "text/plain", `${i}`]));
+  assert.deepEqual(
+    found,
+    range(0, 10).map((i) => [i, 5n, "text/plain", `${i}`]),
+  );
 });
 
 test("queries: many records with long headers", async (client) => {
@@ -464,14 +535,24 @@ test("queries: continuous", async (client) => {
     }
   })();
   const found = [];
-  for await (const record of bucket.query("imu", START + 8n, undefined, { continuous: true, pollInterval: 1, ttl: 10, when: { "&number": { $ne: 11 } } })) {
+  for await (const record of bucket.query("imu", START + 8n, undefined, {
+    continuous: true,
+    pollInterval: 1,
+    ttl: 10,
+    when: { "&number": { $ne: 11 } },
+  })) {
     found.push([Number(record.time - START), await record.readAsString()]);
     if (record.time === START + 12n) {
       break;
     }
   }
   await writer;
-  assert.deepEqual(found, [[8, "imu 8"], [9, "imu 9"], [10, "imu 10"], [12, "imu 12"]]);
+  assert.deepEqual(found, [
+    [8, "imu 8"],
+    [9, "imu 9"],
+    [10, "imu 10"],
+    [12, "imu 12"],
+  ]);
 });
 
 test("queries: remove by query", async (client) => {
@@ -511,7 +592,16 @@ test("links: create and fetch", async (client) => {
   const bucket = await drive(client, "js-links");
   const picture = await bucket.beginWrite("picture", { ts: START, contentType: "image/jpeg", labels: { robot: "anna" } });
   await picture.write(Buffer.from(range(0, 256)));
-  const link = await bucket.createQueryLink("picture", START, undefined, undefined, { entry: "picture", timestamp: START }, undefined, "picture.jpg", URL);
+  const link = await bucket.createQueryLink(
+    "picture",
+    START,
+    undefined,
+    undefined,
+    { entry: "picture", timestamp: START },
+    undefined,
+    "picture.jpg",
+    URL,
+  );
   assert.ok(link.startsWith(`${URL}/api/v1/links/picture.jpg?`), link);
   const whole = await fetch(link);
   assert.deepEqual([whole.status, whole.headers.get("content-type"), whole.headers.get("x-reduct-label-robot")], [200, "image/jpeg", "anna"]);
@@ -524,7 +614,9 @@ test("links: create and fetch", async (client) => {
   const rehosted = ofMany.replace(/^.*\/api\/v1\//, `${URL}/api/v1/`);
   assert.equal(await (await fetch(rehosted)).text(), "imu 3");
   const past = new Date(Date.now() - 3_600_000);
-  const expired = await fetch(await bucket.createQueryLink("imu", undefined, undefined, undefined, { entry: "imu", timestamp: START }, past, "x", URL));
+  const expired = await fetch(
+    await bucket.createQueryLink("imu", undefined, undefined, undefined, { entry: "imu", timestamp: START }, past, "x", URL),
+  );
   assert.deepEqual([expired.status, expired.headers.get("x-reduct-error")], [422, "Query link has expired"]);
 });
 
@@ -533,13 +625,23 @@ test("links: create and fetch", async (client) => {
 test("replications: create, get, list, change, remove", async (client) => {
   const bucket = await drive(client, "js-source");
   const copy = await client.createBucket("js-copy");
-  const settings = { srcBucket: "js-source", dstBucket: "js-copy", dstHost: URL, dstToken: TOKEN, entries: ["imu", "camera-*"], when: { "&number": { $gte: 10 } } };
+  const settings = {
+    srcBucket: "js-source",
+    dstBucket: "js-copy",
+    dstHost: URL,
+    dstToken: TOKEN,
+    entries: ["imu", "camera-*"],
+    when: { "&number": { $gte: 10 } },
+  };
   await client.createReplication("js-task", settings);
   await refused(client.createReplication("js-task", settings), 409, "Replication 'js-task' already exists");
   const detail = await client.getReplication("js-task");
   assert.deepEqual([detail.info.name, detail.info.mode, detail.info.isProvisioned], ["js-task", ReplicationMode.ENABLED, false]);
   const { srcBucket, dstBucket, dstHost, entries, when } = detail.settings;
-  assert.deepEqual([srcBucket, dstBucket, new globalThis.URL(dstHost).href, entries], ["js-source", "js-copy", new globalThis.URL(URL).href, settings.entries]);
+  assert.deepEqual(
+    [srcBucket, dstBucket, new globalThis.URL(dstHost).href, entries],
+    ["js-source", "js-copy", new globalThis.URL(URL).href, settings.entries],
+  );
   assert.equal(Number(when["&number"].$gte), 10);
   assert.ok((await client.getReplicationList()).some((task) => task.name === "js-task"));
   await (await bucket.beginWrite("imu", { ts: START + 10n, labels: { number: 1 } })).write("not wanted");
@@ -559,7 +661,15 @@ test("replications: create, get, list, change, remove", async (client) => {
 test("lifecycles: create, get, list, change, remove", async (client) => {
   await drive(client, "js-lifecycle");
   const when = { "&even": { $eq: true } };
-  const settings = { lifecycleType: LifecycleType.DELETE, bucket: "js-lifecycle", entries: ["camera-*"], olderThan: "2h", interval: "10m", when, mode: LifecycleMode.DISABLED };
+  const settings = {
+    lifecycleType: LifecycleType.DELETE,
+    bucket: "js-lifecycle",
+    entries: ["camera-*"],
+    olderThan: "2h",
+    interval: "10m",
+    when,
+    mode: LifecycleMode.DISABLED,
+  };
   await client.createLifecycle("js-policy", settings);
   await refused(client.createLifecycle("js-policy", settings), 409, "Lifecycle 'js-policy' already exists");
   const detail = await client.getLifecycle("js-policy");

@@ -142,7 +142,11 @@ async def info(client: Client) -> None:
     before = await client.info()
     holds(before.version.startswith("1.21."), f"version {before.version}")
     equal(before.license, None, "license")
-    equal(before.defaults.bucket.model_dump(mode="json"), {"max_block_size": 64_000_000, "max_block_records": 1024, "quota_type": "NONE", "quota_size": 0}, "defaults")
+    equal(
+        before.defaults.bucket.model_dump(mode="json"),
+        {"max_block_size": 64_000_000, "max_block_records": 1024, "quota_type": "NONE", "quota_size": 0},
+        "defaults",
+    )
     bucket = await client.create_bucket("py-info")
     await bucket.write("a", b"x" * 1000, START - 1)
     after = await client.info()
@@ -159,7 +163,11 @@ async def listing(client: Client) -> None:
     names = [listed.name for listed in await client.list()]
     equal(names, sorted(names), "order")
     found = next(listed for listed in await client.list() if listed.name == "py-list")
-    equal((found.entry_count, found.oldest_record, found.latest_record, found.is_provisioned, found.status), (2, 7, 9, False, Status.READY), "figures")
+    equal(
+        (found.entry_count, found.oldest_record, found.latest_record, found.is_provisioned, found.status),
+        (2, 7, 9, False, Status.READY),
+        "figures",
+    )
     holds(found.size >= 10, f"size {found.size}")
 
 
@@ -178,7 +186,11 @@ async def tokens(client: Client) -> None:
     value = await client.create_token("py-token", Permissions(full_access=False, read=["py-*", "other"], write=["py-tokens"]))
     holds(value.startswith("py-token-") and len(value) > 30, f"value {value}")
     token = await client.get_token("py-token")
-    equal((token.name, token.is_provisioned, token.is_expired, token.expires_at, token.ttl, token.ip_allowlist), ("py-token", False, False, None, None, []), "token")
+    equal(
+        (token.name, token.is_provisioned, token.is_expired, token.expires_at, token.ttl, token.ip_allowlist),
+        ("py-token", False, False, None, None, []),
+        "token",
+    )
     equal(token.permissions, Permissions(full_access=False, read=["py-*", "other"], write=["py-tokens"]), "rights")
     holds(before <= token.created_at <= datetime.now(UTC) + timedelta(seconds=2), f"created {token.created_at}")
     names = [listed.name for listed in await client.get_token_list()]
@@ -216,7 +228,9 @@ async def rights(client: Client) -> None:
 @case("tokens: expiry, time to live, allowed addresses")
 async def limits(client: Client) -> None:
     expires = datetime.now(UTC) + timedelta(seconds=2)
-    value = await client.create_token("py-limits", Permissions(full_access=True), expires_at=expires, ttl=3600, ip_allowlist=["127.0.0.1", "10.0.0.0/8"])
+    value = await client.create_token(
+        "py-limits", Permissions(full_access=True), expires_at=expires, ttl=3600, ip_allowlist=["127.0.0.1", "10.0.0.0/8"]
+    )
     token = await client.get_token("py-limits")
     holds(abs((token.expires_at - expires).total_seconds()) < 0.001, f"expires {token.expires_at}")
     equal((token.ttl, token.ip_allowlist, token.is_expired), (3600, ["127.0.0.1", "10.0.0.0/8"], False), "limits")
@@ -229,7 +243,9 @@ async def limits(client: Client) -> None:
         await refused(brief.me(), 401, "Token has expired")
     equal((await client.get_token("py-limits")).is_expired, True, "expired")
     past = datetime.now(UTC) - timedelta(hours=1)
-    await refused(client.create_token("py-past", Permissions(full_access=True), expires_at=past), 422, "Token expiration date must not be in the past")
+    await refused(
+        client.create_token("py-past", Permissions(full_access=True), expires_at=past), 422, "Token expiration date must not be in the past"
+    )
     await refused(client.create_token("py-zero", Permissions(full_access=True), ttl=0), 422, "Token TTL must be greater than zero")
 
 
@@ -272,10 +288,18 @@ async def settings(client: Client) -> None:
 async def figures(client: Client) -> None:
     bucket = await drive(client, "py-figures")
     found = await bucket.info()
-    equal((found.name, found.entry_count, found.oldest_record, found.latest_record, found.status), ("py-figures", 3, START, START + 9, Status.READY), "bucket")
+    equal(
+        (found.name, found.entry_count, found.oldest_record, found.latest_record, found.status),
+        ("py-figures", 3, START, START + 9, Status.READY),
+        "bucket",
+    )
     entries = await bucket.get_entry_list()
     equal([entry.name for entry in entries], ["camera-back", "camera-front", "imu"], "entries")
-    equal({(e.record_count, e.block_count, e.oldest_record, e.latest_record, e.status) for e in entries}, {(10, 1, START, START + 9, Status.READY)}, "figures")
+    equal(
+        {(e.record_count, e.block_count, e.oldest_record, e.latest_record, e.status) for e in entries},
+        {(10, 1, START, START + 9, Status.READY)},
+        "figures",
+    )
     full = await bucket.get_full_info()
     equal((full.info, full.settings, full.entries), (found, await bucket.get_settings(), entries), "all of it")
 
@@ -385,7 +409,11 @@ async def write_batch(client: Client) -> None:
     equal([key for key, _ in batch.items()], [(None, START), (None, START + 1), (None, START + 2)], "items")
     equal((len(batch), batch.size), (3, 7), "batch")
     errors = await bucket.write_batch("a", batch)
-    equal({time: (e.status_code, e.message) for time, e in errors.items()}, {START + 1: (409, f"A record with timestamp {START + 1} already exists")}, "errors")
+    equal(
+        {time: (e.status_code, e.message) for time, e in errors.items()},
+        {START + 1: (409, f"A record with timestamp {START + 1} already exists")},
+        "errors",
+    )
     wanted = [("a", START, b"zero", {"n": "0", "text": "a b=c"}), ("a", START + 1, b"first", {}), ("a", START + 2, b"", {"n": "2"})]
     equal(await everything(bucket.query("a")), wanted, "records")
     batch.clear()
@@ -400,7 +428,11 @@ async def update_batch(client: Client) -> None:
     batch.add(START + 1, labels={"even": "odd indeed"})
     batch.add(START + 50, labels={"x": "1"})
     errors = await bucket.update_batch("imu", batch)
-    equal({time: (e.status_code, e.message) for time, e in errors.items()}, {START + 50: (404, f"Record {START + 50} not found in entry py-update-batch/imu")}, "errors")
+    equal(
+        {time: (e.status_code, e.message) for time, e in errors.items()},
+        {START + 50: (404, f"Record {START + 50} not found in entry py-update-batch/imu")},
+        "errors",
+    )
     found = [labels for _, _, _, labels in await everything(bucket.query("imu", stop=START + 3))]
     equal(found, [{"even": "true", "checked": "yes"}, {"even": "odd indeed", "number": "1"}, {"even": "true", "number": "2"}], "labels")
 
@@ -412,7 +444,11 @@ async def remove_batch(client: Client) -> None:
     for i in (0, 3, 9, 50):
         batch.add(START + i)
     errors = await bucket.remove_batch("imu", batch)
-    equal({time: (e.status_code, e.message) for time, e in errors.items()}, {START + 50: (404, f"Record {START + 50} not found in entry py-remove-batch/imu")}, "errors")
+    equal(
+        {time: (e.status_code, e.message) for time, e in errors.items()},
+        {START + 50: (404, f"Record {START + 50} not found in entry py-remove-batch/imu")},
+        "errors",
+    )
     equal([time - START for _, time in await times(bucket.query("imu"))], [1, 2, 4, 5, 6, 7, 8], "times")
 
 
@@ -432,7 +468,11 @@ async def write_record_batch(client: Client) -> None:
     errors = await bucket.write_record_batch(batch)
     found = {entry: {time: (e.status_code, e.message) for time, e in of_entry.items()} for entry, of_entry in errors.items()}
     equal(found, {"b": {START + 1: (409, f"A record with timestamp {START + 1} already exists")}}, "errors")
-    wanted = [("a", START, b"a zero", {"n": "0", "text": "a, b"}), ("a", START + 5, b"a five", {"n": "0"}), ("b/c", START + 6, b"b/c six", {"n": "1"})]
+    wanted = [
+        ("a", START, b"a zero", {"n": "0", "text": "a, b"}),
+        ("a", START + 5, b"a five", {"n": "0"}),
+        ("b/c", START + 6, b"b/c six", {"n": "1"}),
+    ]
     equal(await everything(bucket.query(["a", "b/c"])), wanted, "records")
     batch.clear()
     equal(len(batch), 0, "batch after it was cleared")
@@ -460,7 +500,11 @@ async def update_record_batch(client: Client) -> None:
     batch.add("camera-back", START + 1, labels={"even": "odd, indeed"})
     batch.add("imu", START + 50, labels={"x": "1"})
     errors = await bucket.update_record_batch(batch)
-    equal({entry: {time: e.status_code for time, e in of_entry.items()} for entry, of_entry in errors.items()}, {"imu": {START + 50: 404}}, "errors")
+    equal(
+        {entry: {time: e.status_code for time, e in of_entry.items()} for entry, of_entry in errors.items()},
+        {"imu": {START + 50: 404}},
+        "errors",
+    )
     equal((await everything(bucket.query("imu", stop=START + 1)))[0][3], {"even": "true", "checked": "yes"}, "labels")
     equal((await everything(bucket.query("camera-back", START + 1, START + 2)))[0][3], {"even": "odd, indeed", "number": "1"}, "labels")
 
@@ -473,7 +517,11 @@ async def remove_record_batch(client: Client) -> None:
         batch.add("imu", START + i)
     batch.add("camera-back", START + 9)
     errors = await bucket.remove_record_batch(batch)
-    equal({entry: {time: e.status_code for time, e in of_entry.items()} for entry, of_entry in errors.items()}, {"imu": {START + 50: 404}}, "errors")
+    equal(
+        {entry: {time: e.status_code for time, e in of_entry.items()} for entry, of_entry in errors.items()},
+        {"imu": {START + 50: 404}},
+        "errors",
+    )
     equal([time - START for _, time in await times(bucket.query("imu"))], [1, 2, 3, 4, 6, 7, 8, 9], "times")
     equal([time - START for _, time in await times(bucket.query("camera-back"))], list(range(9)), "times")
     equal(len(await times(bucket.query("camera-front"))), 10, "records of the third entry")
@@ -510,7 +558,9 @@ async def query_many(client: Client) -> None:
 async def query_when(client: Client) -> None:
     bucket = await drive(client, "py-query-when")
     equal([time - START for _, time in await times(bucket.query("imu", when={"&even": {"$eq": True}}))], [0, 2, 4, 6, 8], "even ones")
-    equal([time - START for _, time in await times(bucket.query("imu", when={"&number": {"$gt": 3}, "$limit": 2}))], [4, 5], "two above three")
+    equal(
+        [time - START for _, time in await times(bucket.query("imu", when={"&number": {"$gt": 3}, "$limit": 2}))], [4, 5], "two above three"
+    )
     equal([time - START for _, time in await times(bucket.query("imu", when={"$each_n": 4}))], [3, 7], "each fourth")
     found = await times(bucket.query(["imu", "camera-*"], when={"$in": ["&number", 1, 7]}, strict=True))
     equal(sorted(found), sorted((e, START + i) for e in ("camera-front", "camera-back", "imu") for i in (1, 7)), "two of each")
@@ -541,7 +591,12 @@ async def query_long(client: Client) -> None:
     bucket = await client.create_bucket("py-long")
     names = ("camera-front-left", "camera-rear", "imu")
     wanted = [
-        (names[i % 3], START + i * 33_333, f"{names[i % 3]} {i}".encode(), {"sequence_number": str(i), "robot_name": f"robot-{i % 7}", "task": "survey, slow"})
+        (
+            names[i % 3],
+            START + i * 33_333,
+            f"{names[i % 3]} {i}".encode(),
+            {"sequence_number": str(i), "robot_name": f"robot-{i % 7}", "task": "survey, slow"},
+        )
         for i in range(1500)
     ]
     for at in range(0, len(wanted), 80):
@@ -639,10 +694,14 @@ async def links(client: Client) -> None:
     holds(link.startswith(f"{URL}/api/v1/links/") and "?" in link, f"link {link}")
     status, content, headers = await asyncio.to_thread(fetch, link)
     equal((status, content), (200, bytes(range(256))), "answer")
-    equal((headers["content-type"], headers["x-reduct-label-robot"], headers["x-reduct-time"]), ("image/jpeg", "anna", str(START)), "headers")
+    equal(
+        (headers["content-type"], headers["x-reduct-label-robot"], headers["x-reduct-time"]), ("image/jpeg", "anna", str(START)), "headers"
+    )
     status, content, headers = await asyncio.to_thread(fetch, link, "bytes=10-13")
     equal((status, content, headers["content-range"]), (206, bytes(range(10, 14)), "bytes 10-13/256"), "a part")
-    link = await bucket.create_query_link(["imu", "camera-*"], when={"&number": {"$eq": 3}}, record_entry="camera-back", record_timestamp=START + 3, base_url=URL)
+    link = await bucket.create_query_link(
+        ["imu", "camera-*"], when={"&number": {"$eq": 3}}, record_entry="camera-back", record_timestamp=START + 3, base_url=URL
+    )
     equal((await asyncio.to_thread(fetch, link))[:2], (200, b"camera-back 3"), "one of several entries")
     link = await bucket.create_query_link("imu", record_timestamp=START, expire_at=datetime.now() - timedelta(hours=1), base_url=URL)
     status, _, headers = await asyncio.to_thread(fetch, link)
@@ -723,7 +782,11 @@ async def lifecycles(client: Client) -> None:
     detail = await client.get_lifecycle_detail("py-policy")
     equal(detail.settings, settings, "settings")
     info = detail.info
-    equal((info.name, info.type, info.mode, info.is_provisioned, info.last_run), ("py-policy", LifecycleType.DELETE, LifecycleMode.DISABLED, False, None), "info")
+    equal(
+        (info.name, info.type, info.mode, info.is_provisioned, info.last_run),
+        ("py-policy", LifecycleType.DELETE, LifecycleMode.DISABLED, False, None),
+        "info",
+    )
     equal([policy.name for policy in await client.get_lifecycles() if policy.name == "py-policy"], ["py-policy"], "list")
     await client.update_lifecycle("py-policy", settings.model_copy(update={"older_than": "3h", "when": None}))
     changed = (await client.get_lifecycle_detail("py-policy")).settings

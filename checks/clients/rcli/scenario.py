@@ -102,7 +102,9 @@ def scenario(rcli: Commands, folder: Path) -> list[tuple[str, Callable[[], None]
     def tokens() -> None:
         value = rcli("token", "create", "robot", "rcli-token", "--read", "rcli-drive,rcli-copy", "--write", "rcli-copy").split()[-1]
         shown = rcli("token", "show", "robot", "rcli-token")
-        expect("Read Only:      ['rcli-drive', 'rcli-copy']" in shown and "Write Only:     ['rcli-copy']" in shown, f"other rights: {shown}")
+        expect(
+            "Read Only:      ['rcli-drive', 'rcli-copy']" in shown and "Write Only:     ['rcli-copy']" in shown, f"other rights: {shown}"
+        )
         expect("rcli-token" in rcli("token", "ls", "robot").split(), "the token is not listed")
         rcli("alias", "add", "limited", "-L", URL, "-t", value)
         equal(rcli("bucket", "ls", "limited").split(), ["rcli-copy", "rcli-drive"])

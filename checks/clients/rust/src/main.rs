@@ -5,8 +5,8 @@ use chrono::{DateTime, Utc};
 use futures_util::{pin_mut, stream, FutureExt, Stream, StreamExt};
 use reduct_base::msg::entry_api::QueryEntry;
 use reduct_rs::{
-    Bucket, BucketSettings, LifecycleMode, LifecycleSettings, LifecycleType, Permissions, QuotaType, Record, RecordBuilder, ReductClient, ReductError,
-    ReplicationCompression, ReplicationMode, ReplicationSettings, ResourceStatus,
+    Bucket, BucketSettings, LifecycleMode, LifecycleSettings, LifecycleType, Permissions, QuotaType, Record, RecordBuilder, ReductClient,
+    ReductError, ReplicationCompression, ReplicationMode, ReplicationSettings, ResourceStatus,
 };
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -149,7 +149,8 @@ async fn info(client: &ReductClient) {
     let before = call!(client => server_info()).await.unwrap();
     assert!(before.version.starts_with("1.21."), "{}", before.version);
     assert_eq!((before.instance_role.as_str(), before.license.is_none()), ("STANDALONE", true));
-    let wanted = BucketSettings { quota_type: Some(QuotaType::NONE), quota_size: Some(0), max_block_size: Some(64_000_000), max_block_records: Some(1024) };
+    let wanted =
+        BucketSettings { quota_type: Some(QuotaType::NONE), quota_size: Some(0), max_block_size: Some(64_000_000), max_block_records: Some(1024) };
     assert_eq!(before.defaults.bucket, wanted);
     let bucket = call!(client => create_bucket("rs-info") => send()).await.unwrap();
     call!(&bucket => write_record("a") => timestamp_us(START) => data("x".repeat(1000)) => send()).await.unwrap();
@@ -214,7 +215,8 @@ async fn limits(client: &ReductClient) {
     let all = Permissions { full_access: true, read: vec![], write: vec![] };
     let soon: DateTime<Utc> = Utc::now() + chrono::Duration::seconds(2);
     let near = names(&["127.0.0.1", "10.0.0.0/8"]);
-    let builder = call!(client => create_token_builder("rs-limits") => permissions(all.clone()) => expires_at(soon) => ttl(Duration::from_secs(3600)));
+    let builder =
+        call!(client => create_token_builder("rs-limits") => permissions(all.clone()) => expires_at(soon) => ttl(Duration::from_secs(3600)));
     let made = call!(builder => ip_allowlist(near.clone()) => send()).await.unwrap();
     let token = call!(client => get_token("rs-limits")).await.unwrap();
     assert_eq!((token.ttl, token.ip_allowlist, token.created_at), (Some(3600), near, made.created_at));
@@ -243,7 +245,12 @@ async fn buckets(client: &ReductClient) {
     let bucket = call!(builder => max_block_records(100) => send()).await.unwrap();
     let url = setting("PANNIER_URL");
     assert_eq!((call!(&bucket => name()), call!(&bucket => server_url()).trim_end_matches('/')), ("rs-create", url.trim_end_matches('/')));
-    let mut wanted = BucketSettings { quota_type: Some(QuotaType::FIFO), quota_size: Some(5_000_000), max_block_size: Some(1_000_000), max_block_records: Some(100) };
+    let mut wanted = BucketSettings {
+        quota_type: Some(QuotaType::FIFO),
+        quota_size: Some(5_000_000),
+        max_block_size: Some(1_000_000),
+        max_block_records: Some(100),
+    };
     assert_eq!(call!(&bucket => settings()).await.unwrap(), wanted);
     let error = call!(client => create_bucket("rs-create") => send()).await.err().unwrap();
     assert_eq!((error.status() as i32, error.message()), (409, "Bucket 'rs-create' already exists"));
@@ -290,7 +297,8 @@ async fn rename_and_remove(client: &ReductClient) {
 async fn whole(client: &ReductClient) {
     let bucket = call!(client => create_bucket("rs-records") => send()).await.unwrap();
     let with = labels(&[("robot", "anna"), ("text", "a, b=c")]);
-    let writing = call!(&bucket => write_record("a/b") => timestamp(at(START)) => labels(with) => add_label("count", "3") => content_type("image/jpeg"));
+    let writing =
+        call!(&bucket => write_record("a/b") => timestamp(at(START)) => labels(with) => add_label("count", "3") => content_type("image/jpeg"));
     call!(writing => data(Bytes::from_static(&[0, 1, 2, 255])) => send()).await.unwrap();
     call!(&bucket => write_record("a/b") => timestamp_us(START + 1) => data("second") => send()).await.unwrap();
     let found = call!(&bucket => read_record("a/b") => timestamp(at(START)) => send()).await.unwrap();
@@ -375,11 +383,13 @@ async fn change_batches(client: &ReductClient) {
     ];
     let errors = call!(&bucket => update_batch("imu") => add_records(changes) => send()).await.unwrap();
     let text = format!("Record {} not found in entry rs-change-batch/imu", START + 50);
-    let told = |errors: BTreeMap<u64, ReductError>| errors.into_iter().map(|(time, error)| (time - START, error.message().to_string())).collect::<Vec<_>>();
+    let told =
+        |errors: BTreeMap<u64, ReductError>| errors.into_iter().map(|(time, error)| (time - START, error.message().to_string())).collect::<Vec<_>>();
     assert_eq!(told(errors), [(50, text.clone())]);
     let found = everything(call!(&bucket => query("imu") => stop_us(START + 2) => send()).await).await;
     assert_eq!(found, [r#"0 imu 0 {"checked": "yes", "even": "true"}"#, r#"1 imu 1 {"even": "odd, indeed", "number": "1"}"#]);
-    let batch = call!(&bucket => remove_batch("imu") => add_timestamp_us(START) => add_timestamp(at(START + 1)) => add_timestamps_us(vec![START + 2]));
+    let batch =
+        call!(&bucket => remove_batch("imu") => add_timestamp_us(START) => add_timestamp(at(START + 1)) => add_timestamps_us(vec![START + 2]));
     let mut batch = call!(batch => add_timestamps(vec![at(START + 3)]));
     call!(&mut batch => append_timestamp_us(START + 4));
     call!(&mut batch => append_timestamp(at(START + 5)));
@@ -472,7 +482,12 @@ async fn query_head(client: &ReductClient) {
         let mut found = vec![];
         while let Some(record) = records.next().await {
             let record = record.unwrap();
-            found.push((record.timestamp_us() - START, record.content_length(), record.content_type().to_string(), record.labels()["number"].clone()));
+            found.push((
+                record.timestamp_us() - START,
+                record.content_length(),
+                record.content_type().to_string(),
+                record.labels()["number"].clone(),
+            ));
         }
         assert_eq!(found, (0..10).map(|i| (i, 5, "text/plain".to_string(), i.to_string())).collect::<Vec<_>>());
     }
@@ -584,7 +599,9 @@ async fn links(client: &ReductClient) {
     assert_eq!((status, content.as_slice()), (206, b"234".as_slice()));
     assert!(head.contains("content-range: bytes 2-4/10"), "{head}");
     let query = QueryEntry { when: Some(json!({"&number": {"$eq": 3}})), ..Default::default() };
-    let link = call!(&bucket => create_query_link(&["imu", "camera-back"]) => query(query) => record("imu", START + 3) => base_url(&url) => send()).await.unwrap();
+    let link = call!(&bucket => create_query_link(&["imu", "camera-back"]) => query(query) => record("imu", START + 3) => base_url(&url) => send())
+        .await
+        .unwrap();
     assert_eq!(fetch(&link, "").2, b"imu 3");
 }
 
@@ -594,14 +611,18 @@ async fn replications(client: &ReductClient) {
     let bucket = drive(client, "rs-source").await;
     let copy = call!(client => create_bucket("rs-copy") => send()).await.unwrap();
     let (url, token) = (setting("PANNIER_URL"), setting("PANNIER_TOKEN"));
-    let builder = call!(client => create_replication("rs-task") => src_bucket("rs-source") => dst_bucket("rs-copy") => dst_host(&url) => dst_token(&token));
+    let builder =
+        call!(client => create_replication("rs-task") => src_bucket("rs-source") => dst_bucket("rs-copy") => dst_host(&url) => dst_token(&token));
     let builder = call!(builder => entries(names(&["imu", "camera-*"])) => dst_prefix("robot/") => when(json!({"&number": {"$gte": 10}})));
     call!(builder => mode(ReplicationMode::Enabled) => compression(ReplicationCompression::Gzip) => send()).await.unwrap();
     let detail = call!(client => get_replication("rs-task")).await.unwrap();
     assert_eq!((detail.info.name.as_str(), detail.info.mode, detail.info.is_provisioned), ("rs-task", ReplicationMode::Enabled, false));
     let mut settings: ReplicationSettings = detail.settings;
     assert_eq!((settings.src_bucket.as_str(), settings.dst_bucket.as_str(), settings.dst_prefix.as_str()), ("rs-source", "rs-copy", "robot/"));
-    assert_eq!((&settings.entries, &settings.when, &settings.dst_token), (&names(&["imu", "camera-*"]), &Some(json!({"&number": {"$gte": 10}})), &None));
+    assert_eq!(
+        (&settings.entries, &settings.when, &settings.dst_token),
+        (&names(&["imu", "camera-*"]), &Some(json!({"&number": {"$gte": 10}})), &None)
+    );
     assert_eq!(settings.compression, ReplicationCompression::Gzip);
     let again = call!(client => create_replication("rs-task") => set_settings(settings.clone()) => send()).await;
     refused(again, 409, "Replication 'rs-task' already exists");

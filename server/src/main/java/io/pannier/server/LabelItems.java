@@ -58,18 +58,34 @@ final class LabelItems {
         throw malformed();
       }
       value = text.substring(from + 1, quote);
-      int comma = text.indexOf(',', quote);
-      int end = comma < 0 ? text.length() : comma;
+      int end = itemEnd(quote);
       if (!HeaderText.trim(text, quote + 1, end).isEmpty()) {
         throw malformed();
       }
       at = end + 1;
       return;
     }
-    int comma = text.indexOf(',', from);
-    int end = comma < 0 ? text.length() : comma;
+    int end = itemEnd(from);
+    // A part without a name belongs to the value in front of it: the Python client leaves out the
+    // quotes that a comma needs, and the record must not be refused for it.
+    while (end < text.length() && continues(end + 1)) {
+      end = itemEnd(end + 1);
+    }
     value = HeaderText.trim(text, from, end);
     at = end + 1;
+  }
+
+  /** Where the part that begins here ends: at the next comma. */
+  private int itemEnd(int from) {
+    int comma = text.indexOf(',', from);
+    return comma < 0 ? text.length() : comma;
+  }
+
+  /** Whether the part that begins here has text and no name. */
+  private boolean continues(int from) {
+    int end = itemEnd(from);
+    int equals = text.indexOf('=', from);
+    return (equals < 0 || equals > end) && !HeaderText.trim(text, from, end).isEmpty();
   }
 
   String name() {

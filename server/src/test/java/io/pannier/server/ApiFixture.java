@@ -38,6 +38,12 @@ abstract class ApiFixture {
 
   @BeforeEach
   void startServer() throws IOException {
+    open();
+    bucket = "b" + NAMES.incrementAndGet();
+    send("POST", "b/" + bucket);
+  }
+
+  private void open() throws IOException {
     server = Server.start(configure(ServerConfig.of(Optional.of(TOKEN))));
     scheduler = new PlatformScheduler(2);
     store =
@@ -54,8 +60,15 @@ abstract class ApiFixture {
                 "test"));
     server.open(store);
     wire = new Wire(server.port());
-    bucket = "b" + NAMES.incrementAndGet();
-    send("POST", "b/" + bucket);
+  }
+
+  /** Stops server and store, and starts them again on the same folder. */
+  void restart() throws IOException {
+    wire.close();
+    server.close();
+    store.close();
+    scheduler.close();
+    open();
   }
 
   ServerConfig configure(ServerConfig usual) {

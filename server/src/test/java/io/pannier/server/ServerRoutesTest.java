@@ -82,7 +82,7 @@ class ServerRoutesTest extends ApiFixture {
         .matches(
             "\\{\"name\":\"init-token\",\"value\":\"\",\"created_at\":\"[0-9T:.-]+Z\","
                 + "\"permissions\":\\{\"full_access\":true,\"read\":\\[],\"write\":\\[]},\"is_provisioned\":true,"
-                + "\"expires_at\":null,\"ttl\":null,\"last_access\":null,\"ip_allowlist\":\\[],\"is_expired\":false}");
+                + "\"expires_at\":null,\"ttl\":null,\"last_access\":\"[0-9T:.-]+Z\",\"ip_allowlist\":\\[],\"is_expired\":false}");
   }
 
   @ParameterizedTest

@@ -148,6 +148,17 @@ final class Wire implements AutoCloseable {
       return header("content-length", Long.toString(length));
     }
 
+    /** Sends this bearer instead of the usual one. */
+    Request as(String token) {
+      return header("authorization", "Bearer " + token);
+    }
+
+    /** Leaves out the header that says who calls. */
+    Request withoutToken() {
+      withToken = false;
+      return this;
+    }
+
     Request withoutLength() {
       withLength = false;
       return this;

@@ -24,7 +24,7 @@ final class ClientWindows {
   private final long windowNanos;
   private final int clientsMax;
   private final Map<InetAddress, Window> windows = new ConcurrentHashMap<>();
-  private final Window shared = new Window();
+  private final Window shared;
   private final AtomicLong nextSweepNanos;
 
   ClientWindows(Clock clock, long windowSeconds, int clientsMax) {
@@ -32,6 +32,7 @@ final class ClientWindows {
     // A century is for ever, and differences of nanoseconds stay far from overflow.
     windowNanos = Math.min(windowSeconds, 100L * 365 * 86_400) * 1_000_000_000;
     this.clientsMax = clientsMax;
+    shared = new Window();
     nextSweepNanos = new AtomicLong(clock.monotonicNanos());
   }
 

@@ -218,7 +218,7 @@ final class BatchCollector implements BatchSink, AutoCloseable {
         out.write(memory.buffer().position(0).limit(keptBytes), memory::release);
       }
       for (int i = 0; i < later.size(); i++) {
-        if (!sender.copy(records.get(firstLater + i), later.get(i), 0, out)) {
+        if (!sender.copy(call, records.get(firstLater + i), later.get(i), 0, out)) {
           return;
         }
       }

@@ -82,6 +82,16 @@ final class Call {
     token.confirm(access, found == null ? name : found.name());
   }
 
+  /** Whether {@link #confirm} passes. */
+  boolean isStillAllowed() {
+    try {
+      confirm();
+      return true;
+    } catch (PannierException refused) {
+      return false;
+    }
+  }
+
   /** Takes note of the bucket that the path names, and makes sure that it is still the caller's. */
   void found(Bucket theBucket) {
     bucket = theBucket;

@@ -16,9 +16,11 @@ import io.pannier.store.StoredRecord;
 import java.net.URI;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 
 /** Links to single records that open without a token (http-api.md §16). */
 final class LinkRoutes {
@@ -63,7 +65,8 @@ final class LinkRoutes {
     var seal =
         new Seal(
             required(call, "ct"), required(call, "s"), required(call, "i"), required(call, "n"));
-    Link sealed = seal.open(context.tokens().sealingKey(seal.i()));
+    byte[] key = context.tokens().sealingKey(seal.i());
+    Link sealed = seal.open(key);
     long nowSeconds = TimeUnit.MICROSECONDS.toSeconds(context.config.clock().wallMicros());
     if (Long.compareUnsigned(nowSeconds, sealed.expireAt()) >= 0) {
       throw new PannierException.Invalid("Query link has expired");
@@ -72,10 +75,20 @@ final class LinkRoutes {
     Link link =
         sealed.redirected(
             Optional.ofNullable(call.parameter("e")), Optional.ofNullable(call.parameter("ts")));
-    call.block(ex -> send(call, link));
+    call.block(ex -> send(call, link, () -> isGood(seal, key, sealed)));
   }
 
-  private void send(Call call, Link link) {
+  /** Whether the token that made the link still has the same value, and may still read. */
+  private boolean isGood(Seal seal, byte[] key, Link sealed) {
+    try {
+      context.tokens().requireIssuer(seal.i(), sealed.bucket());
+      return MessageDigest.isEqual(key, context.tokens().sealingKey(seal.i()));
+    } catch (PannierException ended) {
+      return false;
+    }
+  }
+
+  private void send(Call call, Link link, BooleanSupplier isGood) {
     QueryOptions options = QueryOptions.parse(link.query());
     boolean namesEntries = !options.entries().orElse(List.of()).isEmpty();
     Entry entry =
@@ -116,7 +129,8 @@ final class LinkRoutes {
         record,
         head,
         part.map(ByteRange::from).orElse(0L),
-        part.map(ByteRange::to).orElse(record.length()));
+        part.map(ByteRange::to).orElse(record.length()),
+        isGood);
   }
 
   /** The path behind {@code links/}, which is the name of the download. */

@@ -6,6 +6,7 @@ import io.pannier.server.http.ResponseStream;
 import io.pannier.store.RecordBody;
 import io.pannier.store.StoredRecord;
 import java.nio.ByteBuffer;
+import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -62,8 +63,16 @@ final class RecordSender {
   /**
    * Sends a part of a record behind a head of the caller's; on a worker. Only the chunks that it
    * touches are read and verified.
+   *
+   * @param isAllowed asked again and again while it is sent
    */
-  void sendPart(Call call, StoredRecord record, Response head, long from, long to) {
+  void sendPart(
+      Call call,
+      StoredRecord record,
+      Response head,
+      long from,
+      long to,
+      BooleanSupplier isAllowed) {
     if (call.isHead()) {
       record.requireIntact();
       call.respond(head.contentLength(to - from));
@@ -87,7 +96,7 @@ final class RecordSender {
       try (out) {
         long sent = first.buffer().remaining();
         out.write(first.buffer(), first::release);
-        copy(record, body, from + sent, to, out);
+        copy(isAllowed, record, body, from + sent, to, out);
       }
     }
   }
@@ -138,21 +147,31 @@ final class RecordSender {
     try (out) {
       long sent = first.buffer().position();
       out.write(first.buffer().flip(), first::release);
-      copy(record, body, sent, out);
+      copy(call, record, body, sent, out);
     }
   }
 
   /**
-   * Sends the rest of a body. False: the connection was cut, for the rest is not what it should be.
+   * Sends the rest of a body. False: the connection was cut, for the rest is not what it should be,
+   * or the caller may not have it any more.
    */
-  boolean copy(StoredRecord record, RecordBody body, long from, ResponseStream out) {
-    return copy(record, body, from, body.length(), out);
+  boolean copy(Call call, StoredRecord record, RecordBody body, long from, ResponseStream out) {
+    return copy(call::isStillAllowed, record, body, from, body.length(), out);
   }
 
   private boolean copy(
-      StoredRecord record, RecordBody body, long from, long to, ResponseStream out) {
+      BooleanSupplier isAllowed,
+      StoredRecord record,
+      RecordBody body,
+      long from,
+      long to,
+      ResponseStream out) {
     long at = from;
     while (at < to) {
+      if (!isAllowed.getAsBoolean()) {
+        out.abort();
+        return false;
+      }
       Buffers.Lease lease = null;
       try {
         lease = context.buffers.take((int) Math.min(PIECE, body.length() - at));

@@ -104,7 +104,6 @@ class BatchGrammarTest {
         .isEqualTo(new BatchItem(0, 5, 3, "", Labels.of("a", "2", "b", "x=y")));
     assertThat(v1("3,,a=left, then right,b=1").labels())
         .isEqualTo(Labels.of("a", "left, then right", "b", "1"));
-    assertThat(v1("3,,a=x,y,,z").labels()).isEqualTo(Labels.of("a", "x,y"));
     assertThat(v1("3,,a=\"\"")).isEqualTo(new BatchItem(0, 5, 3, "", Labels.of("a", "")));
     assertThat(v1("3,,MixedCase=V").labels()).isEqualTo(Labels.of("MixedCase", "V"));
   }

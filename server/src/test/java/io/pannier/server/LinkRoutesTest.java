@@ -48,7 +48,7 @@ class LinkRoutesTest extends ApiFixture {
   }
 
   private Wire.Answer ask(String method, String path, String... headers) throws IOException {
-    Wire.Request request = request(method, path).anonymous();
+    Wire.Request request = request(method, path).withoutToken();
     for (int i = 0; i < headers.length; i += 2) {
       request.header(headers[i], headers[i + 1]);
     }
@@ -300,7 +300,7 @@ class LinkRoutesTest extends ApiFixture {
     try (Server again = Server.start(configure(ServerConfig.of(Optional.of(TOKEN))))) {
       again.open(store);
       try (var other = new Wire(again.port())) {
-        assertThat(other.send(request("GET", path).anonymous()).text()).isEqualTo("hello");
+        assertThat(other.send(request("GET", path).withoutToken()).text()).isEqualTo("hello");
       }
     }
   }

@@ -68,8 +68,10 @@ class PermissionMatrixTest extends TokenFixture {
           Map.entry("PUT lifecycles/*", "full"),
           Map.entry("DELETE lifecycles/*", "full"),
           Map.entry("PATCH lifecycles/*/mode", "full"),
-          Map.entry("GET links/**", "nothing"),
-          Map.entry("POST links/**", "token"));
+          Map.entry("GET links/*", "nothing"),
+          Map.entry("GET links/*/**", "nothing"),
+          Map.entry("POST links/*", "link"),
+          Map.entry("POST links/*/**", "link"));
 
   private static final String SYSTEM = "$system";
 
@@ -163,7 +165,8 @@ class PermissionMatrixTest extends TokenFixture {
       }
     }
     assertThat(missing).as("routes that the matrix does not know").isEmpty();
-    assertThat(known.stream().filter(line -> line.matches(".* (alive|b/.*|io/.*|tokens.*)")))
+    assertThat(
+            known.stream().filter(line -> line.matches(".* (alive|b/.*|io/.*|tokens.*|links/.*)")))
         .as("routes that are gone")
         .isEmpty();
     assertThat(wrong).isEmpty();
@@ -185,6 +188,16 @@ class PermissionMatrixTest extends TokenFixture {
           new Sent(method, path, "{\"query_type\":\"REMOVE\",\"start\":0,\"explain\":true}"),
           "read");
       calls.put(new Sent(method, path, "{\"query_type\":\"REMOVE\",\"start\":0}"), "write");
+    } else if (needs.equals("link")) {
+      calls.put(
+          new Sent(
+              method,
+              path,
+              "{\"bucket\":\""
+                  + of
+                  + "\",\"entry\":\"e\",\"record_entry\":\"e\",\"record_timestamp\":1,"
+                  + "\"expire_at\":1,\"query\":{\"query_type\":\"QUERY\"}}"),
+          "read");
     } else {
       calls.put(new Sent(method, path, ""), needs);
     }

@@ -110,12 +110,6 @@ final class Wire implements AutoCloseable {
       return this;
     }
 
-    /** Without the token that every other request has. */
-    Request anonymous() {
-      withToken = false;
-      return this;
-    }
-
     Request body(byte[] bytes) {
       body = bytes;
       return this;

@@ -111,6 +111,11 @@ public final class Bucket {
     return limits;
   }
 
+  /** Number that no other bucket of the store has or ever gets; stays when the name changes. */
+  public int id() {
+    return id;
+  }
+
   /** Its name at this moment; names change, the bucket stays. */
   public String name() {
     return name;
@@ -703,13 +708,14 @@ public final class Bucket {
    * Removes closed blocks that lie within the range, as a whole. Returns the number of their live
    * records.
    */
-  long dropBlocksWithin(Entry entry, TimeRange range) {
+  long dropBlocksWithin(Entry entry, TimeRange range, int max) {
     if (entry.isMeta()) {
       return 0;
     }
     long removed = 0;
+    int dropped = 0;
     BlockMap map = entry.closed;
-    for (int i = 0; i < map.size(); i++) {
+    for (int i = 0; i < map.size() && dropped < max; i++) {
       Block block = map.get(i);
       int live;
       entry.lock.lock();
@@ -724,7 +730,10 @@ public final class Bucket {
       } finally {
         entry.lock.unlock();
       }
-      removed += retire(List.of(block)) * (long) live;
+      if (retire(List.of(block)) > 0) {
+        removed += live;
+        dropped++;
+      }
     }
     return removed;
   }

@@ -1227,8 +1227,18 @@ public final class Entry {
    * removed records.
    */
   public long removeRange(TimeRange range) {
-    long removed = bucket.dropBlocksWithin(this, range);
+    long removed = bucket.dropBlocksWithin(this, range, Integer.MAX_VALUE);
     return removed + removeRange(range, record -> true);
+  }
+
+  /**
+   * Removes blocks that lie within a range as a whole. Returns the number of removed records; 0
+   * when there is no such block any more.
+   *
+   * @param max most blocks to remove
+   */
+  public long removeBlocks(TimeRange range, int max) {
+    return bucket.dropBlocksWithin(this, range, max);
   }
 
   /** Removes the records of a range for which the condition holds. Returns their number. */

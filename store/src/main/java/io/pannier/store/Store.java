@@ -156,6 +156,11 @@ public final class Store implements AutoCloseable {
     return found;
   }
 
+  /** The bucket with this {@link Bucket#id}, if it is there still. */
+  public Optional<Bucket> findBucket(int bucketId) {
+    return buckets.values().stream().filter(bucket -> bucket.id == bucketId).findAny();
+  }
+
   /** All buckets by name. */
   public List<Bucket> buckets() {
     return List.copyOf(new TreeMap<>(buckets).values());

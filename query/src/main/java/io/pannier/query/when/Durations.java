@@ -1,9 +1,10 @@
 package io.pannier.query.when;
 
+import io.pannier.model.PannierException;
 import java.util.OptionalLong;
 
 /** Durations as text: a row of parts such as {@code 1h -30m}, which are added up. */
-final class Durations {
+public final class Durations {
   private enum Unit {
     D("d", 86_400_000_000L),
     H("h", 3_600_000_000L),
@@ -44,6 +45,53 @@ final class Durations {
       at = end + 1;
     }
     return any ? OptionalLong.of(sum) : OptionalLong.empty();
+  }
+
+  /**
+   * Length in µs, never rounded or wrapped: for settings, where a length that wraps around would do
+   * the opposite of what was meant.
+   *
+   * @throws PannierException.Invalid when the text is no duration, or too long for 63 bits
+   */
+  public static long exact(String text) {
+    long sum = 0;
+    boolean any = false;
+    for (int at = 0; at < text.length(); ) {
+      int end = at;
+      while (end < text.length() && !isBlank(text.charAt(end))) {
+        end++;
+      }
+      if (end > at) {
+        sum = exactSum(sum, text.substring(at, end));
+        any = true;
+      }
+      at = end + 1;
+    }
+    if (!any) {
+      throw new PannierException.Invalid("Duration literal cannot be empty");
+    }
+    return sum;
+  }
+
+  private static long exactSum(long sum, String part) {
+    var number = new StringBuilder();
+    var symbol = new StringBuilder();
+    for (int i = 0; i < part.length(); i++) {
+      (isNumeral(part.charAt(i)) ? number : symbol).append(part.charAt(i));
+    }
+    Unit unit = unit(symbol.toString());
+    if (!isWhole(number)) {
+      throw new PannierException.Invalid("Invalid duration value: " + part);
+    }
+    if (unit == null) {
+      throw new PannierException.Invalid("Invalid duration unit: " + symbol);
+    }
+    try {
+      long length = Math.multiplyExact(Long.parseLong(number.toString()), unit.micros);
+      return Math.addExact(sum, length);
+    } catch (NumberFormatException | ArithmeticException beyond64Bits) {
+      throw new PannierException.Invalid("Invalid duration value: " + part);
+    }
   }
 
   /**

@@ -6,6 +6,8 @@ module io.pannier.cli {
   requires io.pannier.server;
   requires com.fasterxml.jackson.databind;
   requires info.picocli;
+  requires ch.qos.logback.classic;
+  requires ch.qos.logback.core;
   requires org.slf4j;
 
   opens io.pannier.cli to

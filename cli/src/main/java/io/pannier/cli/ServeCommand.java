@@ -6,6 +6,7 @@ import io.pannier.model.SystemClock;
 import io.pannier.model.SystemRandom;
 import io.pannier.server.ServerConfig;
 import io.pannier.server.access.Authentication;
+import io.pannier.server.events.EventOptions;
 import io.pannier.store.StoreRefused;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -95,6 +96,7 @@ final class ServeCommand implements Callable<Integer> {
               .withAddress(address, listen)
               .withBasePath(variable("API_BASE_PATH").orElse("/"))
               .withCorsOrigins(origins())
+              .withEvents(EventOptions.DEFAULT)
               .withInstance(
                   variable("INSTANCE_NAME").orElseGet(ServeCommand::hostName), Main.VERSION);
       service = Service.start(folder, ack, direct, config);

@@ -32,12 +32,15 @@ final class Service implements AutoCloseable {
   private final PlatformScheduler scheduler;
   private final Server server;
   private final Store store;
+  private final Optional<LogCapture> capture;
   private boolean closed;
 
-  private Service(PlatformScheduler scheduler, Server server, Store store) {
+  private Service(
+      PlatformScheduler scheduler, Server server, Store store, Optional<LogCapture> capture) {
     this.scheduler = scheduler;
     this.server = server;
     this.store = store;
+    this.capture = capture;
   }
 
   /**
@@ -70,7 +73,9 @@ final class Service implements AutoCloseable {
                   Service::log,
                   holder()));
       server.open(store);
-      return new Service(scheduler, server, store);
+      Optional<LogCapture> capture =
+          config.events().logLevel().map(level -> LogCapture.start(server.logSink(), level));
+      return new Service(scheduler, server, store, capture);
     } catch (IOException failed) {
       server.close();
       scheduler.close();
@@ -144,6 +149,7 @@ final class Service implements AutoCloseable {
       return;
     }
     closed = true;
+    capture.ifPresent(LogCapture::close);
     server.close();
     scheduler.close();
     store.close();

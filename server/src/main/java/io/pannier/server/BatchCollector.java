@@ -208,6 +208,7 @@ final class BatchCollector implements BatchSink, AutoCloseable {
       if (memory != null) {
         head.body(memory.buffer().position(0).limit(keptBytes), memory::release);
       }
+      countKept(records.size());
       call.respond(head);
       return;
     }
@@ -217,11 +218,20 @@ final class BatchCollector implements BatchSink, AutoCloseable {
       if (memory != null) {
         out.write(memory.buffer().position(0).limit(keptBytes), memory::release);
       }
+      countKept(firstLater);
       for (int i = 0; i < later.size(); i++) {
         if (!sender.copy(call, records.get(firstLater + i), later.get(i), 0, out)) {
           return;
         }
       }
+    }
+  }
+
+  /** Counts the first records, whose bodies were in memory, as read. */
+  private void countKept(int count) {
+    for (int i = 0; i < count; i++) {
+      StoredRecord record = records.get(i);
+      context.events.usage().read(record.entry(), record.length());
     }
   }
 

@@ -1,6 +1,7 @@
 package io.pannier.server;
 
 import io.pannier.model.PannierException;
+import io.pannier.server.events.Usage;
 import io.pannier.server.http.BodyReader;
 import io.pannier.store.Bucket;
 import io.pannier.store.Entry;
@@ -9,6 +10,7 @@ import io.pannier.store.Upload;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,6 +23,7 @@ final class BatchWriter {
   private static final int SLICE_MAX = 1 << 20;
 
   private final Buffers buffers;
+  private final Usage usage;
   private final Bucket bucket;
   private final BatchRequest request;
   private final @Nullable PannierException[] errors;
@@ -39,8 +42,13 @@ final class BatchWriter {
    * @param errors one place per record, set where a record is refused
    */
   BatchWriter(
-      Buffers buffers, Bucket bucket, BatchRequest request, @Nullable PannierException[] errors) {
+      Buffers buffers,
+      Usage usage,
+      Bucket bucket,
+      BatchRequest request,
+      @Nullable PannierException[] errors) {
     this.buffers = buffers;
+    this.usage = usage;
     this.bucket = bucket;
     this.request = request;
     this.errors = errors;
@@ -139,7 +147,13 @@ final class BatchWriter {
       }
       var own = new @Nullable PannierException[records.size()];
       try {
-        entry(from).writeAll(records, own);
+        Entry entry = entry(from);
+        entry.writeAll(records, own);
+        for (int i = 0; i < own.length; i++) {
+          if (own[i] == null) {
+            usage.wrote(entry, records.get(i).body().remaining());
+          }
+        }
       } catch (PannierException e) {
         BatchRoutes.fillMissing(own, e);
       }
@@ -159,11 +173,12 @@ final class BatchWriter {
    */
   private void upload(int index, BatchItem item, BodyReader body) {
     Upload upload = null;
+    Entry entry = null;
     try {
       try {
+        entry = entry(index);
         upload =
-            entry(index)
-                .beginUpload(item.timestamp(), item.contentType(), item.labels(), item.length());
+            entry.beginUpload(item.timestamp(), item.contentType(), item.labels(), item.length());
       } catch (PannierException e) {
         errors[index] = e;
       }
@@ -182,6 +197,7 @@ final class BatchWriter {
       if (upload != null && errors[index] == null) {
         try {
           upload.commit();
+          usage.wrote(Objects.requireNonNull(entry), item.length());
         } catch (PannierException e) {
           errors[index] = e;
         }

@@ -5,7 +5,9 @@ import io.pannier.query.Queries;
 import io.pannier.server.access.ClientAddress;
 import io.pannier.server.access.RateLimiter;
 import io.pannier.server.access.Tokens;
+import io.pannier.server.events.SystemEvents;
 import io.pannier.server.http.Exchange;
+import io.pannier.server.lifecycle.Lifecycles;
 import io.pannier.store.Bucket;
 import io.pannier.store.Store;
 import java.net.InetAddress;
@@ -19,22 +21,35 @@ final class Context {
   final Buffers buffers;
   final Acks acks;
   final RateLimiter limiter;
+  final SystemEvents events;
   final long startedNanos;
   private volatile @Nullable Tokens tokens;
+  private volatile @Nullable Lifecycles lifecycles;
   private volatile @Nullable Store store;
 
-  Context(ServerConfig config, Queries queries) {
+  Context(ServerConfig config, Queries queries, SystemEvents events) {
     this.config = config;
     this.queries = queries;
+    this.events = events;
     buffers = new Buffers(config.memory().transferBytes());
     acks = new Acks(this);
     limiter = new RateLimiter(config.rates(), config.clock());
     startedNanos = config.clock().monotonicNanos();
   }
 
-  void open(Store opened, Tokens openedTokens) {
+  void open(Store opened, Tokens openedTokens, Lifecycles policies) {
     tokens = openedTokens;
+    lifecycles = policies;
     store = opened;
+  }
+
+  /** The policies; only there once the store is open. */
+  Lifecycles lifecycles() {
+    Lifecycles opened = lifecycles;
+    if (opened == null) {
+      throw new PannierException.Unavailable(STARTING, 1);
+    }
+    return opened;
   }
 
   boolean isOpen() {
@@ -74,5 +89,17 @@ final class Context {
     Bucket bucket = store().bucket(call.bucket());
     call.found(bucket);
     return bucket;
+  }
+
+  /**
+   * Refuses changes by clients to records and entries of a bucket that belongs to the server.
+   *
+   * @throws PannierException.Forbidden when its name begins with {@code $}
+   */
+  static void refuseOwnBucket(String bucket) {
+    if (bucket.startsWith("$")) {
+      throw new PannierException.Forbidden(
+          "Bucket '" + bucket + "' is written by the server only: clients may read it");
+    }
   }
 }

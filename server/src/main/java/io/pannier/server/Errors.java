@@ -7,6 +7,11 @@ import io.pannier.server.http.Response;
 final class Errors {
   private Errors() {}
 
+  /** Status of a failure of any kind. */
+  static int status(Throwable failure) {
+    return failure instanceof PannierException error ? status(error) : 500;
+  }
+
   /** Status of an error. */
   static int status(PannierException error) {
     return switch (error) {

@@ -21,8 +21,17 @@ public final class PlatformScheduler implements Scheduler, AutoCloseable {
 
   /** Starts with so many threads for background work. */
   public PlatformScheduler(int backgroundThreads) {
-    sync = pool("pannier-sync", 1);
-    background = pool("pannier-background", backgroundThreads);
+    this("pannier", backgroundThreads);
+  }
+
+  /**
+   * The same for work that is not the engine's.
+   *
+   * @param name what names of threads begin with
+   */
+  PlatformScheduler(String name, int backgroundThreads) {
+    sync = pool(name + "-sync", 1);
+    background = pool(name + "-background", backgroundThreads);
   }
 
   private static ScheduledExecutorService pool(String name, int threads) {

@@ -51,7 +51,10 @@ final class QueryRoutes {
                 call,
                 context.queries.start(
                     call.token().owner(), bucket, bucket.entry(call.entry()), options, body));
-        case REMOVE -> removed(call, remove(bucket, call.entry(), options));
+        case REMOVE -> {
+          Context.refuseOwnBucket(call.bucket());
+          removed(call, remove(bucket, call.entry(), options));
+        }
       }
     });
   }
@@ -70,7 +73,10 @@ final class QueryRoutes {
       switch (options.kind()) {
         case QUERY ->
             begun(call, context.queries.start(call.token().owner(), bucket, options, body));
-        case REMOVE -> removed(call, context.queries.remove(bucket, options));
+        case REMOVE -> {
+          Context.refuseOwnBucket(call.bucket());
+          removed(call, context.queries.remove(bucket, options));
+        }
       }
     });
   }

@@ -103,16 +103,18 @@ final class RecordRoutes {
     NewRecord record = write.record(body);
     Optional<Entry> entry = write.bucket.findEntry(write.call.entry());
     if (entry.isPresent() && entry.get().tryWrite(record)) {
-      stored(write);
+      stored(write, entry.get());
       return;
     }
     write.call.block(ex -> {
-      write.bucket.entryForWrite(write.call.entry()).write(record);
-      stored(write);
+      Entry target = write.bucket.entryForWrite(write.call.entry());
+      target.write(record);
+      stored(write, target);
     });
   }
 
-  private void stored(Write write) {
+  private void stored(Write write, Entry entry) {
+    context.events.usage().wrote(entry, write.length);
     context.acks.respond(write.call, write.bucket, write.ack, Response.of(200));
   }
 
@@ -128,7 +130,7 @@ final class RecordRoutes {
       write.call.confirm();
       upload.commit();
     }
-    stored(write);
+    stored(write, entry);
   }
 
   // ---------------------------------------------------------------- read

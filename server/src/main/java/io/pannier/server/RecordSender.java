@@ -118,8 +118,7 @@ final class RecordSender {
     call.respond(RecordHeaders.head(record).contentLength(record.length()));
   }
 
-  private static void sendWhole(
-      Call call, StoredRecord record, RecordBody body, Buffers.Lease lease) {
+  private void sendWhole(Call call, StoredRecord record, RecordBody body, Buffers.Lease lease) {
     ByteBuffer bytes;
     try {
       call.countEgress(record.length());
@@ -128,6 +127,7 @@ final class RecordSender {
       lease.release();
       throw e;
     }
+    context.events.usage().read(record.entry(), record.length());
     call.respond(RecordHeaders.head(record).body(bytes, lease::release));
   }
 
@@ -188,6 +188,7 @@ final class RecordSender {
       at += piece.remaining();
       out.write(piece, lease::release);
     }
+    context.events.usage().read(record.entry(), record.length());
     return true;
   }
 }

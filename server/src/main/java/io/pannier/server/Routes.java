@@ -2,8 +2,10 @@ package io.pannier.server;
 
 import io.pannier.model.PannierException;
 import io.pannier.server.access.Access;
+import io.pannier.server.access.Authentication;
 import io.pannier.server.access.Caller;
 import io.pannier.server.access.Tokens;
+import io.pannier.server.events.AuditLog;
 import io.pannier.server.http.Exchange;
 import io.pannier.server.http.HttpHandler;
 import io.pannier.server.http.Response;
@@ -114,6 +116,7 @@ final class Routes implements HttpHandler {
 
   private final Context context;
   private final Cors cors;
+  private final Audit audit;
   private final String base;
   private final String api;
   private final ConsolePage console = new ConsolePage();
@@ -122,6 +125,7 @@ final class Routes implements HttpHandler {
   Routes(Context context) {
     this.context = context;
     ServerConfig config = context.config;
+    audit = new Audit(context.events.audit(), context);
     cors = new Cors(config.corsOrigins());
     base = config.basePath();
     api = base + "api/v1/";
@@ -178,6 +182,14 @@ final class Routes implements HttpHandler {
     var links = new LinkRoutes(context);
     row("links/*").on("POST", Access.TOKEN, links::create).get(Access.NONE, links::open);
     row("links/*/**").on("POST", Access.TOKEN, links::create).get(Access.NONE, links::open);
+    var lifecycles = new LifecycleRoutes(context);
+    row("lifecycles").get(Access.FULL, lifecycles::list);
+    row("lifecycles/*")
+        .get(Access.FULL, lifecycles::get)
+        .on("POST", Access.FULL, lifecycles::create)
+        .on("PUT", Access.FULL, lifecycles::update)
+        .on("DELETE", Access.FULL, lifecycles::remove);
+    row("lifecycles/*/mode").on("PATCH", Access.FULL, lifecycles::changeMode);
 
     row("io/*/q").on("POST", Access.TOKEN, queries::startMany);
     row("io/*/read").get(Access.READ, queries::readBatchOfMany);
@@ -226,9 +238,16 @@ final class Routes implements HttpHandler {
       }
       String name = path.second == null ? "" : path.second;
       Caller caller = caller(exchange, action.access);
+      audit(exchange, action.access, caller.name());
       caller.require(action.access, name);
+      refuseOwnBucket(action.access, path);
       action.handler.handle(
           new Call(exchange, context, cors, caller, action.access, name, path.entry));
+    } catch (PannierException.Unauthorized e) {
+      if (action != null) {
+        audit(exchange, action.access, AuditLog.UNAUTHORIZED);
+      }
+      answer(exchange, Errors.response(e));
     } catch (PannierException e) {
       answer(exchange, Errors.response(e));
     }
@@ -248,6 +267,22 @@ final class Routes implements HttpHandler {
         .flatMap(List::stream)
         .forEach(row -> rows.put(String.join("/", row.parts), row.actions.keySet()));
     return rows;
+  }
+
+  /** Notes who calls; not of health checks, and not where anybody may do anything. */
+  private void audit(Exchange exchange, Access access, String caller) {
+    if (context.events.isEnabled()
+        && access != Access.NONE
+        && !(context.config.authentication() instanceof Authentication.Disabled)) {
+      audit.note(exchange, caller);
+    }
+  }
+
+  /** Buckets of the server itself are written by the server. */
+  private static void refuseOwnBucket(Access access, Path path) {
+    if (access == Access.WRITE && path.second != null) {
+      Context.refuseOwnBucket(path.second);
+    }
   }
 
   private void answer(Exchange exchange, Response response) {

@@ -2,10 +2,15 @@ package io.pannier.server;
 
 import io.pannier.query.Queries;
 import io.pannier.server.access.Tokens;
+import io.pannier.server.events.LogSink;
+import io.pannier.server.events.SystemEvents;
 import io.pannier.server.http.HttpServer;
 import io.pannier.server.http.HttpServerConfig;
+import io.pannier.server.lifecycle.Lifecycles;
+import io.pannier.store.Scheduler;
 import io.pannier.store.Store;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The HTTP API of a store. It listens before the store is open, so that a start which takes long
@@ -15,22 +20,50 @@ public final class Server implements AutoCloseable {
   private final Context context;
   private final ServerTimers timers;
   private final HttpServer http;
+  private final Scheduler chores;
+  private final Runnable endChores;
+  private @Nullable Lifecycles lifecycles;
 
-  private Server(Context context, ServerTimers timers, HttpServer http) {
+  private Server(
+      Context context, ServerTimers timers, HttpServer http, Scheduler chores, Runnable endChores) {
     this.context = context;
     this.timers = timers;
     this.http = http;
+    this.chores = chores;
+    this.endChores = endChores;
   }
 
   /** Binds and begins to answer. */
   public static Server start(ServerConfig config) {
+    // One for events, which are short, and one for lifecycles, which may take long.
+    var chores = new PlatformScheduler("server", 2);
+    boolean started = false;
+    try {
+      Server server = start(config, chores, chores::close);
+      started = true;
+      return server;
+    } finally {
+      if (!started) {
+        chores.close();
+      }
+    }
+  }
+
+  /**
+   * The same with a scheduler for the server's own work: events, lifecycles.
+   *
+   * @param chores runs what may wait
+   * @param endChores called when the server has stopped
+   */
+  static Server start(ServerConfig config, Scheduler chores, Runnable endChores) {
     var timers = new ServerTimers();
-    var context = new Context(config, new Queries(config.clock(), config.random(), timers));
+    var events = new SystemEvents(config.events(), config.instanceName(), config.clock(), chores);
+    var context = new Context(config, new Queries(config.clock(), config.random(), timers), events);
     boolean started = false;
     try {
       HttpServer http = HttpServer.start(transport(config), new Routes(context));
       started = true;
-      return new Server(context, timers, http);
+      return new Server(context, timers, http, chores, endChores);
     } finally {
       if (!started) {
         timers.close();
@@ -71,7 +104,11 @@ public final class Server implements AutoCloseable {
             config.random(),
             timers::blockingAfter);
     tokens.listen(new Revocations(context.queries));
-    context.open(store, tokens);
+    context.events.open(store);
+    var policies = new Lifecycles(store, config.clock(), chores, context.events, Errors::status);
+    policies.open(config.declarations().lifecycles());
+    lifecycles = policies;
+    context.open(store, tokens, policies);
   }
 
   /** What happens to queries whose owners may less than before. */
@@ -92,6 +129,11 @@ public final class Server implements AutoCloseable {
     return context.tokens().accepts(token);
   }
 
+  /** Takes lines of the log, to be kept in {@code $system}. */
+  public LogSink logSink() {
+    return context.events;
+  }
+
   /** What its routes work with. */
   Context context() {
     return context;
@@ -107,6 +149,13 @@ public final class Server implements AutoCloseable {
   public void close() {
     context.queries.close();
     http.close();
+    Lifecycles policies = lifecycles;
+    if (policies != null) {
+      policies.close();
+    }
+    // Behind the last answer and the last run, so that they are told of too.
+    context.events.close();
+    endChores.run();
     timers.close();
     if (context.isOpen()) {
       context.tokens().close();

@@ -4,6 +4,7 @@ import static io.pannier.server.Wire.request;
 
 import io.pannier.model.Ack;
 import io.pannier.model.BucketSettings;
+import io.pannier.model.Clock;
 import io.pannier.model.Limits;
 import io.pannier.model.SystemClock;
 import io.pannier.store.Store;
@@ -43,14 +44,15 @@ abstract class ApiFixture {
     send("POST", "b/" + bucket);
   }
 
-  private void open() throws IOException {
-    server = Server.start(configure(ServerConfig.of(Optional.of(TOKEN))));
+  /** Starts a server on what is in the folder. */
+  void open() throws IOException {
+    server = start(configure(ServerConfig.of(Optional.of(TOKEN))));
     scheduler = new PlatformScheduler(2);
     store =
         Store.open(
             new StoreConfig(
                 new RealDisk(folder),
-                new SystemClock(),
+                clock(),
                 new Random(5),
                 scheduler,
                 Limits.forHandles(4096),
@@ -63,12 +65,18 @@ abstract class ApiFixture {
   }
 
   /** Stops server and store, and starts them again on the same folder. */
-  void restart() throws IOException {
-    wire.close();
-    server.close();
-    store.close();
-    scheduler.close();
+  void restart() throws IOException, InterruptedException {
+    stopServer();
     open();
+  }
+
+  Server start(ServerConfig config) {
+    return Server.start(config);
+  }
+
+  /** The time by which the store goes. */
+  Clock clock() {
+    return new SystemClock();
   }
 
   ServerConfig configure(ServerConfig usual) {

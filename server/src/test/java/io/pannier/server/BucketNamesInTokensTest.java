@@ -63,7 +63,7 @@ class BucketNamesInTokensTest extends TokenFixture {
   }
 
   /** The text that a server leaves which dies between its intention and its end. */
-  private void dieWith(String from, String to) throws IOException {
+  private void dieWith(String from, String to) throws IOException, InterruptedException {
     String stored =
         new String(store.documents().load("tokens").orElseThrow(), StandardCharsets.UTF_8);
     String begun =

@@ -65,6 +65,12 @@ public interface Exchange {
   void onEnd(Runnable action);
 
   /**
+   * Tells the listener, once, how the exchange was answered. To be called on the event loop, before
+   * the response; for a record of calls, so it costs no more than a field.
+   */
+  void onAnswer(AnswerListener listener);
+
+  /**
    * Gathers the whole body on the event loop, then calls back there, but on a worker where the body
    * is coded; within this call if the body is there already or empty. To be called on the event
    * loop, at most once. A body larger than {@code maxBytes} is answered 413, one that stalls 400;

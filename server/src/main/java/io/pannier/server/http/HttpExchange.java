@@ -75,6 +75,12 @@ final class HttpExchange implements Exchange {
   private boolean expectsContinue;
   private boolean responseDone;
   private @Nullable Response waiting;
+  private @Nullable AnswerListener listener;
+  private long listeningSince;
+
+  /** Head of a streamed response; set by the worker before the loop hears of the stream. */
+  private volatile @Nullable Response streamed;
+
   private long discarded;
   private long waitingSince;
 
@@ -614,6 +620,7 @@ final class HttpExchange implements Exchange {
   }
 
   private void answer(Response response) {
+    tell(response);
     if (gone || connection.isDead()) {
       response.released();
       return;
@@ -688,6 +695,7 @@ final class HttpExchange implements Exchange {
     boolean bodyless =
         method.equals("HEAD") || response.status() == 204 || response.status() == 304;
     var made = new HttpResponseStream(this, response, bodyless, http11);
+    streamed = response;
     stream = made;
     return made;
   }
@@ -735,6 +743,20 @@ final class HttpExchange implements Exchange {
   // ------------------------------------------------------------------------------------ the end
 
   @Override
+  public void onAnswer(AnswerListener whenAnswered) {
+    listeningSince = connection.now();
+    listener = whenAnswered;
+  }
+
+  private void tell(Response response) {
+    AnswerListener told = listener;
+    if (told != null) {
+      listener = null;
+      told.answered(this, response, connection.now() - listeningSince);
+    }
+  }
+
+  @Override
   public void onEnd(Runnable action) {
     synchronized (this) {
       if (!isOver) {
@@ -767,6 +789,10 @@ final class HttpExchange implements Exchange {
 
   /** Nothing more will happen here. */
   void over() {
+    Response head = streamed;
+    if (head != null) {
+      tell(head);
+    }
     ArrayList<Runnable> actions;
     HttpBody reader;
     synchronized (this) {

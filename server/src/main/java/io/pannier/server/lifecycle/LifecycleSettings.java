@@ -43,4 +43,16 @@ public record LifecycleSettings(
   public LifecycleSettings {
     entries = List.copyOf(entries);
   }
+
+  /** The same with another mode. */
+  public LifecycleSettings withMode(Mode changed) {
+    return new LifecycleSettings(
+        type, bucket, entries, olderThan, interval, processingInterval, when, changed);
+  }
+
+  /** The same for a bucket of another name. */
+  LifecycleSettings withBucket(String renamed) {
+    return new LifecycleSettings(
+        type, renamed, entries, olderThan, interval, processingInterval, when, mode);
+  }
 }

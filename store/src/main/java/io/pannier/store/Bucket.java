@@ -198,10 +198,7 @@ public final class Bucket {
       return existing;
     }
     var entry = new Entry(this, nextEntry, entryName);
-    if (store.disk.exists(entry.folder())) {
-      // Made by a process whose journal frame was lost with the power.
-      store.deleteFolder(entry.folder());
-    }
+    store.deleteOrphan(entry.folder());
     store.disk.makeFolder(entry.folder());
     journal.entry(
         entry,

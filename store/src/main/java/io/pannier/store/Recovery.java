@@ -285,10 +285,7 @@ final class Recovery {
       entry.count();
     }
     if (!bucket.stoppedCleanly) {
-      String orphan = bucket.folder() + "/" + bucket.nextEntryId();
-      if (store.disk.exists(orphan)) {
-        store.deleteFolder(orphan);
-      }
+      store.deleteOrphan(bucket.folder() + "/" + bucket.nextEntryId());
     }
     if (bucket.journal.needsRewrite()) {
       bucket.journal.compact();

@@ -201,10 +201,7 @@ public final class Store implements AutoCloseable {
       journal().mend();
       int bucketId = nextBucket;
       String folder = "b/" + bucketId;
-      if (disk.exists(folder)) {
-        // Made by a process whose journal frame was lost with the power.
-        deleteFolder(folder);
-      }
+      deleteOrphan(folder);
       Bucket bucket =
           withBallast(() -> {
             disk.makeFolder(folder);
@@ -520,16 +517,31 @@ public final class Store implements AutoCloseable {
 
   /** Deletes a folder with what is in it; a missing one is not an error. */
   void deleteFolder(String folder) throws IOException {
+    deleteFolder(folder, false);
+  }
+
+  /**
+   * Deletes a folder whose journal frame was lost with the power, so that nothing in it can come
+   * back after the next loss of power, when the journal may speak of another thing of that id.
+   */
+  void deleteOrphan(String folder) throws IOException {
+    deleteFolder(folder, true);
+  }
+
+  private void deleteFolder(String folder, boolean forGood) throws IOException {
     if (!disk.exists(folder)) {
       return;
     }
     for (String child : disk.list(folder)) {
       String path = folder + "/" + child;
       if (child.indexOf('.') < 0) {
-        deleteFolder(path);
+        deleteFolder(path, forGood);
       } else {
         disk.delete(path);
       }
+    }
+    if (forGood) {
+      disk.syncFolder(folder);
     }
     disk.delete(folder);
   }

@@ -153,6 +153,8 @@ class CrashTest {
     dieAt(5003, 207);
     // The removal of a record was lost, and a rewrite had vouched for the one that took its place.
     dieAt(5074, 209);
+    // Records of an entry whose making was lost came back in another entry of the same id.
+    dieAt(1161, 104);
     // The journal could not be told that a block came to nothing.
     failAt(5000, 12, Fault.Kind.TEAR, true);
     // A change log was accounted for although the sync of its folder had failed.

@@ -42,7 +42,7 @@ public record Permissions(boolean fullAccess, List<String> read, List<String> wr
    *
    * @throws PannierException.Invalid naming the first of them
    */
-  void check() {
+  public void check() {
     var all = new ArrayList<>(read);
     all.addAll(write);
     for (String item : all) {

@@ -160,8 +160,29 @@ def observe(answer: Answer, method: str, normalisers: list[str]) -> Seen:
             seen.headers[name] = ABSENT
     if method != "HEAD" and answer.status != 204 and "content-length" not in raw and "transfer-encoding" not in raw:
         seen.headers["content-length"] = ABSENT
+    order_labels(seen)
     set_body(seen, answer.body, raw.get("x-reduct-error"), changes)
     return seen
+
+
+ITEM = re.compile(r'(\d+)=("[^"]*"|[^,]*)')
+
+
+def order_labels(seen: Seen) -> None:
+    """Numbers the labels of a v2 batch in the order of their first use, those of one record by name: the reference numbers these at random."""
+    names = seen.headers.get("x-reduct-labels", "").split(",")
+    parts = [value.split(",", 2) for _, value in seen.records]
+    deltas = [[(names[int(key)], value) for key, value in ITEM.findall(part[2])] if len(part) == 3 and names != [""] else [] for part in parts]
+    order: dict[str, int] = {}
+    for delta in deltas:
+        for name, _ in sorted(delta):
+            order.setdefault(name, len(order))
+    if len(order) != len(names):
+        return
+    seen.headers["x-reduct-labels"] = ",".join(order)
+    for number, (part, delta) in enumerate(zip(parts, deltas, strict=True)):
+        items = ",".join(f"{order[name]}={value}" for name, value in sorted(delta, key=lambda item: order[item[0]]))
+        seen.records[number] = (seen.records[number][0], ",".join(part[:2] + ([items] if items else [])))
 
 
 def set_body(seen: Seen, body: bytes, error: str | None, changes: list["Normaliser"]) -> None:

@@ -30,14 +30,32 @@ class Difference:
         return bool(re.fullmatch(ours[2:], got, re.DOTALL)) if ours.startswith("~ ") else ours == got
 
 
+@dataclass
+class Rule:
+    """In whatever step: where a field, with everything that matches replaced, is what we say, that is as it should be."""
+
+    field: str
+    recorded: str
+    ours: str
+    reason: str
+    used: bool = False
+
+    def allows(self, name: str, expected: str, got: str) -> bool:
+        if name != self.field or re.sub(self.recorded, self.ours, expected) != got:
+            return False
+        self.used = True
+        return True
+
+
 class Differences:
     def __init__(self, path: Path) -> None:
         with path.open("rb") as file:
-            entries = tomllib.load(file).get("difference", [])
-        self.entries = [Difference(entry["steps"], entry["ours"], entry["reason"]) for entry in entries]
-        for entry in self.entries:
-            if not entry.reason.strip() or not entry.steps or not entry.ours:
-                raise ValueError(f"{path.name}: an entry without steps, fields or reason: {entry}")
+            content = tomllib.load(file)
+        self.entries = [Difference(entry["steps"], entry["ours"], entry["reason"]) for entry in content.get("difference", [])]
+        self.rules = [Rule(rule["field"], rule["recorded"], rule["ours"], rule["reason"]) for rule in content.get("everywhere", [])]
+        for entry in [*self.entries, *self.rules]:
+            if not entry.reason.strip() or not entry.ours:
+                raise ValueError(f"{path.name}: an entry without fields or reason: {entry}")
 
     def judge(self, step: str, found: list[tuple[str, str, str]]) -> tuple[list[str], int]:
         """What is wrong with a step that differs so, in words; and how many of its differences are intended."""
@@ -45,15 +63,17 @@ class Differences:
         wrong = [
             f"{name}: expected {shown(expected)}, got {shown(got)}"
             for name, expected, got in found
-            if not any(entry.allows(name, got) for entry in entries)
+            if not any(entry.allows(name, got) for entry in entries) and not any(rule.allows(name, expected, got) for rule in self.rules)
         ]
+        intended = len(found) - len(wrong)
         differing = {name for name, _, _ in found}
         for entry in entries:
             wrong += [f"{name}: differences.toml says that it differs, and it does not" for name in entry.ours if name not in differing]
-        return wrong, len(found) - len(wrong)
+        return wrong, intended
 
     def unused(self) -> list[str]:
-        return [f"differences.toml: no step is called {pattern}" for entry in self.entries for pattern in entry.steps if pattern not in entry.seen]
+        steps = [f"differences.toml: no step is called {pattern}" for entry in self.entries for pattern in entry.steps if pattern not in entry.seen]
+        return steps + [f"differences.toml: never needed: {rule.field}, {rule.recorded}" for rule in self.rules if not rule.used]
 
 
 def escaped(pattern: str) -> str:

@@ -43,6 +43,7 @@ class Run:
         self.target = target
         self.variables: dict[str, str] = {"PORT": str(target.port)}
         self.held: dict[str, Exchange] = {}
+        self.trouble = ""
 
     def answers(self) -> Iterator[tuple[Step, answer.Seen | None]]:
         """Each step with what the server said; None for a request that is still being sent."""
@@ -57,7 +58,8 @@ class Run:
         try:
             got = self.send(step)
         except (NoAnswer, OSError) as error:
-            return answer.Seen(f"no answer ({error})")
+            self.trouble = str(error)
+            return answer.Seen("no answer")
         if got is None:
             return None
         for name, source in step.captures:
@@ -67,9 +69,11 @@ class Run:
     def send(self, step: Step) -> Answer | None:
         request = self.request(step)
         name = request.path.rsplit("/", 1)[-1]
+        if request.method in ("FINISH", "ABORT") and name not in self.held:
+            raise NoAnswer(f"nothing is being sent as {name}")
         if request.method == "FINISH":
             exchange = self.held.pop(name)
-            exchange.body = request.body
+            exchange.body, exchange.cut_short = request.body, False
             return exchange.finish()
         if request.method == "ABORT":
             self.held.pop(name).close()
@@ -118,10 +122,12 @@ def reached(got: Answer, condition: str) -> bool:
 
 @contextlib.contextmanager
 def servers(folder: Path, program: str | None) -> Iterator:
-    """Gives the server for an environment; it runs until one with another environment is asked for."""
+    """Gives the server for an environment; it runs until one with another environment is asked for, or until it ends by itself."""
     running: list[Server] = []
 
-    def serve(environment: dict[str, str]) -> Target:
+    def serve(environment: dict[str, str], fresh: bool) -> Target:
+        if not fresh and running[0].process.poll() is None:
+            return Target(running[0].port, TOKEN)
         stop()
         serve.count += 1
         settings = {name: value for name, value in environment.items() if value != "-"}
@@ -174,14 +180,14 @@ def main() -> None:
     recorded = changed = 0
     with scratch() as folder, servers(folder, PROGRAM if reference else None) as serve:
         for environment, group in plan(files):
-            if options.server:
-                if environment:
-                    tally.skip(f"{len(group)} scenarios need a server with {' '.join(environment)}")
-                    continue
-                target = Target(urllib.parse.urlsplit(options.server).port, options.token)
-            else:
-                target = serve(environment)
-            for file, scenario in group:
+            if options.server and (environment or group[0][1].alone):
+                tally.skip(f"{len(group)} scenarios need a server of their own {' '.join(environment)}")
+                continue
+            for number, (file, scenario) in enumerate(group):
+                if options.server:
+                    target = Target(urllib.parse.urlsplit(options.server).port, options.token)
+                else:
+                    target = serve(environment, number == 0)
                 for step, seen in Run(file, scenario, target).answers():
                     if seen is None:
                         continue

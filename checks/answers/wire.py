@@ -125,12 +125,12 @@ class Exchange:
 
 def encoded(request: Request) -> bytes:
     """The body as it goes over the wire; content codings that this program knows are applied, unknown ones are left to the server to refuse."""
+    headers = {name.lower(): value for name, value in request.headers}
     body = request.body
-    for name, value in request.headers:
-        if name.lower() == "content-encoding" and value == "gzip":
-            body = gzip.compress(body, mtime=0)
-        if name.lower() == "transfer-encoding" and value == "chunked":
-            body = (f"{len(body):x}\r\n".encode() + body + b"\r\n" if body else b"") + b"0\r\n\r\n"
+    if headers.get("content-encoding") == "gzip":
+        body = gzip.compress(body, mtime=0)
+    if headers.get("transfer-encoding") == "chunked":
+        body = (f"{len(body):x}\r\n".encode() + body + b"\r\n" if body else b"") + b"0\r\n\r\n"
     return body
 
 

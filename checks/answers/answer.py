@@ -224,6 +224,8 @@ class Normaliser:
     """... whose JSON text matches this as a whole ..."""
     name: object = None
     """... become this."""
+    sort: tuple[str, ...] = ()
+    """Lists of an answer that are put in the order of the names in them."""
     headers: tuple[str, ...] = ()
     """In these headers ..."""
     pattern: str = ""
@@ -232,6 +234,8 @@ class Normaliser:
     """... becomes this."""
 
     def json(self, value: object) -> object:
+        if self.sort and isinstance(value, dict):
+            return {key: sorted(item, key=lambda one: one["name"]) if key in self.sort else item for key, item in value.items()}
         if isinstance(value, dict):
             return {key: self.member(key, item) for key, item in value.items()}
         return [self.json(item) for item in value] if isinstance(value, list) else value
@@ -260,8 +264,12 @@ NORMALISERS = {
     "value": Normaliser(keys=("value",), shape=r'".+-[0-9a-f]{32}"', name="<name>-<32 hex digits>"),
     "id": Normaliser(keys=("id",), shape=r"\d+", name="<query id>"),
     "query": Normaliser(headers=("x-reduct-error",), pattern=r"(Query |query id=|Query'[^']*/)\d+\b", replacement=r"\1<query id>"),
+    # Of records that the server itself writes.
+    "now": Normaliser(keys=("oldest_record", "latest_record"), shape=r"1[7-9]\d{14}", name="<now>"),
+    # The reference lists these in any order.
+    "order": Normaliser(sort=("lifecycles", "replications")),
     # The URL of a link is opaque to clients (16.1).
-    "link": Normaliser(keys=("link",), shape=r'"http://[^/]+/api/v1/links/[^?"]+\?[^"]+"', name="<link>"),
+    "link": Normaliser(keys=("link",), shape=r'"https?://[^?"]+/api/v1/links/[^?"]+\?[^"]+"', name="<link>"),
     # No client reads what follows (2).
     "parser": Normaliser(headers=("x-reduct-error",), pattern=r"^(Invalid JSON: ).*", replacement=r"\1<what the parser says>"),
     "place": Normaliser(headers=("x-reduct-error",), pattern=r" at line \d+ column \d+", replacement=" at line <n> column <n>"),

@@ -13,7 +13,7 @@ class Difference:
 
     steps: list[str]
     ours: dict[str, str]
-    """Field and our value; one that begins with "~ " is a regular expression."""
+    """Field and our value; one that begins with "~ " is a regular expression. A field that ends in "*" stands for all that begin so."""
     reason: str
     seen: set[str] = field(default_factory=set)
     """The patterns that matched a step."""
@@ -24,10 +24,11 @@ class Difference:
         return bool(found)
 
     def allows(self, name: str, got: str) -> bool:
-        ours = self.ours.get(name)
-        if ours is None:
-            return False
-        return bool(re.fullmatch(ours[2:], got, re.DOTALL)) if ours.startswith("~ ") else ours == got
+        return any(
+            bool(re.fullmatch(ours[2:], got, re.DOTALL)) if ours.startswith("~ ") else ours == got
+            for field_name, ours in self.ours.items()
+            if covers(field_name, name)
+        )
 
 
 @dataclass
@@ -66,14 +67,19 @@ class Differences:
             if not any(entry.allows(name, got) for entry in entries) and not any(rule.allows(name, expected, got) for rule in self.rules)
         ]
         intended = len(found) - len(wrong)
-        differing = {name for name, _, _ in found}
         for entry in entries:
-            wrong += [f"{name}: differences.toml says that it differs, and it does not" for name in entry.ours if name not in differing]
+            for name in entry.ours:
+                if not any(covers(name, differing) for differing, _, _ in found):
+                    wrong.append(f"{name}: differences.toml says that it differs, and it does not")
         return wrong, intended
 
     def unused(self) -> list[str]:
         steps = [f"differences.toml: no step is called {pattern}" for entry in self.entries for pattern in entry.steps if pattern not in entry.seen]
         return steps + [f"differences.toml: never needed: {rule.field}, {rule.recorded}" for rule in self.rules if not rule.used]
+
+
+def covers(pattern: str, name: str) -> bool:
+    return name.startswith(pattern[:-1]) if pattern.endswith("*") else name == pattern
 
 
 def escaped(pattern: str) -> str:

@@ -81,6 +81,8 @@ class Run:
         if step.hold:
             self.held[step.hold] = Exchange(self.target.port, request, self.target.token)
             self.held[step.hold].send(request.body)
+            if step.drip:
+                self.held[step.hold].drip()
             return None
         got = Exchange(self.target.port, request, self.target.token).finish()
         began = time.monotonic()
@@ -147,16 +149,20 @@ def servers(folder: Path, program: str | None) -> Iterator:
         stop()
 
 
-def plan(files: list[File]) -> list[tuple[dict[str, str], list[tuple[File, Scenario]]]]:
+def plan(files: list[File], reference: bool) -> list[tuple[dict[str, str], list[tuple[File, Scenario]]]]:
     """The scenarios by the server they need: those of one environment share one, except those that want it for themselves."""
     found = [(file, scenario) for file in files for scenario in file.scenarios]
 
     def key(item: tuple[File, Scenario]) -> str:
         _, scenario = item
-        own = f"{scenario.file}/{scenario.title}" if scenario.alone else ""
-        return json.dumps([bool(scenario.environment) or scenario.alone, scenario.environment, own])
+        own = f"{scenario.file}/{scenario.title}" if alone(scenario, reference) else ""
+        return json.dumps([bool(scenario.environment or own), scenario.environment, own])
 
     return [(list(group)[0][1].environment, list(group)) for group in ([*items] for _, items in groupby(sorted(found, key=key), key=key))]
+
+
+def alone(scenario: Scenario, reference: bool) -> bool:
+    return scenario.alone == "yes" or (scenario.alone == "reference" and reference)
 
 
 def main() -> None:
@@ -179,8 +185,8 @@ def main() -> None:
     results: dict[str, list[int]] = {file.name: [0, 0, 0] for file in files}
     recorded = changed = 0
     with scratch() as folder, servers(folder, PROGRAM if reference else None) as serve:
-        for environment, group in plan(files):
-            if options.server and (environment or group[0][1].alone):
+        for environment, group in plan(files, reference):
+            if options.server and (environment or alone(group[0][1], reference)):
                 tally.skip(f"{len(group)} scenarios need a server of their own {' '.join(environment)}")
                 continue
             for number, (file, scenario) in enumerate(group):

@@ -22,6 +22,9 @@ class Step:
     captures: list[tuple[str, str]] = field(default_factory=list)
     until: str | None = None
     hold: str | None = None
+    """The name under which the request goes on: it is sent and not finished."""
+    drip: bool = False
+    """Whether it goes on by itself, byte by byte."""
     golden_at: int = 0
     """The line of the file where the recorded answer begins or would begin."""
     golden_lines: int = 0
@@ -32,7 +35,8 @@ class Scenario:
     file: str
     title: str
     environment: dict[str, str]
-    alone: bool = False
+    alone: str = ""
+    """"yes": wants a server for itself; "reference": only because the reference ends in it."""
     steps: list[Step] = field(default_factory=list)
 
     def id_of(self, step: Step) -> str:
@@ -84,8 +88,8 @@ def read(path: Path) -> File:
             target = environment if scenario is None else scenario.environment
             name, _, content = value.partition("=")
             target[name] = content
-        elif step is None and scenario and line == "alone: yes":
-            scenario.alone = True
+        elif step is None and scenario and line in ("alone: yes", "alone: reference"):
+            scenario.alone = value
         elif scenario and (match := METHOD.match(line)) and not previous.startswith(">"):
             name = title or f"{match[1]} {match[2]}"
             unique, count = name, 2
@@ -105,8 +109,10 @@ def read(path: Path) -> File:
         elif key == "capture":
             name, _, source = value.partition(" ")
             step.captures.append((name, source))
-        elif key in ("until", "hold"):
-            setattr(step, key, value)
+        elif key == "until":
+            step.until = value
+        elif key in ("hold", "drip"):
+            step.hold, step.drip = value, key == "drip"
         elif line.startswith("<"):
             step.golden.append(line[1:] if line[1:2] == "|" else line[2:])
             step.golden_lines += 1

@@ -1,7 +1,10 @@
 """One request on a socket of its own, and the answer as it came: header names as written, in the order in which they came."""
 
+import contextlib
 import gzip
 import socket
+import threading
+import time
 import urllib.parse
 from dataclasses import dataclass, field
 
@@ -58,10 +61,19 @@ class Exchange:
 
     def send(self, data: bytes) -> None:
         """A server may answer and close before it has read everything: what it said is then read all the same."""
-        try:
+        with contextlib.suppress(OSError):
             self.socket.sendall(data)
-        except OSError:
-            pass
+
+    def drip(self) -> None:
+        """Sends a byte now and then until the connection is closed, so that the server has no reason to give up."""
+
+        def keep_on() -> None:
+            with contextlib.suppress(OSError, ValueError):
+                while self.socket.fileno() >= 0:
+                    self.socket.sendall(b".")
+                    time.sleep(0.2)
+
+        threading.Thread(target=keep_on, daemon=True).start()
 
     def finish(self) -> Answer:
         """Sends the body and reads the answer."""
@@ -73,10 +85,8 @@ class Exchange:
                 self.interim.append(early[0])
             self.send(self.body)
             if self.cut_short:
-                try:
+                with contextlib.suppress(OSError):
                     self.socket.shutdown(socket.SHUT_WR)
-                except OSError:
-                    pass
             while True:
                 status, headers = self.read_head()
                 if status >= 200:

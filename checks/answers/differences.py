@@ -52,7 +52,9 @@ class Differences:
     def __init__(self, path: Path) -> None:
         with path.open("rb") as file:
             content = tomllib.load(file)
-        self.entries = [Difference(entry["steps"], entry["ours"], entry["reason"]) for entry in content.get("difference", [])]
+        self.entries = [
+            Difference(answer.pop("steps"), answer, entry["reason"]) for entry in content.get("difference", []) for answer in entry["answers"]
+        ]
         self.rules = [Rule(rule["field"], rule["recorded"], rule["ours"], rule["reason"]) for rule in content.get("everywhere", [])]
         for entry in [*self.entries, *self.rules]:
             if not entry.reason.strip() or not entry.ours:

@@ -1,8 +1,6 @@
 package io.pannier.cli;
 
-import io.pannier.model.Ack;
-import io.pannier.model.Limits;
-import io.pannier.server.ServerConfig;
+import io.pannier.server.settings.Settings;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -13,7 +11,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Optional;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
@@ -32,8 +30,15 @@ final class AotTrainingCommand implements Callable<Integer> {
     Path folder = Files.createTempDirectory("pannier-training");
     try {
       for (int start = 0; start < 2; start++) {
-        ServerConfig config = ServerConfig.of(Optional.of("training")).withAddress("127.0.0.1", 0);
-        try (Service service = Service.start(folder, Ack.BUFFERED, Limits.Direct.DEFAULT, config);
+        Settings settings =
+            Settings.read(
+                    Map.of(),
+                    Map.of("HOST", "127.0.0.1", "PORT", "0", "API_TOKEN", "training"),
+                    "training")
+                .settings()
+                .orElseThrow();
+        var config = settings.serverConfig(settings.authentication().orElseThrow(), Main.VERSION);
+        try (Service service = Service.start(folder, settings, config);
             HttpClient client =
                 HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build()) {
           requests(new Caller(client, "http://127.0.0.1:" + service.port() + "/api/v1"), start);

@@ -7,7 +7,10 @@ final class ExitCodes {
   /** Something is damaged. */
   static final int DAMAGE = 1;
 
-  /** Nothing could be done: wrong usage, no store, a folder in use. */
+  /** Something failed that may work another time: a port in use, a folder that is refused. */
+  static final int FAILED = 1;
+
+  /** Nothing could be done: wrong usage, wrong settings, no store, a folder in use. */
   static final int UNUSABLE = 2;
 
   private ExitCodes() {}

@@ -11,6 +11,7 @@ import picocli.CommandLine.Command;
     description = "A time-series store for the blobs of robots; speaks the ReductStore HTTP API.",
     subcommands = {
       ServeCommand.class,
+      SettingsCommand.class,
       VerifyCommand.class,
       DescribeCommand.class,
       AotTrainingCommand.class

@@ -1,22 +1,18 @@
 package io.pannier.cli;
 
-import io.pannier.model.Ack;
-import io.pannier.model.Limits;
 import io.pannier.model.SystemClock;
 import io.pannier.model.SystemRandom;
-import io.pannier.server.ServerConfig;
 import io.pannier.server.access.Authentication;
-import io.pannier.server.events.EventOptions;
+import io.pannier.server.settings.Settings;
 import io.pannier.store.StoreRefused;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
@@ -24,7 +20,6 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** Starts the server on an embedded local store and runs until it is told to stop. */
@@ -34,18 +29,16 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     footer = {
       "",
-      "Environment (each RS_X may also be spelled PANNIER_X):",
+      "Environment, most wanted first (each RS_X may also be spelled PANNIER_X):",
       "  RS_DATA_PATH     folder of the data, as --data",
-      "  RS_HOST          address to listen on (0.0.0.0)",
+      "  RS_HOST          address to listen on, as --host (0.0.0.0)",
       "  RS_PORT          port to listen on, as --port (8383)",
       "  RS_API_TOKEN     token with full access; without it the first start makes one",
       "  RS_DISABLE_AUTH  true: serve everybody without a token",
-      "  RS_API_BASE_PATH prefix of all paths (/)",
-      "  RS_CORS_ALLOW_ORIGIN  origins that browsers may call from, or *",
-      "  RS_INSTANCE_NAME what /info calls this server (host name)",
-      "  PANNIER_ACK      what an acknowledgement promises: buffered (default) or disk",
-      "  PANNIER_DIRECT_IO  auto (default): large records go past the page cache; off: none does",
+      "  RS_LOG_LEVEL     lowest level of log lines (INFO)",
+      "All of them are in docs/settings.md; \"pannier settings\" prints their values.",
       "",
+      "Exit code 0 after a stop, 1 when something failed, 2 when the settings are refused.",
       "Ctrl-C stops the server after everything is on the device."
     })
 final class ServeCommand implements Callable<Integer> {
@@ -63,53 +56,56 @@ final class ServeCommand implements Callable<Integer> {
   @Option(names = "--host", paramLabel = "ADDRESS", description = "Address to listen on.")
   private @Nullable String host;
 
-  private final Map<String, String> environment = System.getenv();
+  private final Map<String, String> variables;
+
+  ServeCommand() {
+    this(System.getenv());
+  }
+
+  ServeCommand(Map<String, String> variables) {
+    this.variables = variables;
+  }
 
   @Override
   public Integer call() throws InterruptedException {
     long began = new SystemClock().monotonicNanos();
-    CommandSpec command = java.util.Objects.requireNonNull(spec);
+    CommandSpec command = Objects.requireNonNull(spec);
     PrintWriter out = command.commandLine().getOut();
     PrintWriter err = command.commandLine().getErr();
-    Path folder = (data != null ? data : DataFolder.of(environment)).toAbsolutePath().normalize();
-    String address = host != null ? host : variable("HOST").orElse("0.0.0.0");
-    int listen = port != null ? port : portOf(command, variable("PORT").orElse("8383"));
-    Ack ack = ackOf(command, variable("ACK").orElse("buffered"));
-    Limits.Direct direct = directOf(command, variable("DIRECT_IO").orElse("auto"));
+    Settings.Outcome read = Environment.read(variables, data, host, port);
+    Environment.banner(out, err, read.report());
+    if (read.settings().isEmpty()) {
+      err.println("The server does not start with these settings.");
+      return ExitCodes.UNUSABLE;
+    }
+    Settings settings = read.settings().get();
+    LogSetup.apply(settings.logs());
+    Path folder =
+        settings.data().orElseGet(() -> DataFolder.of(variables)).toAbsolutePath().normalize();
     Optional<GeneratedToken.Found> generated = Optional.empty();
     Service service;
     try {
       Files.createDirectories(folder);
-      Optional<Authentication> authentication =
-          variable("API_TOKEN")
-              .<Authentication>map(Authentication.Provisioned::new)
-              .or(() -> variable("INIT_API_TOKEN").map(Authentication.Initial::new));
-      if (variable("DISABLE_AUTH").map(text -> text.equalsIgnoreCase("true")).orElse(false)) {
-        authentication = Optional.of(new Authentication.Disabled());
-      } else if (authentication.isEmpty()) {
-        generated = Optional.of(GeneratedToken.in(folder, SystemRandom.secure()));
-        authentication = generated.map(found -> new Authentication.Initial(found.value()));
+      Authentication authentication;
+      if (settings.authentication().isPresent()) {
+        authentication = settings.authentication().get();
+      } else {
+        var token = GeneratedToken.in(folder, SystemRandom.secure());
+        generated = Optional.of(token);
+        authentication = new Authentication.Initial(token.value());
       }
-      ServerConfig config =
-          ServerConfig.of(Optional.empty())
-              .withAuthentication(authentication.orElseThrow())
-              .withAddress(address, listen)
-              .withBasePath(variable("API_BASE_PATH").orElse("/"))
-              .withCorsOrigins(origins())
-              .withEvents(EventOptions.DEFAULT)
-              .withInstance(
-                  variable("INSTANCE_NAME").orElseGet(ServeCommand::hostName), Main.VERSION);
-      service = Service.start(folder, ack, direct, config);
+      service =
+          Service.start(folder, settings, settings.serverConfig(authentication, Main.VERSION));
     } catch (StoreRefused refused) {
       err.println("Data folder " + folder + " is refused: " + refused.getMessage());
-      return 1;
+      return ExitCodes.FAILED;
     } catch (AccessDeniedException denied) {
       err.println(
           "Data folder " + folder + " cannot be used: no permission for " + denied.getFile());
-      return 1;
+      return ExitCodes.FAILED;
     } catch (IOException | RuntimeException failed) {
       err.println("Server cannot start: " + reason(failed));
-      return 1;
+      return ExitCodes.FAILED;
     }
     var stopped = new CountDownLatch(1);
     Runtime.getRuntime()
@@ -122,7 +118,7 @@ final class ServeCommand implements Callable<Integer> {
                 "pannier-stop"));
     long millis = (new SystemClock().monotonicNanos() - began) / 1_000_000;
     out.printf(Locale.ROOT, "Pannier %s is ready (%d ms)%n", Main.VERSION, millis);
-    out.println("  address  http://" + address + ":" + service.port());
+    out.println("  address  http://" + inUrl(settings.host()) + ":" + service.port());
     out.println("  data     " + folder);
     generated.ifPresent(token -> {
       if (!service.accepts(token.value())) {
@@ -136,74 +132,25 @@ final class ServeCommand implements Callable<Integer> {
       }
     });
     out.flush();
-    stopped.await();
-    return 0;
+    try {
+      stopped.await();
+    } finally {
+      service.close();
+    }
+    return ExitCodes.OK;
+  }
+
+  private static String inUrl(String address) {
+    return address.indexOf(':') < 0 ? address : "[" + address + "]";
   }
 
   private static String reason(Throwable failed) {
     Throwable cause = failed.getCause();
     String text = failed.getMessage();
-    return text != null ? text : cause != null ? reason(cause) : failed.toString();
-  }
-
-  private Optional<String> variable(String name) {
-    for (String prefix : List.of("PANNIER_", "RS_")) {
-      String value = environment.get(prefix + name);
-      if (value != null && !value.isEmpty()) {
-        return Optional.of(value);
-      }
+    if (cause == null) {
+      return text != null ? text : failed.toString();
     }
-    return Optional.empty();
-  }
-
-  private List<String> origins() {
-    return variable("CORS_ALLOW_ORIGIN")
-        .map(text ->
-            Arrays.stream(text.split(","))
-                .map(String::trim)
-                .filter(item -> !item.isEmpty())
-                .toList())
-        .orElse(List.of());
-  }
-
-  private static int portOf(CommandSpec command, String text) {
-    try {
-      int number = Integer.parseInt(text);
-      if (number >= 0 && number <= 65_535) {
-        return number;
-      }
-    } catch (NumberFormatException notANumber) {
-      // Answered below, as a number out of range is.
-    }
-    throw new ParameterException(
-        command.commandLine(), "RS_PORT must be 0 to 65535, not '" + text + "'");
-  }
-
-  private static Ack ackOf(CommandSpec command, String text) {
-    return switch (text) {
-      case "buffered" -> Ack.BUFFERED;
-      case "disk" -> Ack.DISK;
-      default ->
-          throw new ParameterException(
-              command.commandLine(), "PANNIER_ACK must be buffered or disk, not '" + text + "'");
-    };
-  }
-
-  private static Limits.Direct directOf(CommandSpec command, String text) {
-    return switch (text) {
-      case "auto" -> Limits.Direct.DEFAULT;
-      case "off" -> Limits.Direct.OFF;
-      default ->
-          throw new ParameterException(
-              command.commandLine(), "PANNIER_DIRECT_IO must be auto or off, not '" + text + "'");
-    };
-  }
-
-  private static String hostName() {
-    try {
-      return java.net.InetAddress.getLocalHost().getHostName();
-    } catch (java.net.UnknownHostException unnamed) {
-      return "pannier";
-    }
+    String why = reason(cause);
+    return text == null || why.contains(text) || text.contains(why) ? why : text + ": " + why;
   }
 }

@@ -1,7 +1,5 @@
 package io.pannier.cli;
 
-import io.pannier.model.Ack;
-import io.pannier.model.BucketSettings;
 import io.pannier.model.Clock;
 import io.pannier.model.Limits;
 import io.pannier.model.SystemClock;
@@ -9,6 +7,7 @@ import io.pannier.model.SystemRandom;
 import io.pannier.server.PlatformScheduler;
 import io.pannier.server.Server;
 import io.pannier.server.ServerConfig;
+import io.pannier.server.settings.Settings;
 import io.pannier.store.Store;
 import io.pannier.store.StoreConfig;
 import io.pannier.store.StoreEvents;
@@ -47,11 +46,11 @@ final class Service implements AutoCloseable {
    * Starts: the port answers at once (only {@code /alive} with 200), everything else when the store
    * is open.
    *
-   * @param ack what an acknowledgement promises
-   * @param direct which uploads go past the page cache
+   * @param settings what the store is told
+   * @param config what the server is told
    * @throws io.pannier.store.StoreRefused when the folder is in use, foreign, too new or too old
    */
-  static Service start(Path folder, Ack ack, Limits.Direct direct, ServerConfig config) {
+  static Service start(Path folder, Settings settings, ServerConfig config) {
     var scheduler = new PlatformScheduler(2);
     long handles = handleLimit();
     Server server = Server.start(config.withConnections(Limits.connectionsForHandles(handles)));
@@ -67,9 +66,9 @@ final class Service implements AutoCloseable {
                   clock,
                   random,
                   scheduler,
-                  Limits.forHandles(handles).withDirect(direct),
-                  BucketSettings.DEFAULT,
-                  ack,
+                  settings.limits(handles),
+                  settings.bucketDefaults(),
+                  settings.ack(),
                   Service::log,
                   holder()));
       server.open(store);

@@ -24,6 +24,7 @@ package io.pannier.model;
  * @param operationMillis longest wait for another request: a timestamp in flight, a busy block, a
  *     slow sender
  * @param direct uploads past the page cache
+ * @param room how much all buckets may take together
  */
 public record Limits(
     int openFiles,
@@ -40,7 +41,8 @@ public record Limits(
     int rewriteDeadPercent,
     int goneReadersPercent,
     int operationMillis,
-    Direct direct) {
+    Direct direct,
+    Room room) {
 
   /**
    * Which uploads go past the page cache. Each has a buffer and a second handle of its file while
@@ -62,6 +64,21 @@ public record Limits(
       require(
           bufferBytes >= 4096 && bufferBytes % 4096 == 0,
           "bufferBytes must be pages of 4096 bytes");
+    }
+  }
+
+  /**
+   * How much all buckets may take together.
+   *
+   * @param storageBytes most that they may hold, by the sizes that are reported of them
+   * @param freeBytes room on the device that records leave free; what makes room may use it
+   */
+  public record Room(long storageBytes, long freeBytes) {
+    /** As much as the device has. */
+    public static final Room ALL = new Room(Long.MAX_VALUE, 0);
+
+    public Room {
+      require(storageBytes >= 0 && freeBytes >= 0, "room must not be negative");
     }
   }
 
@@ -111,11 +128,26 @@ public record Limits(
         30,
         5,
         30_000,
-        Direct.DEFAULT);
+        Direct.DEFAULT,
+        Room.ALL);
   }
 
   /** The same with other bounds for uploads past the page cache. */
   public Limits withDirect(Direct changed) {
+    return with(operationMillis, changed, room);
+  }
+
+  /** The same with another room. */
+  public Limits withRoom(Room changed) {
+    return with(operationMillis, direct, changed);
+  }
+
+  /** The same with another wait for other requests. */
+  public Limits withOperationMillis(int changed) {
+    return with(changed, direct, room);
+  }
+
+  private Limits with(int newOperationMillis, Direct newDirect, Room newRoom) {
     return new Limits(
         openFiles,
         openBlocksPerEntry,
@@ -130,8 +162,9 @@ public record Limits(
         evictAheadBytes,
         rewriteDeadPercent,
         goneReadersPercent,
-        operationMillis,
-        changed);
+        newOperationMillis,
+        newDirect,
+        newRoom);
   }
 
   /**

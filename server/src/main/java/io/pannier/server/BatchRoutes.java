@@ -89,11 +89,13 @@ final class BatchRoutes {
     }
     call.found(bucket.get());
     call.countIngress(request.length());
-    call.block(ex -> {
-      new BatchWriter(context.buffers, context.events.usage(), bucket.get(), request, errors)
-          .write(ex.body());
-      context.acks.respond(call, bucket.get(), ack, response(request, errors, many, true));
-    });
+    context.writers.block(
+        call,
+        ex -> {
+          new BatchWriter(context.buffers, context.events.usage(), bucket.get(), request, errors)
+              .write(ex.body());
+          context.acks.respond(call, bucket.get(), ack, response(request, errors, many, true));
+        });
   }
 
   // ---------------------------------------------------------------- update

@@ -2,6 +2,7 @@ package io.pannier.server;
 
 import io.pannier.model.PannierException;
 import io.pannier.query.Queries;
+import io.pannier.query.Timers;
 import io.pannier.server.access.ClientAddress;
 import io.pannier.server.access.RateLimiter;
 import io.pannier.server.access.Tokens;
@@ -21,19 +22,21 @@ final class Context {
   final Buffers buffers;
   final Acks acks;
   final RateLimiter limiter;
+  final WriterSlots writers;
   final SystemEvents events;
   final long startedNanos;
   private volatile @Nullable Tokens tokens;
   private volatile @Nullable Lifecycles lifecycles;
   private volatile @Nullable Store store;
 
-  Context(ServerConfig config, Queries queries, SystemEvents events) {
+  Context(ServerConfig config, Queries queries, Timers timers, SystemEvents events) {
     this.config = config;
     this.queries = queries;
     this.events = events;
     buffers = new Buffers(config.memory().transferBytes());
     acks = new Acks(this);
     limiter = new RateLimiter(config.rates(), config.clock());
+    writers = new WriterSlots(config.io(), timers);
     startedNanos = config.clock().monotonicNanos();
   }
 

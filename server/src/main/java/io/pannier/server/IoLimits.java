@@ -10,16 +10,25 @@ import io.pannier.query.ReadLimits;
  * @param metadataBytes header bytes of a batch, in both directions
  * @param read how long a batch is collected
  * @param operationMillis longest stall of a sender or receiver
+ * @param writersMax uploads and batches that are written at once; 0 for any number
  */
 public record IoLimits(
-    long batchBytes, int batchRecords, int metadataBytes, ReadLimits read, int operationMillis) {
+    long batchBytes,
+    int batchRecords,
+    int metadataBytes,
+    ReadLimits read,
+    int operationMillis,
+    int writersMax) {
   /** What the reference has. */
   public static final IoLimits DEFAULT =
-      new IoLimits(8_000_000, 85, 512_000, ReadLimits.DEFAULT, 30_000);
+      new IoLimits(8_000_000, 85, 512_000, ReadLimits.DEFAULT, 30_000, 0);
 
   public IoLimits {
     if (batchBytes < 1 || batchRecords < 1 || metadataBytes < 1024 || operationMillis < 1) {
       throw new IllegalArgumentException("limits must be positive");
+    }
+    if (writersMax < 0) {
+      throw new IllegalArgumentException("writersMax must not be negative");
     }
   }
 

@@ -76,7 +76,7 @@ final class RecordRoutes {
       }
       call.receive((int) length, body -> store(write, body));
     } else {
-      call.block(ex -> upload(write));
+      context.writers.block(call, ex -> upload(write));
     }
   }
 

@@ -7,6 +7,7 @@ import io.pannier.server.events.SystemEvents;
 import io.pannier.server.http.HttpServer;
 import io.pannier.server.http.HttpServerConfig;
 import io.pannier.server.lifecycle.Lifecycles;
+import io.pannier.server.settings.Provisioning;
 import io.pannier.store.Scheduler;
 import io.pannier.store.Store;
 import java.time.Duration;
@@ -58,7 +59,8 @@ public final class Server implements AutoCloseable {
   static Server start(ServerConfig config, Scheduler chores, Runnable endChores) {
     var timers = new ServerTimers();
     var events = new SystemEvents(config.events(), config.instanceName(), config.clock(), chores);
-    var context = new Context(config, new Queries(config.clock(), config.random(), timers), events);
+    var context =
+        new Context(config, new Queries(config.clock(), config.random(), timers), timers, events);
     boolean started = false;
     try {
       HttpServer http = HttpServer.start(transport(config), new Routes(context));
@@ -88,13 +90,14 @@ public final class Server implements AutoCloseable {
 
   /**
    * From now on requests are answered from this store, which stays the caller's to close, after the
-   * server.
+   * server. What the configuration declares is there when this returns.
    *
-   * @throws io.pannier.model.PannierException when the tokens of the store cannot be read, or those
-   *     of the configuration not be made
+   * @throws io.pannier.model.PannierException when the tokens of the store cannot be read, or what
+   *     the configuration declares cannot be made
    */
   public void open(Store store) {
     ServerConfig config = context.config;
+    Provisioning.buckets(store, config.declarations().buckets());
     Tokens tokens =
         Tokens.open(
             store,

@@ -33,7 +33,8 @@ final class Machine {
             30,
             5,
             4,
-            new Limits.Direct(2, 8192, 2000));
+            new Limits.Direct(2, 8192, 2000),
+            Limits.Room.ALL);
     stores = new TestStores(seed).limits(limits).ticking();
     clock = stores.clock;
     scheduler = stores.scheduler;

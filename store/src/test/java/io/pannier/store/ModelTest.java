@@ -163,7 +163,8 @@ class ModelTest {
                   30,
                   5,
                   30_000,
-                  new Limits.Direct(2, 8192, 2000)));
+                  new Limits.Direct(2, 8192, 2000),
+                  Limits.Room.ALL));
     }
 
     void restart(boolean clean) {

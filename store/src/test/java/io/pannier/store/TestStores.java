@@ -57,7 +57,8 @@ public final class TestStores {
         30,
         5,
         30_000,
-        new Limits.Direct(3, 16 << 10, 10_000));
+        new Limits.Direct(3, 16 << 10, 10_000),
+        Limits.Room.ALL);
   }
 
   public TestStores limits(Limits changed) {

@@ -1,0 +1,267 @@
+package io.pannier.server.settings;
+
+import io.pannier.model.Ack;
+import io.pannier.model.BucketSettings;
+import io.pannier.model.Limits;
+import io.pannier.model.QuotaType;
+import io.pannier.query.ReadLimits;
+import io.pannier.server.IoLimits;
+import io.pannier.server.ServerConfig;
+import io.pannier.server.access.Authentication;
+import io.pannier.server.access.RateLimits;
+import io.pannier.server.events.EventOptions;
+import java.net.URI;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * The environment, read once and without a mistake.
+ *
+ * @param data folder of all data; empty: the caller knows one
+ * @param host address to listen on
+ * @param port port to listen on; 0 for any
+ * @param basePath prefix of all URLs
+ * @param publicUrl where clients reach this server; empty: as host, port and prefix say
+ * @param corsOrigins origins that browsers may call from
+ * @param instanceName what the server calls itself
+ * @param authentication how callers prove who they are; empty: nobody said, the first start makes a
+ *     token
+ * @param rates how much one client may ask for
+ * @param io bounds of one exchange
+ * @param events what the server tells about itself
+ * @param room how much the store may take
+ * @param ack what an acknowledgement promises where nobody says
+ * @param direct which uploads go past the page cache
+ * @param bucketDefaults settings of a new bucket where nobody says
+ * @param declarations resources that are there after every start
+ * @param logs which log lines are written
+ */
+public record Settings(
+    Optional<Path> data,
+    String host,
+    int port,
+    String basePath,
+    Optional<URI> publicUrl,
+    List<String> corsOrigins,
+    String instanceName,
+    Optional<Authentication> authentication,
+    RateLimits rates,
+    IoLimits io,
+    EventOptions events,
+    Limits.Room room,
+    Ack ack,
+    Limits.Direct direct,
+    BucketSettings bucketDefaults,
+    Declarations declarations,
+    LogLevels logs) {
+
+  /**
+   * What came of a reading.
+   *
+   * @param settings empty exactly when there are mistakes
+   */
+  public record Outcome(Optional<Settings> settings, Report report) {}
+
+  /** Name of the token that may do everything. */
+  private static final String INIT_TOKEN = "init-token";
+
+  /**
+   * Reads everything and tells all mistakes at once.
+   *
+   * @param environment all variables of the process
+   * @param options what the command line says, by name without prefix, such as {@code PORT}; it
+   *     goes first
+   * @param hostName what the instance is called when nobody says
+   */
+  public static Outcome read(
+      Map<String, String> environment, Map<String, String> options, String hostName) {
+    var reading = new Reading(environment, options);
+    LogLevels logs = reading.value(Table.LOG_LEVEL);
+    Optional<Path> data = reading.find(Table.DATA_PATH);
+    String host = reading.value(Table.HOST);
+    long port = reading.value(Table.PORT);
+    String basePath = reading.value(Table.API_BASE_PATH);
+    Optional<URI> publicUrl = reading.find(Table.PUBLIC_URL);
+    List<String> origins = reading.find(Table.CORS_ALLOW_ORIGIN).orElse(List.of());
+    String instance = reading.find(Table.INSTANCE_NAME).orElse(hostName);
+    role(reading);
+    Optional<Authentication> authentication = authentication(reading);
+    tls(reading);
+    var rates =
+        new RateLimits(
+            reading.find(Table.RATE_LIMIT_API),
+            reading.find(Table.RATE_LIMIT_INGRESS),
+            reading.find(Table.RATE_LIMIT_EGRESS));
+    IoLimits io = io(reading);
+    var room =
+        new Limits.Room(
+            reading.find(Table.ENGINE_MAX_STORAGE_SIZE).orElse(Long.MAX_VALUE),
+            reading.value(Table.MIN_FREE_SPACE));
+    Ack ack = reading.value(Table.ACK);
+    Limits.Direct direct = reading.value(Table.DIRECT_IO);
+    BucketSettings defaults = bucketDefaults(reading);
+    backend(reading);
+    var events =
+        new EventOptions(
+            reading.value(Table.SYSTEM_EVENTS_ENABLED),
+            reading.value(Table.SYSTEM_EVENTS_QUOTA_SIZE),
+            reading.value(Table.SYSTEM_EVENTS_LOG_LEVEL));
+    Declarations declarations = Declared.read(reading);
+    init(reading, authentication, declarations);
+    withoutEffect(reading);
+    reading.rest();
+
+    Report report = reading.report();
+    if (!report.mistakes().isEmpty()) {
+      return new Outcome(Optional.empty(), report);
+    }
+    var settings =
+        new Settings(
+            data,
+            host,
+            (int) port,
+            basePath,
+            publicUrl,
+            origins,
+            instance,
+            authentication,
+            rates,
+            io,
+            events,
+            room,
+            ack,
+            direct,
+            defaults,
+            declarations,
+            logs);
+    return new Outcome(Optional.of(settings), report);
+  }
+
+  private static void role(Reading reading) {
+    if (reading.value(Table.INSTANCE_ROLE) != Table.Role.STANDALONE) {
+      reading.mistake(Table.INSTANCE_ROLE, "this role is not served yet, only STANDALONE is");
+    }
+  }
+
+  /** Exactly one of the two tokens, or none; an empty one is a mistake, not an open door. */
+  private static Optional<Authentication> authentication(Reading reading) {
+    boolean disabled = reading.value(Table.DISABLE_AUTH);
+    Optional<String> provisioned = reading.find(Table.API_TOKEN);
+    Optional<String> initial = reading.find(Table.INIT_API_TOKEN);
+    if (disabled) {
+      return Optional.of(new Authentication.Disabled());
+    }
+    if (provisioned.isPresent() && initial.isPresent()) {
+      reading.mistake(
+          reading.nameOf(Table.API_TOKEN)
+              + " and "
+              + reading.nameOf(Table.INIT_API_TOKEN)
+              + " are both set: expected one of them");
+    }
+    for (var token : List.of(Table.API_TOKEN, Table.INIT_API_TOKEN)) {
+      if (reading.isSet(token) && !reading.isFilled(token)) {
+        reading.mistake(token, "expected a value; leave it out and the first start makes a token");
+      }
+    }
+    return provisioned
+        .<Authentication>map(Authentication.Provisioned::new)
+        .or(() -> initial.map(Authentication.Initial::new));
+  }
+
+  /** Serving plain text where HTTPS was asked for would give tokens away. */
+  private static void tls(Reading reading) {
+    for (var path : List.of(Table.CERT_PATH, Table.CERT_KEY_PATH)) {
+      reading.find(path);
+      if (reading.isFilled(path)) {
+        reading.mistake(
+            path, "HTTPS is not served yet; leave it out and put a proxy in front that serves it");
+      }
+    }
+  }
+
+  private static void backend(Reading reading) {
+    if (reading.value(Table.REMOTE_BACKEND_TYPE) != Table.Backend.FILESYSTEM) {
+      reading.mistake(
+          Table.REMOTE_BACKEND_TYPE, "this backend is not served yet, only filesystem is");
+    }
+  }
+
+  private static IoLimits io(Reading reading) {
+    long bytes = reading.value(Table.IO_BATCH_MAX_SIZE);
+    long records = reading.value(Table.IO_BATCH_MAX_RECORDS);
+    long metadata = reading.value(Table.IO_BATCH_MAX_METADATA_SIZE);
+    Duration batch = reading.value(Table.IO_BATCH_TIMEOUT);
+    Duration next = reading.value(Table.IO_BATCH_RECORDS_TIMEOUT);
+    Duration operation = reading.value(Table.IO_OPERATION_TIMEOUT);
+    long writers = reading.value(Table.IO_MAX_WRITERS_IN_FLIGHT);
+    return new IoLimits(
+        bytes,
+        (int) records,
+        (int) metadata,
+        new ReadLimits(batch.toNanos(), next.toNanos()),
+        (int) operation.toMillis(),
+        (int) writers);
+  }
+
+  private static BucketSettings bucketDefaults(Reading reading) {
+    QuotaType type = reading.value(Table.DEFAULTS_BUCKET_QUOTA_TYPE);
+    return new BucketSettings(
+        type,
+        reading.value(Table.DEFAULTS_BUCKET_QUOTA_SIZE),
+        reading.value(Table.DEFAULTS_BUCKET_MAX_BLOCK_SIZE),
+        reading.value(Table.DEFAULTS_BUCKET_MAX_BLOCK_RECORDS),
+        null);
+  }
+
+  private static void init(
+      Reading reading, Optional<Authentication> authentication, Declarations declarations) {
+    if (declarations.tokens().isEmpty()) {
+      return;
+    }
+    if (authentication.isPresent() && authentication.get() instanceof Authentication.Disabled) {
+      reading.warn("tokens are declared and not looked at: authentication is disabled");
+    } else if (declarations.tokens().stream().anyMatch(token -> token.name().equals(INIT_TOKEN))) {
+      reading.mistake("token '" + INIT_TOKEN + "' cannot be declared: it is the server's own");
+    }
+  }
+
+  private static void withoutEffect(Reading reading) {
+    for (Setting<?> setting : Table.ALL) {
+      if (setting.kind() == Setting.Kind.IGNORED && !setting.isOfResource()) {
+        reading.ignore(setting);
+      }
+    }
+    if (reading.text(Table.ZENOH_ENABLED).flatMap(Grammars.FLAG::parse).orElse(false)) {
+      reading.warn(
+          reading.nameOf(Table.ZENOH_ENABLED)
+              + ": there is no Zenoh bridge; nothing comes from it");
+    }
+  }
+
+  /** What the server is told. */
+  public ServerConfig serverConfig(Authentication how, String version) {
+    ServerConfig config =
+        ServerConfig.of(Optional.empty())
+            .withAuthentication(how)
+            .withAddress(host, port)
+            .withBasePath(basePath)
+            .withCorsOrigins(corsOrigins)
+            .withRates(rates)
+            .withEvents(events)
+            .withDeclarations(declarations)
+            .withInstance(instanceName, version)
+            .withIo(io);
+    return publicUrl.map(config::withPublicUrl).orElse(config);
+  }
+
+  /** What the store is told, in a process that may have so many files open. */
+  public Limits limits(long fileHandleLimit) {
+    return Limits.forHandles(fileHandleLimit)
+        .withDirect(direct)
+        .withOperationMillis(io.operationMillis())
+        .withRoom(room);
+  }
+}

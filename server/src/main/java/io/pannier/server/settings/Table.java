@@ -1,0 +1,601 @@
+package io.pannier.server.settings;
+
+import static io.pannier.server.settings.Setting.ignored;
+import static io.pannier.server.settings.Setting.safety;
+import static io.pannier.server.settings.Setting.tuning;
+
+import io.pannier.model.Ack;
+import io.pannier.model.Limits;
+import io.pannier.model.QuotaType;
+import io.pannier.server.access.RateLimits.Rate;
+import io.pannier.server.lifecycle.LifecycleSettings;
+import java.net.URI;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import org.slf4j.event.Level;
+
+/** Every variable, in the order of {@code docs/settings.md}. */
+final class Table {
+  private static final long WEEK_SECONDS = 7 * 86_400;
+  private static final Duration WEEK = Duration.ofSeconds(WEEK_SECONDS);
+  private static final Grammar<Duration> WAIT = Grammars.seconds(Duration.ofMillis(1), WEEK);
+
+  private static final Grammar<QuotaType> QUOTA_TYPES =
+      Grammars.oneOf(QuotaType::name, List.of(QuotaType.values()));
+
+  private static final Grammar<Long> BLOCK_RECORDS = Grammars.count(1, Long.MAX_VALUE);
+  private static final Grammar<Long> BLOCK_SIZE =
+      Grammars.SIZE.only("expected a size above 0, such as 64MB", size -> size > 0);
+
+  private static final Grammar<List<String>> BUCKETS =
+      Grammars.LIST.only(
+          "expected names of buckets between commas, each with or without * at its end",
+          items -> items.stream().allMatch(item -> item.matches("\\$?[A-Za-z0-9_-]*\\*?")));
+
+  // -------------------------------------------------------------------------------- general
+
+  static final Setting<LogLevels> LOG_LEVEL =
+      tuning(
+          "LOG_LEVEL",
+          Grammars.LEVELS,
+          "INFO",
+          "Lowest level of log lines, for all or, as `TARGET=LEVEL`, for those whose logger begins"
+              + " with the target.");
+  static final Setting<Path> DATA_PATH =
+      safety(
+          "DATA_PATH",
+          Grammars.PATH,
+          "",
+          "Folder of all data, made when it is missing; unset: below the user's data folder.");
+  static final Setting<String> HOST =
+      safety("HOST", Grammars.ADDRESS, "0.0.0.0", "Address to listen on.");
+  static final Setting<Long> PORT =
+      safety("PORT", Grammars.count(0, 65_535), "8383", "Port to listen on; 0: any that is free.");
+  static final Setting<String> API_BASE_PATH =
+      tuning(
+          "API_BASE_PATH",
+          Grammars.TEXT.only(
+              "expected a path such as /robots", path -> path.matches("[A-Za-z0-9._~/-]+")),
+          "/",
+          "Prefix of every URL.");
+  static final Setting<URI> PUBLIC_URL =
+      tuning(
+          "PUBLIC_URL",
+          Grammars.URL,
+          "",
+          "Where clients reach this server, with its prefix; unset: made of host, port and"
+              + " prefix.");
+  static final Setting<List<String>> CORS_ALLOW_ORIGIN =
+      tuning(
+          "CORS_ALLOW_ORIGIN",
+          Grammars.LIST,
+          "",
+          "Origins whose pages may call, or `*` for all; unset: none.");
+  static final Setting<String> INSTANCE_NAME =
+      tuning(
+          "INSTANCE_NAME",
+          Grammars.NAME,
+          "",
+          "What the server calls itself in `/info` and in its events; unset: the host's name.");
+  static final Setting<Role> INSTANCE_ROLE =
+      safety(
+          "INSTANCE_ROLE",
+          Grammars.oneOf(Role::name, List.of(Role.values())),
+          "STANDALONE",
+          "Role of this instance; any but `STANDALONE` is not served yet and stops the start.");
+
+  /** How instances share data. */
+  enum Role {
+    STANDALONE,
+    PRIMARY,
+    SECONDARY,
+    REPLICA
+  }
+
+  // -------------------------------------------------------------------------------- access
+
+  static final Setting<Boolean> DISABLE_AUTH =
+      safety(
+          "DISABLE_AUTH",
+          Grammars.FLAG,
+          "false",
+          "Serve everybody without a token; the two tokens are not read then.");
+  static final Setting<String> API_TOKEN =
+      safety(
+              "API_TOKEN",
+              Grammars.TEXT,
+              "",
+              "Value of the token `init-token`, which may do everything; given again at every"
+                  + " start, and not to be changed by clients. Unset, as `INIT_API_TOKEN`: the"
+                  + " first start makes a token and prints it once.")
+          .secret();
+  static final Setting<String> INIT_API_TOKEN =
+      safety(
+              "INIT_API_TOKEN",
+              Grammars.TEXT,
+              "",
+              "Value that `init-token` gets when there is none yet; from then on it can be rotated"
+                  + " and removed as any other.")
+          .secret();
+  static final Setting<String> CERT_PATH =
+      safety(
+          "CERT_PATH",
+          Grammars.TEXT,
+          "",
+          "PEM certificates for HTTPS; not served yet: set, it stops the start. Empty: unset.");
+  static final Setting<String> CERT_KEY_PATH =
+      safety(
+          "CERT_KEY_PATH",
+          Grammars.TEXT,
+          "",
+          "PEM key for HTTPS; not served yet: set, it stops the start. Empty: unset.");
+  static final Setting<Rate> RATE_LIMIT_API =
+      safety(
+          "RATE_LIMIT_API",
+          Grammars.REQUESTS,
+          "",
+          "Calls that one client may make in a period; without period in an hour.");
+  static final Setting<Rate> RATE_LIMIT_INGRESS =
+      safety(
+          "RATE_LIMIT_INGRESS",
+          Grammars.BYTES,
+          "",
+          "Bytes that one client may send in a period; without period in an hour.");
+  static final Setting<Rate> RATE_LIMIT_EGRESS =
+      safety(
+          "RATE_LIMIT_EGRESS",
+          Grammars.BYTES,
+          "",
+          "Bytes of records that one client may get in a period; without period in an hour.");
+
+  // -------------------------------------------------------------------------------- exchanges
+
+  static final Setting<Long> IO_BATCH_MAX_SIZE =
+      tuning(
+          "IO_BATCH_MAX_SIZE",
+          Grammars.SIZE.only("expected a size above 0, such as 8MB", size -> size > 0),
+          "8MB",
+          "Bytes of bodies after which a batch is closed.");
+  static final Setting<Long> IO_BATCH_MAX_RECORDS =
+      tuning(
+          "IO_BATCH_MAX_RECORDS",
+          Grammars.count(1, 10_000),
+          "85",
+          "Records of a batch; a request may have 15 header fields more.");
+  static final Setting<Long> IO_BATCH_MAX_METADATA_SIZE =
+      tuning(
+          "IO_BATCH_MAX_METADATA_SIZE",
+          Grammars.SIZE.only(
+              "expected a size from 8KiB to 16MiB", size -> size >= 8 << 10 && size <= 16 << 20),
+          "512KB",
+          "Bytes of headers after which a batch is closed, and those that a request may have.");
+  static final Setting<Duration> IO_BATCH_TIMEOUT =
+      tuning("IO_BATCH_TIMEOUT", WAIT, "5", "Longest time to collect a batch.");
+  static final Setting<Duration> IO_BATCH_RECORDS_TIMEOUT =
+      tuning(
+          "IO_BATCH_RECORDS_TIMEOUT",
+          WAIT,
+          "1",
+          "Longest wait for the next record of a batch; `IO_BATCH_RECORD_TIMEOUT` means the same.");
+  static final Setting<Duration> IO_OPERATION_TIMEOUT =
+      tuning(
+          "IO_OPERATION_TIMEOUT",
+          WAIT,
+          "30",
+          "Longest stall of whoever sends or receives a body, and longest wait for another"
+              + " request.");
+  static final Setting<Long> IO_MAX_WRITERS_IN_FLIGHT =
+      safety(
+          "IO_MAX_WRITERS_IN_FLIGHT",
+          Grammars.count(0, 1_000_000),
+          "0",
+          "Uploads and batches that may be written at once; one more waits for"
+              + " `IO_OPERATION_TIMEOUT`, then gets 429. 0: any number.");
+
+  // -------------------------------------------------------------------------------- storage
+
+  static final Setting<Long> ENGINE_MAX_STORAGE_SIZE =
+      safety(
+          "ENGINE_MAX_STORAGE_SIZE",
+          Grammars.SIZE,
+          "",
+          "Most that all buckets may hold together, as `usage` in `/info` counts it; a write"
+              + " beyond it gets 500. Unset: as much as there is room for.");
+  static final Setting<Long> MIN_FREE_SPACE =
+      safety(
+              "MIN_FREE_SPACE",
+              Grammars.SIZE,
+              "64MB",
+              "Room on the device that records must leave free: a write that would take it gets"
+                  + " 507, rings give up old blocks, removing goes on. 0: none.")
+          .ours();
+  static final Setting<Ack> ACK =
+      safety(
+              "ACK",
+              Grammars.oneOf(Table::lowerCase, List.of(Ack.BUFFERED, Ack.DISK)),
+              "buffered",
+              "What an answer to a write promises, unless request or bucket say otherwise: safe"
+                  + " against the death of the process, or against the loss of power too.")
+          .ours();
+  static final Setting<Limits.Direct> DIRECT_IO =
+      tuning(
+              "DIRECT_IO",
+              Grammars.oneOf(
+                  direct -> direct.equals(Limits.Direct.OFF) ? "off" : "auto",
+                  List.of(Limits.Direct.DEFAULT, Limits.Direct.OFF)),
+              "auto",
+              "Whether large records go past the page cache.")
+          .ours();
+  static final Setting<QuotaType> DEFAULTS_BUCKET_QUOTA_TYPE =
+      safety(
+          "DEFAULTS_BUCKET_QUOTA_TYPE",
+          QUOTA_TYPES,
+          "NONE",
+          "What happens at the quota of a new bucket whose creator does not say.");
+  static final Setting<Long> DEFAULTS_BUCKET_QUOTA_SIZE =
+      safety(
+          "DEFAULTS_BUCKET_QUOTA_SIZE",
+          Grammars.SIZE,
+          "0",
+          "Quota of a new bucket whose creator does not say.");
+  static final Setting<Long> DEFAULTS_BUCKET_MAX_BLOCK_SIZE =
+      tuning(
+          "DEFAULTS_BUCKET_MAX_BLOCK_SIZE",
+          BLOCK_SIZE,
+          "64MB",
+          "Bytes of a block of a new bucket whose creator does not say.");
+  static final Setting<Long> DEFAULTS_BUCKET_MAX_BLOCK_RECORDS =
+      tuning(
+          "DEFAULTS_BUCKET_MAX_BLOCK_RECORDS",
+          BLOCK_RECORDS,
+          "1024",
+          "Records of a block of a new bucket whose creator does not say.");
+  static final Setting<Backend> REMOTE_BACKEND_TYPE =
+      safety(
+          "REMOTE_BACKEND_TYPE",
+          Grammars.oneOf(Table::lowerCase, List.of(Backend.values())),
+          "filesystem",
+          "Where data lies; any but `filesystem` is not served yet and stops the start.");
+
+  /** Where data lies. */
+  enum Backend {
+    FILESYSTEM,
+    S3,
+    AZURE
+  }
+
+  // -------------------------------------------------------------------------------- events
+
+  static final Setting<Boolean> SYSTEM_EVENTS_ENABLED =
+      tuning(
+          "SYSTEM_EVENTS_ENABLED",
+          Grammars.FLAG,
+          "true",
+          "Whether the server tells about itself as records of the bucket `$system`.");
+  static final Setting<Optional<Level>> SYSTEM_EVENTS_LOG_LEVEL =
+      tuning(
+          "SYSTEM_EVENTS_LOG_LEVEL",
+          new Grammar<>(
+              "log level", "expected TRACE, DEBUG, INFO, WARN, ERROR or OFF", Table::levelOrNone),
+          "WARN",
+          "Lowest level of log lines that become records of `$system`; `OFF` or empty: none.");
+  static final Setting<Long> SYSTEM_EVENTS_QUOTA_SIZE =
+      safety(
+          "SYSTEM_EVENTS_QUOTA_SIZE",
+          Grammars.SIZE.only("expected a size above 0, such as 10GB", size -> size > 0),
+          "10GB",
+          "Size of the ring `$system`.");
+
+  // -------------------------------------------------------------------------------- resources
+
+  static final Setting<String> BUCKET_NAME =
+      safety(
+          "BUCKET_<ID>_NAME",
+          Grammars.TEXT.only(
+              "expected a name of letters, digits, - and _",
+              name -> name.matches("[A-Za-z0-9_-]+")),
+          "",
+          "A bucket that is there after every start and that clients cannot change, rename or"
+              + " remove.");
+  static final Setting<QuotaType> BUCKET_QUOTA_TYPE =
+      safety("BUCKET_<ID>_QUOTA_TYPE", QUOTA_TYPES, "", "What happens at its quota.");
+  static final Setting<Long> BUCKET_QUOTA_SIZE =
+      safety("BUCKET_<ID>_QUOTA_SIZE", Grammars.SIZE, "", "Its quota.");
+  static final Setting<Long> BUCKET_MAX_BLOCK_SIZE =
+      tuning("BUCKET_<ID>_MAX_BLOCK_SIZE", BLOCK_SIZE, "", "Bytes of its blocks.");
+  static final Setting<Long> BUCKET_MAX_BLOCK_RECORDS =
+      tuning("BUCKET_<ID>_MAX_BLOCK_RECORDS", BLOCK_RECORDS, "", "Records of its blocks.");
+
+  static final Setting<String> TOKEN_NAME =
+      safety(
+          "TOKEN_<ID>_NAME",
+          Grammars.NAME,
+          "",
+          "A token that is there after every start and that clients cannot remove or rotate.");
+  static final Setting<String> TOKEN_VALUE =
+      safety(
+              "TOKEN_<ID>_VALUE",
+              Grammars.TEXT.only("expected a value that is not empty", text -> !text.isEmpty()),
+              "",
+              "What clients send; required.")
+          .secret();
+  static final Setting<Boolean> TOKEN_FULL_ACCESS =
+      safety("TOKEN_<ID>_FULL_ACCESS", Grammars.FLAG, "", "Whether it may do everything.");
+  static final Setting<List<String>> TOKEN_READ =
+      safety(
+          "TOKEN_<ID>_READ",
+          BUCKETS,
+          "",
+          "Buckets that it may read; `*` at the end of a name stands for any rest.");
+  static final Setting<List<String>> TOKEN_WRITE =
+      safety(
+          "TOKEN_<ID>_WRITE",
+          BUCKETS,
+          "",
+          "Buckets that it may write; `*` at the end of a name stands for any rest.");
+  static final Setting<Instant> TOKEN_EXPIRES_AT =
+      safety("TOKEN_<ID>_EXPIRES_AT", Grammars.TIME, "", "When it stops working; unset: never.");
+
+  static final Setting<String> LIFECYCLE_NAME =
+      safety(
+          "LIFECYCLE_<ID>_NAME",
+          Grammars.NAME,
+          "",
+          "A policy that is there after every start; clients can change its mode and nothing"
+              + " else.");
+  static final Setting<LifecycleSettings.Type> LIFECYCLE_TYPE =
+      safety(
+          "LIFECYCLE_<ID>_TYPE",
+          Grammars.oneOf(Table::lowerCase, List.of(LifecycleSettings.Type.values())),
+          "",
+          "What is done to old records; required.");
+  static final Setting<String> LIFECYCLE_BUCKET =
+      safety("LIFECYCLE_<ID>_BUCKET", Grammars.NAME, "", "Whose records it is about; required.");
+  static final Setting<String> LIFECYCLE_OLDER_THAN =
+      safety(
+          "LIFECYCLE_<ID>_OLDER_THAN",
+          atLeast("1h", 3_600_000_000L),
+          "",
+          "Age from which on a record is old; required, at least `1h`.");
+  static final Setting<String> LIFECYCLE_INTERVAL =
+      safety(
+          "LIFECYCLE_<ID>_INTERVAL",
+          atLeast("10m", 600_000_000L),
+          LifecycleSettings.DEFAULT_INTERVAL,
+          "Time between two runs, at least `10m`.");
+  static final Setting<String> LIFECYCLE_PROCESSING_INTERVAL =
+      safety(
+          "LIFECYCLE_<ID>_PROCESSING_INTERVAL",
+          atLeast("1us", 1),
+          "",
+          "Span of record time that one run handles; unset: 24 intervals.");
+  static final Setting<List<String>> LIFECYCLE_ENTRIES =
+      safety(
+          "LIFECYCLE_<ID>_ENTRIES",
+          Grammars.LIST,
+          "",
+          "Patterns of the entries it is about; unset: all.");
+  static final Setting<String> LIFECYCLE_WHEN =
+      safety(
+          "LIFECYCLE_<ID>_WHEN",
+          Grammars.CONDITION,
+          "",
+          "Condition for the records to be removed; only for the type `delete`.");
+  static final Setting<LifecycleSettings.Mode> LIFECYCLE_MODE =
+      safety(
+          "LIFECYCLE_<ID>_MODE",
+          Grammars.oneOf(Table::lowerCase, List.of(LifecycleSettings.Mode.values())),
+          "",
+          "Whether it works; unset: as it was, a new one does.");
+
+  static final Setting<String> REPLICATION_NAME =
+      safety(
+          "REPLICATION_<ID>_NAME",
+          Grammars.NAME,
+          "",
+          "A task that copies records to another server; not served yet: set, it stops the"
+              + " start.");
+
+  private static final String NO_REPLICATION = "Of a task that is not served yet.";
+
+  private static final String NO_ZENOH = "There is no Zenoh bridge.";
+
+  static final Setting<String> ZENOH_ENABLED = ignored("ZENOH_ENABLED", NO_ZENOH);
+
+  /** Fields of a task whose names end with a label. */
+  static final List<String> REPLICATION_LABELS = List.of("_INCLUDE_", "_EXCLUDE_");
+
+  // -------------------------------------------------------------------------------- all
+
+  /** Some of them under a heading. */
+  record Section(String title, List<Setting<?>> settings) {}
+
+  static final List<Section> SECTIONS =
+      List.of(
+          new Section(
+              "General",
+              List.of(
+                  LOG_LEVEL,
+                  DATA_PATH,
+                  HOST,
+                  PORT,
+                  API_BASE_PATH,
+                  PUBLIC_URL,
+                  CORS_ALLOW_ORIGIN,
+                  INSTANCE_NAME,
+                  INSTANCE_ROLE)),
+          new Section(
+              "Access",
+              List.of(
+                  DISABLE_AUTH,
+                  API_TOKEN,
+                  INIT_API_TOKEN,
+                  CERT_PATH,
+                  CERT_KEY_PATH,
+                  RATE_LIMIT_API,
+                  RATE_LIMIT_INGRESS,
+                  RATE_LIMIT_EGRESS)),
+          new Section(
+              "Exchanges",
+              List.of(
+                  IO_BATCH_MAX_SIZE,
+                  IO_BATCH_MAX_RECORDS,
+                  IO_BATCH_MAX_METADATA_SIZE,
+                  IO_BATCH_TIMEOUT,
+                  IO_BATCH_RECORDS_TIMEOUT,
+                  IO_OPERATION_TIMEOUT,
+                  IO_MAX_WRITERS_IN_FLIGHT)),
+          new Section(
+              "Storage",
+              List.of(
+                  ENGINE_MAX_STORAGE_SIZE,
+                  MIN_FREE_SPACE,
+                  ACK,
+                  DIRECT_IO,
+                  DEFAULTS_BUCKET_QUOTA_TYPE,
+                  DEFAULTS_BUCKET_QUOTA_SIZE,
+                  DEFAULTS_BUCKET_MAX_BLOCK_SIZE,
+                  DEFAULTS_BUCKET_MAX_BLOCK_RECORDS,
+                  REMOTE_BACKEND_TYPE)),
+          new Section(
+              "System events",
+              List.of(SYSTEM_EVENTS_ENABLED, SYSTEM_EVENTS_LOG_LEVEL, SYSTEM_EVENTS_QUOTA_SIZE)),
+          new Section(
+              "Buckets",
+              List.of(
+                  BUCKET_NAME,
+                  BUCKET_QUOTA_TYPE,
+                  BUCKET_QUOTA_SIZE,
+                  BUCKET_MAX_BLOCK_SIZE,
+                  BUCKET_MAX_BLOCK_RECORDS)),
+          new Section(
+              "Tokens",
+              List.of(
+                  TOKEN_NAME,
+                  TOKEN_VALUE,
+                  TOKEN_FULL_ACCESS,
+                  TOKEN_READ,
+                  TOKEN_WRITE,
+                  TOKEN_EXPIRES_AT)),
+          new Section(
+              "Lifecycle policies",
+              List.of(
+                  LIFECYCLE_NAME,
+                  LIFECYCLE_TYPE,
+                  LIFECYCLE_BUCKET,
+                  LIFECYCLE_OLDER_THAN,
+                  LIFECYCLE_INTERVAL,
+                  LIFECYCLE_PROCESSING_INTERVAL,
+                  LIFECYCLE_ENTRIES,
+                  LIFECYCLE_WHEN,
+                  LIFECYCLE_MODE)),
+          new Section(
+              "Replication",
+              List.of(
+                  REPLICATION_NAME,
+                  ignored("REPLICATION_<ID>_SRC_BUCKET", NO_REPLICATION),
+                  ignored("REPLICATION_<ID>_DST_BUCKET", NO_REPLICATION),
+                  ignored("REPLICATION_<ID>_DST_HOST", NO_REPLICATION),
+                  ignored("REPLICATION_<ID>_DST_TOKEN", NO_REPLICATION).secret(),
+                  ignored("REPLICATION_<ID>_DST_PREFIX", NO_REPLICATION),
+                  ignored("REPLICATION_<ID>_ENTRIES", NO_REPLICATION),
+                  ignored("REPLICATION_<ID>_WHEN", NO_REPLICATION),
+                  ignored("REPLICATION_<ID>_COMPRESSION", NO_REPLICATION),
+                  ignored("REPLICATION_<ID>_MODE", NO_REPLICATION),
+                  ignored("REPLICATION_<ID>_EACH_S", NO_REPLICATION),
+                  ignored("REPLICATION_<ID>_EACH_N", NO_REPLICATION),
+                  ignored("REPLICATION_TIMEOUT", "Replication is not served yet."),
+                  ignored("REPLICATION_LOG_SIZE", "Replication is not served yet."),
+                  ignored("REPLICATION_VERIFY_SSL", "Replication is not served yet."),
+                  ignored("REPLICATION_CA_PATH", "Replication is not served yet."))),
+          new Section("Taken without effect", withoutEffect()),
+          new Section(
+              "Read by the launcher and the examples",
+              List.of(
+                  ignored("JAVA_OPTS", "More flags for the JVM; read by `./pannier`.").ours(),
+                  ignored("BUILD", "When `./pannier` builds; read by `./pannier`.").ours(),
+                  ignored("DEBUG", "Say more about the launch; read by `./pannier`.").ours(),
+                  ignored("TOKEN", "Token that the examples send.").ours().secret())));
+
+  private static List<Setting<?>> withoutEffect() {
+    String oneInstance = "Only instances that share a folder need it.";
+    String noRemote = "Data lies in the file system.";
+    return List.of(
+        ignored("LICENSE_PATH", "There is no licence to check."),
+        ignored("EXT_PATH", "Extension libraries of the reference cannot be loaded."),
+        ignored("LOCK_FILE_POLLING_INTERVAL", oneInstance),
+        ignored("LOCK_FILE_TTL", oneInstance),
+        ignored("LOCK_FILE_TIMEOUT", oneInstance),
+        ignored("LOCK_FILE_FAILURE_ACTION", oneInstance),
+        ignored("PRIMARY_URL", oneInstance),
+        ignored("SECONDARY_URL", oneInstance),
+        ignored("IO_MAX_READERS_IN_FLIGHT", "The reference has it no more either."),
+        ignored(
+            "ENGINE_COMPACTION_INTERVAL",
+            "There is nothing to fold: a record is in its place once it is written."),
+        ignored("ENGINE_REPLICA_UPDATE_INTERVAL", oneInstance),
+        ignored(
+            "ENGINE_ENABLE_INTEGRITY_CHECKS",
+            "Every start checks its journals, and every read the bytes it reads."),
+        ignored("RWLOCK_TIMEOUT", "No lock is held for long."),
+        ignored("RWLOCK_FAILURE_ACTION", "No lock is held for long."),
+        ignored("SYSTEM_EVENTS_REMOTE_VERIFY_SSL", oneInstance),
+        ignored("SYSTEM_EVENTS_REMOTE_CA_PATH", oneInstance),
+        ignored("SYSTEM_EVENTS_REMOTE_TIMEOUT", oneInstance),
+        ignored("REMOTE_ENDPOINT", noRemote),
+        ignored("REMOTE_BUCKET", noRemote),
+        ignored("REMOTE_REGION", noRemote),
+        ignored("REMOTE_ACCESS_KEY", noRemote),
+        ignored("REMOTE_SECRET_KEY", noRemote).secret(),
+        ignored("REMOTE_SESSION_TOKEN", noRemote).secret(),
+        ignored("REMOTE_SAS_TOKEN", noRemote).secret(),
+        ignored("REMOTE_CACHE_PATH", noRemote),
+        ignored("REMOTE_CACHE_SIZE", noRemote),
+        ignored("REMOTE_SYNC_INTERVAL", noRemote),
+        ignored("REMOTE_DEFAULT_STORAGE_CLASS", noRemote),
+        ZENOH_ENABLED,
+        ignored("ZENOH_CONFIG", NO_ZENOH).secret(),
+        ignored("ZENOH_CONFIG_PATH", NO_ZENOH),
+        ignored("ZENOH_BUCKET", NO_ZENOH),
+        ignored("ZENOH_SUB_KEYEXPRS", NO_ZENOH),
+        ignored("ZENOH_QUERY_KEYEXPRS", NO_ZENOH),
+        ignored("ZENOH_QUERY_LOCALITY", NO_ZENOH),
+        ignored("ZENOH_TLS_ROOT_CA", NO_ZENOH),
+        ignored("ZENOH_TLS_CONNECT_CERT", NO_ZENOH),
+        ignored("ZENOH_TLS_CONNECT_KEY", NO_ZENOH).secret(),
+        ignored("ZENOH_AUTH_DICTIONARY", NO_ZENOH).secret());
+  }
+
+  /** All of them. */
+  static final List<Setting<?>> ALL =
+      SECTIONS.stream().<Setting<?>>flatMap(section -> section.settings().stream()).toList();
+
+  /** Other names of the same thing. */
+  static final Map<String, String> ALIASES =
+      Map.of("IO_BATCH_RECORD_TIMEOUT", IO_BATCH_RECORDS_TIMEOUT.name());
+
+  private Table() {}
+
+  private static Grammar<String> atLeast(String least, long micros) {
+    return Grammars.DURATION.only(
+        "expected a duration of at least " + least + ", such as 30d or 12h 30m",
+        text -> Grammars.micros(text).orElse(0L) >= micros);
+  }
+
+  private static Optional<Optional<Level>> levelOrNone(String text) {
+    if (text.isBlank() || text.strip().equalsIgnoreCase("OFF")) {
+      return Optional.of(Optional.empty());
+    }
+    Optional<Level> level = Grammars.LEVEL.parse(text);
+    return level.isPresent() ? Optional.of(level) : Optional.empty();
+  }
+
+  private static String lowerCase(Enum<?> value) {
+    return value.name().toLowerCase(Locale.ROOT);
+  }
+}

@@ -229,7 +229,8 @@ def main() -> None:
         if disk is None:
             print("SKIPPED: a small file system cannot be mounted here (needs root and the right to mount)")
             sys.exit(77)
-        with Server(disk / "data") as server:
+        # To the last byte: nothing is left free on purpose.
+        with Server(disk / "data", settings={"PANNIER_MIN_FREE_SPACE": "0"}) as server:
             server.log = folder / "server.log"
             asyncio.run(run(disk, server, tally))
     tally.finish()

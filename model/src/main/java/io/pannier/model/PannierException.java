@@ -116,7 +116,16 @@ public abstract sealed class PannierException extends RuntimeException {
     }
   }
 
-  /** The device, or the cap set for it, has no room left. */
+  /** All buckets together hold as much as the operator allows. */
+  public static final class OverCap extends PannierException {
+    private static final long serialVersionUID = 1L;
+
+    public OverCap(String message) {
+      super(message, null, false);
+    }
+  }
+
+  /** The device has no room left that records may take. */
   public static final class DiskFull extends PannierException {
     private static final long serialVersionUID = 1L;
 

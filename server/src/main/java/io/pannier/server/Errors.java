@@ -23,6 +23,8 @@ final class Errors {
       case PannierException.Invalid _ -> 422;
       case PannierException.TooEarly _ -> 425;
       case PannierException.TooMany _ -> 429;
+      // The reference's status: its clients know no other for it.
+      case PannierException.OverCap _ -> 500;
       case PannierException.Damaged _ -> 500;
       case PannierException.Internal _ -> 500;
       case PannierException.Unavailable _ -> 503;

@@ -83,6 +83,7 @@ public final class Bucket {
   /** What a quota says to a write. */
   enum Grant {
     GRANTED,
+    OVER_CAP,
     OVER_QUOTA,
     NEVER_FITS,
     NEEDS_ROOM
@@ -371,6 +372,17 @@ public final class Bucket {
    * @param alone bytes of a block that holds nothing but the record
    */
   Grant reserve(long recordSize, long frameBytes, long alone) {
+    if (!store.room.reserve(recordSize)) {
+      return Grant.OVER_CAP;
+    }
+    Grant grant = reserveHere(recordSize, frameBytes, alone);
+    if (grant != Grant.GRANTED) {
+      store.room.release(recordSize);
+    }
+    return grant;
+  }
+
+  private Grant reserveHere(long recordSize, long frameBytes, long alone) {
     BucketSettings now = settings;
     switch (now.quotaType()) {
       case NONE -> {}
@@ -395,14 +407,15 @@ public final class Bucket {
     return Grant.GRANTED;
   }
 
-  /** Reserves the growth of labels; false when HARD has no room for it. */
-  boolean reserveGrowth(long bytes) {
-    return reserve(bytes, 0, 0) == Grant.GRANTED;
+  /** Reserves the growth of labels. */
+  Grant reserveGrowth(long bytes) {
+    return reserve(bytes, 0, 0);
   }
 
   /** Takes a reservation back. */
   void unreserve(long recordSize) {
     charged.addAndGet(-recordSize);
+    store.room.release(recordSize);
   }
 
   /** Records that were reserved are committed. */
@@ -414,8 +427,10 @@ public final class Bucket {
 
   /** Sums change without a reservation: a start, a removal. */
   void added(long recordSize, long diskBytes, long count) {
-    charged.addAndGet(recordSize);
+    // What goes is given back after it has gone: in between nobody may take its place.
     committedReserved(recordSize, diskBytes, count);
+    charged.addAndGet(recordSize);
+    store.room.release(-recordSize);
   }
 
   /** Bytes of files came or went. */
@@ -594,19 +609,22 @@ public final class Bucket {
     return order != 0 ? order < 0 : a.entry.name().compareTo(b.entry.name()) < 0;
   }
 
-  PannierException quotaExceeded() {
-    return new PannierException.BadRequest("Quota of '" + name + "' exceeded");
-  }
-
-  PannierException neverFits() {
-    return new PannierException.BadRequest(
-        "Record is larger than the quota of bucket '" + name + "' and can never be stored");
+  /** The error of a reservation that was not granted for good. */
+  PannierException refusal(Grant grant) {
+    return switch (grant) {
+      case OVER_CAP -> new PannierException.OverCap("storage limit exceeded");
+      case OVER_QUOTA -> new PannierException.BadRequest("Quota of '" + name + "' exceeded");
+      case NEVER_FITS ->
+          new PannierException.BadRequest(
+              "Record is larger than the quota of bucket '" + name + "' and can never be stored");
+      case GRANTED, NEEDS_ROOM -> throw new IllegalArgumentException(grant + " is no refusal");
+    };
   }
 
   PannierException deviceFull(long bytes) {
     long available = 0;
     try {
-      available = store.disk.usableBytes();
+      available = store.room.offered(store.disk.usableBytes());
     } catch (IOException unknown) {
       store.failure("free space could not be read", name, unknown);
     }

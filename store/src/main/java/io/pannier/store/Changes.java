@@ -324,6 +324,9 @@ final class Changes {
     private final java.util.BitSet removing = new java.util.BitSet();
     private int bytes;
 
+    /** Growth of labels that was reserved; what others lose is given back once it is lost. */
+    private long reserved;
+
     Plan(Block block, Active active) {
       this.block = block;
       this.active = active;
@@ -344,12 +347,13 @@ final class Changes {
       } else {
         after = before.updated(update);
         long growth = after.utf8Bytes() - before.utf8Bytes();
-        if (growth > 0 && !entry.bucket.reserveGrowth(growth)) {
-          errors[target.place()] = entry.bucket.quotaExceeded();
-          return;
-        }
-        if (growth < 0) {
-          entry.bucket.unreserve(-growth);
+        if (growth > 0) {
+          Bucket.Grant grant = entry.bucket.reserveGrowth(growth);
+          if (grant != Bucket.Grant.GRANTED) {
+            errors[target.place()] = entry.bucket.refusal(grant);
+            return;
+          }
+          reserved += growth;
         }
         pending.put(row, after);
         content = Meta.encode(active.index.contentType(row), after);
@@ -391,7 +395,7 @@ final class Changes {
         }
         file.append(out.flip());
       } catch (IOException failed) {
-        giveBackGrowth();
+        entry.bucket.unreserve(reserved);
         file.truncate(block.changeBytes);
         throw failed;
       }
@@ -399,27 +403,19 @@ final class Changes {
       block.lastSequence = sequence - 1;
       block.changeBytes = offset;
       entry.bucket.disk(bytes);
+      long grown = 0;
       for (int i = 0; i < targets.size(); i++) {
-        take(rows.get(i), labels.get(i));
+        grown += take(rows.get(i), labels.get(i));
       }
+      entry.bucket.unreserve(reserved - grown);
       if (!removing.isEmpty()) {
         active.narrow();
       }
       store.sync.dirty(block, bytes);
     }
 
-    private void giveBackGrowth() {
-      for (var change : pending.entrySet()) {
-        long growth = change.getValue().utf8Bytes() - active.labels(change.getKey()).utf8Bytes();
-        if (growth > 0) {
-          entry.bucket.unreserve(growth);
-        } else {
-          entry.bucket.reserveGrowth(-growth);
-        }
-      }
-    }
-
-    private void take(int row, @Nullable Labels after) {
+    /** Makes a change visible and returns by how much labels have grown. */
+    private long take(int row, @Nullable Labels after) {
       Labels before = active.labels(row);
       if (after == null) {
         // All that is left is the last one's, also where its frame is damaged and its length a
@@ -431,12 +427,13 @@ final class Changes {
         block.dead += active.frameLength(row);
         entry.removed(size);
         Rewriter.removed(block, active.index.sequence(row));
-      } else {
-        long growth = after.utf8Bytes() - before.utf8Bytes();
-        active.relabel(row, after);
-        block.size += growth;
-        entry.grown(growth);
+        return 0;
       }
+      long growth = after.utf8Bytes() - before.utf8Bytes();
+      active.relabel(row, after);
+      block.size += growth;
+      entry.grown(growth);
+      return growth;
     }
 
     @Override

@@ -211,6 +211,12 @@ public final class Entry {
           case NEED_INDEX -> Lookup.load(this, java.util.Objects.requireNonNull(batch.stuckAt));
           case NEED_ROOM ->
               bucket.makeRoom(batch.current().frameLength + FileHeader.BYTES, deadline);
+          case NEED_LOOK -> {
+            long bytes = batch.current().frameLength;
+            if (!store().room.look(bytes)) {
+              batch.refuse(bucket.deviceFull(bytes));
+            }
+          }
           case THROTTLED -> {
             // The throttle at the top of the loop waits.
           }
@@ -233,6 +239,7 @@ public final class Entry {
     NEED_BLOCK,
     NEED_INDEX,
     NEED_ROOM,
+    NEED_LOOK,
     THROTTLED
   }
 
@@ -280,7 +287,8 @@ public final class Entry {
         return false;
       }
     }
-    return true;
+    batch.hasRoom = store().room.tryTake(bytes);
+    return batch.hasRoom;
   }
 
   /** Takes records as long as they need nothing but the append. */
@@ -328,20 +336,21 @@ public final class Entry {
           step = Step.NEED_BLOCK;
         }
       }
+      if (step == null && !batch.hasRoom && !store().room.tryTake(draft.frameLength)) {
+        step = Step.NEED_LOOK;
+      }
       if (step == null) {
-        switch (bucket.reserve(draft.size, grouped + draft.frameLength, draft.aloneBytes())) {
+        Bucket.Grant grant =
+            bucket.reserve(draft.size, grouped + draft.frameLength, draft.aloneBytes());
+        switch (grant) {
           case GRANTED -> {
             batch.members[batch.memberCount++] = batch.next;
             grouped += draft.frameLength;
             batch.advance();
             continue;
           }
-          case OVER_QUOTA -> {
-            batch.refuse(bucket.quotaExceeded());
-            continue;
-          }
-          case NEVER_FITS -> {
-            batch.refuse(bucket.neverFits());
+          case OVER_CAP, OVER_QUOTA, NEVER_FITS -> {
+            batch.refuse(bucket.refusal(grant));
             continue;
           }
           case NEEDS_ROOM -> step = Step.NEED_ROOM;
@@ -825,16 +834,18 @@ public final class Entry {
     bucket.checkDevice(frameLength);
     boolean reserved = false;
     while (!reserved) {
-      switch (bucket.reserve(recordSize, 0, Bucket.aloneBytes(meta.length, frameLength))) {
+      Bucket.Grant grant =
+          bucket.reserve(recordSize, 0, Bucket.aloneBytes(meta.length, frameLength));
+      switch (grant) {
         case GRANTED -> reserved = true;
-        case OVER_QUOTA -> throw bucket.quotaExceeded();
-        case NEVER_FITS -> throw bucket.neverFits();
+        case OVER_CAP, OVER_QUOTA, NEVER_FITS -> throw bucket.refusal(grant);
         case NEEDS_ROOM -> bucket.makeRoom(0, deadline);
       }
     }
     var upload = new Upload(this, timestamp, contentType, labels, meta, length, recordSize);
     boolean begun = false;
     try {
+      announce(upload);
       registerUpload(upload, deadline);
       upload.begin(takeBlockInRing(upload, deadline));
       begun = true;
@@ -846,6 +857,16 @@ public final class Entry {
         upload.abort();
       }
     }
+  }
+
+  /** Takes room on the device, which a ring makes for itself if need be. */
+  private void announce(Upload upload) throws IOException {
+    while (!store().room.announce(upload.frameLength())) {
+      if (!bucket.giveWay()) {
+        throw bucket.deviceFull(upload.frameLength());
+      }
+    }
+    upload.announced = upload.frameLength();
   }
 
   /** Announces the timestamp, after making sure that no finished record has it. */

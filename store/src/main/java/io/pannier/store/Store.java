@@ -48,6 +48,7 @@ public final class Store implements AutoCloseable {
   final TimeFilters timeFilters;
   final SyncRounds sync;
   final DirectBuffers directBuffers;
+  final Room room;
   private final StoreConfig config;
   private final UUID id;
   private final Documents documents;
@@ -75,6 +76,7 @@ public final class Store implements AutoCloseable {
     timeFilters = new TimeFilters(limits.indexCacheBytes() / 8);
     sync = new SyncRounds(this);
     directBuffers = new DirectBuffers(limits.direct());
+    room = new Room(this, limits.room());
     documents = new Documents(this);
   }
 
@@ -111,6 +113,7 @@ public final class Store implements AutoCloseable {
       unlessFull(() -> journal().mark(StoreJournal.STARTED));
     }
     sync.round();
+    lookForRoom();
     for (Bucket bucket : everyBucket()) {
       background(bucket::purge);
     }
@@ -377,6 +380,16 @@ public final class Store implements AutoCloseable {
     }
     journal().compactIfWanted();
     makeBallastAgain();
+    lookForRoom();
+  }
+
+  /** Others may have taken room on the device since. */
+  private void lookForRoom() {
+    try {
+      room.look(0);
+    } catch (IOException failed) {
+      failure("free space could not be read", "data folder", failed);
+    }
   }
 
   /**

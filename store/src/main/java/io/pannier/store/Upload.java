@@ -55,6 +55,9 @@ public final class Upload implements BlockOwner, AutoCloseable {
   /** Bytes counted on the device for this upload so far. */
   private long counted;
 
+  /** Bytes for which room on the device is taken and that are still to come. */
+  long announced;
+
   private boolean ended;
 
   Upload(
@@ -203,6 +206,7 @@ public final class Upload implements BlockOwner, AutoCloseable {
     store.sync.throttle(store.deadline());
     entry.bucket.claim(bytes, store.deadline());
     counted += bytes;
+    arrived(bytes);
     DiskFile target = Objects.requireNonNull(file);
     for (; ; ) {
       try {
@@ -246,6 +250,7 @@ public final class Upload implements BlockOwner, AutoCloseable {
       int restLength = rest == null ? 0 : rest.position() - stagedFrom;
       entry.bucket.claim(restLength + tailLength, entry.bucket.store.deadline());
       counted += restLength + tailLength;
+      arrived(restLength + tailLength);
       var scratch = new Checksum();
       ByteBuffer tail = rest == null ? Frames.direct(tailLength) : rest;
       entry.lock.lock();
@@ -295,6 +300,7 @@ public final class Upload implements BlockOwner, AutoCloseable {
     }
     ended = true;
     unstage();
+    arrived(announced);
     entry.bucket.unreserve(size);
     Block target = block;
     if (target != null) {
@@ -313,6 +319,11 @@ public final class Upload implements BlockOwner, AutoCloseable {
       entry.bucket.disk(-counted);
     }
     entry.uploadEnded(this);
+  }
+
+  private void arrived(long bytes) {
+    announced -= bytes;
+    entry.bucket.store.room.arrived(bytes);
   }
 
   private void unstage() {

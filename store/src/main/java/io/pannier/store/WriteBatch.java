@@ -32,6 +32,9 @@ final class WriteBatch {
   /** Whether the record at {@link #next} needs a block for belated records. */
   boolean belated;
 
+  /** Whether room on the device was taken for all of them. */
+  boolean hasRoom;
+
   /** Records chosen for the append in preparation. */
   final int[] members;
 

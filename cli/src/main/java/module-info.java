@@ -1,7 +1,6 @@
 /** The {@code pannier} command. */
 module io.pannier.cli {
   requires static transitive org.jspecify;
-  requires ch.qos.logback.classic;
   requires java.management;
   requires java.net.http;
   requires io.pannier.server;

@@ -71,7 +71,15 @@ final class Service implements AutoCloseable {
                   settings.ack(),
                   Service::log,
                   holder()));
-      server.open(store);
+      boolean opened = false;
+      try {
+        server.open(store);
+        opened = true;
+      } finally {
+        if (!opened) {
+          store.close();
+        }
+      }
       Optional<LogCapture> capture =
           config.events().logLevel().map(level -> LogCapture.start(server.logSink(), level));
       return new Service(scheduler, server, store, capture);

@@ -16,6 +16,7 @@ import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
+import java.time.temporal.ChronoUnit;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -148,7 +149,7 @@ final class Grammars {
             count(text.strip())
                 .filter(number -> number <= most.toSeconds())
                 .map(Duration::ofSeconds)
-                .or(() -> micros(text).map(micros -> Duration.ofNanos(micros * 1000)))
+                .or(() -> micros(text).map(micros -> Duration.of(micros, ChronoUnit.MICROS)))
                 .filter(time -> time.compareTo(least) >= 0 && time.compareTo(most) <= 0));
   }
 

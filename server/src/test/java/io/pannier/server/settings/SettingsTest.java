@@ -288,6 +288,12 @@ class SettingsTest {
   }
 
   @ParameterizedTest
+  @ValueSource(strings = {"", "-1", "0", "0s", "1.5", "8d", "99999999999999d", "18446744073710s"})
+  void noSeconds(String text) {
+    assertThat(Table.IO_BATCH_TIMEOUT.grammar().parse(text)).isEmpty();
+  }
+
+  @ParameterizedTest
   @CsvSource({
     "100req/s, 100, 1",
     "12/m, 12, 60",

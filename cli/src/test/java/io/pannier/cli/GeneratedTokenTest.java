@@ -2,11 +2,10 @@ package io.pannier.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.pannier.model.Ack;
-import io.pannier.model.Limits;
 import io.pannier.model.SystemRandom;
 import io.pannier.server.ServerConfig;
 import io.pannier.server.access.Authentication;
+import io.pannier.server.settings.Settings;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -14,6 +13,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -25,8 +25,7 @@ class GeneratedTokenTest {
   private Service start(String token) {
     return Service.start(
         folder,
-        Ack.BUFFERED,
-        Limits.Direct.DEFAULT,
+        Settings.read(Map.of(), Map.of(), "test").settings().orElseThrow(),
         ServerConfig.of(Optional.empty()).withAuthentication(new Authentication.Initial(token)));
   }
 

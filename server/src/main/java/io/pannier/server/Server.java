@@ -6,6 +6,7 @@ import io.pannier.server.events.LogSink;
 import io.pannier.server.events.SystemEvents;
 import io.pannier.server.http.HttpServer;
 import io.pannier.server.http.HttpServerConfig;
+import io.pannier.server.http.TlsFiles;
 import io.pannier.server.lifecycle.Lifecycles;
 import io.pannier.server.settings.Provisioning;
 import io.pannier.store.Scheduler;
@@ -34,7 +35,12 @@ public final class Server implements AutoCloseable {
     this.endChores = endChores;
   }
 
-  /** Binds and begins to answer. */
+  /**
+   * Binds and begins to answer.
+   *
+   * @throws io.pannier.model.PannierException.Internal when the address cannot be bound
+   * @throws io.pannier.model.PannierException.Invalid when a certificate or key is of no use
+   */
   public static Server start(ServerConfig config) {
     // One for events, which are short, and one for lifecycles, which may take long.
     var chores = new PlatformScheduler("server", 2);
@@ -78,6 +84,12 @@ public final class Server implements AutoCloseable {
     Duration operation = Duration.ofMillis(config.io().operationMillis());
     return usual
         .withAddress(config.host(), config.port())
+        .withTls(
+            config
+                .tls()
+                .map(tls ->
+                    new TlsFiles(
+                        tls.certificate(), tls.key(), tls.clientCa(), tls.requireClient())))
         .withThreads(
             config.threads().loops(), config.threads().workers(), config.threads().workerQueue())
         .withMaxConnections(config.threads().connections())

@@ -10,6 +10,7 @@ import io.pannier.server.access.RateLimits;
 import io.pannier.server.events.EventOptions;
 import io.pannier.server.settings.Declarations;
 import java.net.URI;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -20,6 +21,7 @@ import java.util.random.RandomGenerator;
  *
  * @param host address to bind
  * @param port port to bind; 0 for any
+ * @param tls what HTTPS is spoken with; empty: plain HTTP
  * @param basePath prefix of all paths; brought into the form {@code /…/}
  * @param publicUrl where clients reach this server, with its prefix; empty: made of host and port
  * @param corsOrigins origins that browsers may call from; {@code *} for all
@@ -39,6 +41,7 @@ import java.util.random.RandomGenerator;
 public record ServerConfig(
     String host,
     int port,
+    Optional<Tls> tls,
     String basePath,
     Optional<URI> publicUrl,
     List<String> corsOrigins,
@@ -79,6 +82,16 @@ public record ServerConfig(
     public static final Memory DEFAULT = new Memory(64L << 20, 48L << 20);
   }
 
+  /**
+   * What the server proves itself with, in PEM files that are read again when they change.
+   *
+   * @param certificate its certificate, then those that lead from it to an authority
+   * @param key the private key of the first: PKCS #8, PKCS #1 or SEC 1, not encrypted
+   * @param clientCa authorities whose certificates clients may show; empty: none is asked for
+   * @param requireClient whether a client must show one
+   */
+  public record Tls(Path certificate, Path key, Optional<Path> clientCa, boolean requireClient) {}
+
   public ServerConfig {
     basePath = normalised(basePath);
     corsOrigins = List.copyOf(corsOrigins);
@@ -94,6 +107,7 @@ public record ServerConfig(
     return new ServerConfig(
         "127.0.0.1",
         0,
+        Optional.empty(),
         "/",
         Optional.empty(),
         List.of(),
@@ -123,6 +137,7 @@ public record ServerConfig(
   private static final class Copy {
     String host;
     int port;
+    Optional<Tls> tls;
     String basePath;
     Optional<URI> publicUrl;
     List<String> corsOrigins;
@@ -142,6 +157,7 @@ public record ServerConfig(
     Copy(ServerConfig of) {
       host = of.host;
       port = of.port;
+      tls = of.tls;
       basePath = of.basePath;
       publicUrl = of.publicUrl;
       corsOrigins = of.corsOrigins;
@@ -163,6 +179,7 @@ public record ServerConfig(
       return new ServerConfig(
           host,
           port,
+          tls,
           basePath,
           publicUrl,
           corsOrigins,
@@ -186,6 +203,10 @@ public record ServerConfig(
       copy.host = newHost;
       copy.port = newPort;
     });
+  }
+
+  public ServerConfig withTls(Tls newTls) {
+    return with(copy -> copy.tls = Optional.of(newTls));
   }
 
   public ServerConfig withBasePath(String newBasePath) {

@@ -1,42 +1,40 @@
 package io.pannier.server.http;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
-import io.netty.channel.ChannelOutboundBuffer;
-import io.netty.channel.ChannelPromise;
+import io.netty.channel.ChannelOption;
 import io.netty.channel.socket.SocketChannel;
 import io.netty.handler.codec.http.HttpContent;
 import io.netty.handler.codec.http.HttpObject;
 import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpVersion;
+import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.handler.codec.http.TooLongHttpHeaderException;
 import io.netty.handler.codec.http.TooLongHttpLineException;
+import io.netty.handler.ssl.SslHandler;
 import io.netty.util.ReferenceCountUtil;
 import io.pannier.model.PannierException;
-import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.util.ArrayDeque;
-import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One connection: takes what the decoder makes of the bytes, runs one exchange at a time, holds
- * what a pipelining client sends meanwhile, and keeps the times. Everything happens on its event
- * loop.
+ * One connection that speaks HTTP/1: takes what the decoder makes of the bytes, runs one exchange
+ * at a time, holds what a pipelining client sends meanwhile, and keeps the times. Everything
+ * happens on its event loop.
  */
-final class Connection extends ChannelInboundHandlerAdapter {
+final class Connection extends ChannelInboundHandlerAdapter implements Peer, Link {
   private static final Logger LOG = LoggerFactory.getLogger(Connection.class);
 
   /** Bodies up to this size are copied behind the head, so that one buffer and one call suffice. */
   private static final int COPIED_BODY_BYTES = 16 << 10;
-
-  /** A head up to this size is not counted: every connection may have one. */
-  private static final int FREE_HEAD_BYTES = 16 << 10;
 
   /**
    * How long bytes are thrown away after the last response, so that a client that is still sending
@@ -48,9 +46,6 @@ final class Connection extends ChannelInboundHandlerAdapter {
   final LoopState loop;
   final SocketChannel channel;
   final boolean refused;
-
-  /** Place among the connections of the loop. */
-  int loopIndex;
 
   private final RequestDecoder decoder;
   private final ArrayDeque<HttpObject> held = new ArrayDeque<>(0);
@@ -66,8 +61,11 @@ final class Connection extends ChannelInboundHandlerAdapter {
   private boolean bodyPaused;
   private boolean budgetPaused;
 
-  private long headCharge;
-  private @Nullable Object headPlace;
+  /** Of the head that is arriving. */
+  private HeadMemory headMemory;
+
+  /** Of the head of {@link #current}. */
+  private @Nullable HeadMemory currentMemory;
 
   private long idleSince;
   private long headSince;
@@ -76,9 +74,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
   private long lastRead;
   private long lingerSince;
   private long lingered;
-  private long stallBytes;
-  private long stallProgress;
-  private long stallSince;
+  private final OutboundStall stall;
 
   Connection(HttpServer server, LoopState loop, SocketChannel channel, boolean refused) {
     this.server = server;
@@ -86,23 +82,43 @@ final class Connection extends ChannelInboundHandlerAdapter {
     this.channel = channel;
     this.refused = refused;
     this.decoder = new RequestDecoder(server.config, this);
+    this.headMemory = new HeadMemory(server.budget);
     this.idleSince = now();
     this.lastRead = idleSince;
+    this.stall = new OutboundStall(channel, idleSince);
   }
 
   RequestDecoder decoder() {
     return decoder;
   }
 
-  long now() {
+  @Override
+  public HttpServer server() {
+    return server;
+  }
+
+  @Override
+  public ByteBufAllocator alloc() {
+    return channel.alloc();
+  }
+
+  @Override
+  public boolean isOnLoop() {
+    return loop.loop.inEventLoop();
+  }
+
+  @Override
+  public long now() {
     return server.config.clock().monotonicNanos();
   }
 
-  long lastRead() {
+  @Override
+  public long lastRead() {
     return lastRead;
   }
 
-  boolean isDead() {
+  @Override
+  public boolean isDead() {
     return dead;
   }
 
@@ -114,7 +130,8 @@ final class Connection extends ChannelInboundHandlerAdapter {
     return budgetPaused;
   }
 
-  InetSocketAddress remoteAddress() {
+  @Override
+  public InetSocketAddress remoteAddress() {
     return channel.remoteAddress();
   }
 
@@ -123,18 +140,20 @@ final class Connection extends ChannelInboundHandlerAdapter {
     context = added;
   }
 
-  @Override
-  public void channelActive(ChannelHandlerContext from) {
+  /** Begins to serve, in its place in the pipeline of a channel that is active. */
+  void begin() {
     loop.add(this);
     if (refused) {
-      closing = true;
-      write(
+      refuse(
           server.errorResponse(
-              new PannierException.Unavailable("too many connections: try again later", 1)),
-          false,
-          true,
-          true);
+              new PannierException.Unavailable("too many connections: try again later", 1)));
     }
+  }
+
+  /** Answers whatever is asked here with this. */
+  void refuse(Response answer) {
+    closing = true;
+    write(answer, false, true, true);
   }
 
   private ChannelHandlerContext context() {
@@ -163,20 +182,19 @@ final class Connection extends ChannelInboundHandlerAdapter {
       inHead = true;
       headSince = lastRead;
     }
-    if (headCharge == 0 && decoder.unfinishedHeadBytes() > FREE_HEAD_BYTES) {
-      headCharge = server.config.maxHeaderBytes();
-      headPlace = server.budget.take(headCharge, () -> execute(this::headGranted));
-      if (headPlace != null) {
-        budgetPaused = true;
-        updateReading();
-      }
+    HeadMemory memory = headMemory;
+    if (!memory.isTaken()
+        && decoder.unfinishedHeadBytes() > HeadMemory.FREE_BYTES
+        && !memory.take(server.config.maxHeaderBytes(), () -> execute(() -> granted(memory)))) {
+      budgetPaused = true;
+      updateReading();
     }
   }
 
-  private void headGranted() {
-    headPlace = null;
+  private void granted(HeadMemory memory) {
+    memory.granted();
     if (dead) {
-      releaseHead();
+      memory.release();
     } else {
       resumeAfterBudget();
     }
@@ -190,22 +208,14 @@ final class Connection extends ChannelInboundHandlerAdapter {
     updateReading();
   }
 
-  private void releaseHead() {
-    long charge = headCharge;
-    Object place = headPlace;
-    headCharge = 0;
-    headPlace = null;
-    if (charge > 0 && (place == null || !server.budget.cancel(place))) {
-      server.budget.give(charge);
-    }
-  }
-
-  void setBodyPaused(boolean paused) {
+  @Override
+  public void setBodyPaused(boolean paused) {
     bodyPaused = paused;
     updateReading();
   }
 
-  void setBudgetPaused(boolean paused) {
+  @Override
+  public void setBudgetPaused(boolean paused) {
     if (paused) {
       budgetPaused = true;
       updateReading();
@@ -291,7 +301,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
       if (now == null) {
         content.release();
       } else {
-        now.received(content);
+        now.received(content.content(), content instanceof LastHttpContent);
       }
     }
   }
@@ -300,6 +310,10 @@ final class Connection extends ChannelInboundHandlerAdapter {
     decoder.headDone();
     inHead = false;
     served = true;
+    if (headMemory.isTaken()) {
+      currentMemory = headMemory;
+      headMemory = new HeadMemory(server.budget);
+    }
     HttpVersion version = request.protocolVersion();
     boolean http11 = version.equals(HttpVersion.HTTP_1_1);
     if (!http11 && !version.equals(HttpVersion.HTTP_1_0)) {
@@ -317,9 +331,19 @@ final class Connection extends ChannelInboundHandlerAdapter {
         return;
       }
     }
+    var head = (RequestHead) request.headers();
+    String length = head.first("content-length");
     var exchange =
         new HttpExchange(
-            this, request.method().name(), target, (RequestHead) request.headers(), http11);
+            this,
+            http11 ? Protocol.HTTP_1_1 : Protocol.HTTP_1_0,
+            request.method().name(),
+            target,
+            head,
+            head.first("transfer-encoding") != null
+                ? -1
+                : length == null ? 0 : Long.parseLong(length),
+            http11 && !head.lists("connection", "close"));
     current = exchange;
     exchange.begin();
   }
@@ -338,19 +362,13 @@ final class Connection extends ChannelInboundHandlerAdapter {
 
   /** The answer to what is no request: no error header, and the last one on this connection. */
   private void refuse(int status) {
-    write(Response.of(status), false, true, true);
+    refuse(Response.of(status));
   }
 
   // ------------------------------------------------------------------------------------ bytes out
 
-  /**
-   * Writes a response.
-   *
-   * @param bodyless whether the body is left out, as for {@code HEAD}
-   * @param close whether the connection ends behind it
-   * @param linger whether the client may still be sending then
-   */
-  void write(Response response, boolean bodyless, boolean close, boolean linger) {
+  @Override
+  public void write(Response response, boolean bodyless, boolean close, boolean linger) {
     if (dead) {
       response.released();
       return;
@@ -397,8 +415,8 @@ final class Connection extends ChannelInboundHandlerAdapter {
     flushUnlessReading();
   }
 
-  /** Writes the head of a streamed response; without a flush. */
-  void writeHead(Response head, long contentLength, boolean chunked, boolean close) {
+  @Override
+  public void writeHead(Response head, long contentLength, boolean chunked, boolean close) {
     HeadWriter heads = loop.heads;
     heads.write(head, contentLength, chunked, close);
     ByteBuf out = channel.alloc().directBuffer(heads.length());
@@ -407,27 +425,62 @@ final class Connection extends ChannelInboundHandlerAdapter {
     flushNeeded = true;
   }
 
-  ChannelFuture write(ByteBuf bytes, ChannelPromise promise) {
+  @Override
+  public ChannelFuture writeBody(ByteBuf bytes, boolean chunked) {
     flushNeeded = true;
-    return context().write(bytes, promise);
+    if (!chunked) {
+      return context().write(bytes);
+    }
+    context()
+        .write(text(Integer.toHexString(bytes.readableBytes()) + "\r\n"), channel.voidPromise());
+    ChannelFuture done = context().write(bytes);
+    context().write(text("\r\n"), channel.voidPromise());
+    return done;
   }
 
-  void writeContinue() {
+  @Override
+  public ChannelFuture writeEnd(boolean chunked) {
+    flushNeeded = true;
+    return context().write(chunked ? text("0\r\n\r\n") : Unpooled.EMPTY_BUFFER);
+  }
+
+  private ByteBuf text(String ascii) {
+    return ByteBufUtil.writeAscii(channel.alloc(), ascii);
+  }
+
+  @Override
+  public void bodyTaken(int bytes) {
+    // Seen by the marks of the body.
+  }
+
+  @Override
+  public void bodyUsed(int bytes) {
+    // Seen by the marks of the body.
+  }
+
+  @Override
+  public boolean answersEarly() {
+    return false;
+  }
+
+  @Override
+  public void writeContinue() {
     context()
         .write(Unpooled.wrappedBuffer(HttpExchange.CONTINUE.duplicate()), channel.voidPromise());
     flushNeeded = true;
     flushUnlessReading();
   }
 
-  void flushUnlessReading() {
+  @Override
+  public void flushUnlessReading() {
     if (flushNeeded && !reading) {
       flushNeeded = false;
       context().flush();
     }
   }
 
-  /** Ends the connection when a write is done. */
-  void closeAfter(ChannelFuture done, boolean linger) {
+  @Override
+  public void closeAfter(ChannelFuture done, boolean linger) {
     closing = true;
     done.addListener(_ -> {
       if (linger || !held.isEmpty()) {
@@ -449,8 +502,22 @@ final class Connection extends ChannelInboundHandlerAdapter {
     releaseHeld();
     lingering = true;
     lingerSince = now();
-    channel.shutdownOutput();
+    SslHandler tls = channel.pipeline().get(SslHandler.class);
+    if (tls == null) {
+      channel.shutdownOutput();
+    } else {
+      channel.pipeline().addFirst(new Discarding());
+      tls.closeOutbound().addListener(_ -> channel.shutdownOutput());
+    }
     updateReading();
+  }
+
+  /** Spares what is thrown away from being decrypted. */
+  private final class Discarding extends ChannelInboundHandlerAdapter {
+    @Override
+    public void channelRead(ChannelHandlerContext from, Object bytes) {
+      discard((ByteBuf) bytes);
+    }
   }
 
   void discard(ByteBuf bytes) {
@@ -461,23 +528,26 @@ final class Connection extends ChannelInboundHandlerAdapter {
     }
   }
 
-  /** Ends the connection without more ado. From any thread. */
-  void cut() {
-    channel.close();
+  @Override
+  public void cut() {
+    Channels.cut(channel);
   }
 
-  /** The exchange is over as far as this connection is concerned. */
-  void ended(HttpExchange exchange) {
+  @Override
+  public void cutUntilClose() {
+    channel.config().setOption(ChannelOption.SO_LINGER, 0);
+    cut();
+  }
+
+  @Override
+  public void ended(HttpExchange exchange) {
     if (current != exchange) {
       return;
     }
     current = null;
     bodyPaused = false;
     idleSince = now();
-    stallSince = idleSince;
-    if (headCharge > 0) {
-      releaseHead();
-    }
+    releaseCurrentMemory();
     exchange.over();
     if (server.isStopping() && !closing) {
       // The response went out before the stop.
@@ -486,6 +556,14 @@ final class Connection extends ChannelInboundHandlerAdapter {
     }
     if (!taking) {
       drive();
+    }
+  }
+
+  private void releaseCurrentMemory() {
+    HeadMemory memory = currentMemory;
+    currentMemory = null;
+    if (memory != null) {
+      memory.release();
     }
   }
 
@@ -501,14 +579,9 @@ final class Connection extends ChannelInboundHandlerAdapter {
     }
   }
 
-  /** Runs a task on the loop, or drops it when the loop has ended. */
-  boolean execute(Runnable task) {
-    try {
-      loop.loop.execute(task);
-      return true;
-    } catch (RejectedExecutionException e) {
-      return false;
-    }
+  @Override
+  public boolean execute(Runnable task) {
+    return loop.execute(task);
   }
 
   // ------------------------------------------------------------------------------------ events
@@ -524,16 +597,15 @@ final class Connection extends ChannelInboundHandlerAdapter {
   public void channelInactive(ChannelHandlerContext from) {
     dead = true;
     releaseHeld();
-    if (headCharge > 0) {
-      releaseHead();
-    }
+    headMemory.release();
+    releaseCurrentMemory();
     HttpExchange now = current;
     current = null;
     if (now != null) {
       now.clientGone();
     }
     loop.remove(this);
-    server.closed(this);
+    server.leave(refused);
   }
 
   private void releaseHeld() {
@@ -544,7 +616,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
 
   @Override
   public void exceptionCaught(ChannelHandlerContext from, Throwable cause) {
-    if (cause instanceof IOException) {
+    if (Channels.isLoss(cause)) {
       LOG.debug("connection lost", cause);
     } else {
       LOG.error("connection failed", cause);
@@ -552,22 +624,22 @@ final class Connection extends ChannelInboundHandlerAdapter {
     channel.close();
   }
 
-  /** Stops as soon as nothing is under way. */
-  void stop() {
+  @Override
+  public void stop() {
     updateReading();
     if (current == null && held.isEmpty() && !closing) {
       channel.close();
     }
   }
 
-  /** Looks at the times, once in a while. */
-  void tick(long now) {
+  @Override
+  public void tick(long now) {
     if (dead) {
       return;
     }
     HttpServerConfig config = server.config;
-    if (isOutboundStalled(now, server.operationNanos)) {
-      channel.close();
+    if (stall.isStalled(now, server.operationNanos)) {
+      cut();
     } else if (lingering) {
       if (now - lingerSince > LINGER_NANOS) {
         channel.close();
@@ -587,23 +659,5 @@ final class Connection extends ChannelInboundHandlerAdapter {
         channel.close();
       }
     }
-  }
-
-  private boolean isOutboundStalled(long now, long allowedNanos) {
-    ChannelOutboundBuffer out = channel.unsafe().outboundBuffer();
-    if (out == null || out.totalPendingWriteBytes() == 0) {
-      stallBytes = 0;
-      stallSince = now;
-      return false;
-    }
-    long bytes = out.totalPendingWriteBytes();
-    long progress = out.currentProgress();
-    if (bytes != stallBytes || progress != stallProgress) {
-      stallBytes = bytes;
-      stallProgress = progress;
-      stallSince = now;
-      return false;
-    }
-    return now - stallSince > allowedNanos;
   }
 }

@@ -101,13 +101,31 @@ final class HeadWriter {
     // A character is at most three bytes of UTF-8.
     ensure(name.length() * 3 + value.length() * 3 + 4);
     byte[] to = bytes;
-    int at = length;
+    int at = putName(name, to, length);
+    to[at++] = ':';
+    to[at++] = ' ';
+    at = putValue(value, to, at);
+    to[at++] = '\r';
+    to[at++] = '\n';
+    length = at;
+  }
+
+  /** Writes a name as it may stand on the wire; returns where it ends. */
+  static int putName(String name, byte[] to, int from) {
+    int at = from;
     for (int i = 0; i < name.length(); i++) {
       char c = name.charAt(i);
       to[at++] = c < 128 ? NAME_BYTES[c] : (byte) '_';
     }
-    to[at++] = ':';
-    to[at++] = ' ';
+    return at;
+  }
+
+  /**
+   * Writes a value as it may stand on the wire, at most three bytes for each character; returns
+   * where it ends.
+   */
+  static int putValue(String value, byte[] to, int from) {
+    int at = from;
     for (int i = 0; i < value.length(); i++) {
       char c = value.charAt(i);
       if (c >= 0x7f) {
@@ -123,9 +141,7 @@ final class HeadWriter {
       }
       to[at++] = c < ' ' ? (byte) ' ' : (byte) c;
     }
-    to[at++] = '\r';
-    to[at++] = '\n';
-    length = at;
+    return at;
   }
 
   private void number(long value) {
@@ -149,9 +165,14 @@ final class HeadWriter {
     if (second != dateSecond) {
       dateSecond = second;
       // With the empty line that ends the head.
-      date = ascii("date: " + HTTP_DATE.format(Instant.ofEpochSecond(second)) + "\r\n\r\n");
+      date = ascii("date: " + date(second) + "\r\n\r\n");
     }
     return date;
+  }
+
+  /** A second since 1970 as HTTP writes it. */
+  static String date(long second) {
+    return HTTP_DATE.format(Instant.ofEpochSecond(second));
   }
 
   private void put(byte[] source) {

@@ -148,7 +148,7 @@ final class HttpBody implements BodyReader {
       while (pieces.isEmpty() && failure == null && !ended) {
         if (!asked) {
           asked = true;
-          exchange.connection.execute(exchange::wantBody);
+          exchange.link.execute(exchange::wantBody);
         }
         waiting = true;
         arrived.awaitUninterruptibly();
@@ -168,8 +168,11 @@ final class HttpBody implements BodyReader {
     } finally {
       lock.unlock();
     }
+    if (piece != null) {
+      exchange.link.bodyTaken(piece.readableBytes());
+    }
     if (resume) {
-      exchange.connection.execute(exchange::bodyHasRoom);
+      exchange.link.execute(exchange::bodyHasRoom);
     }
     return piece;
   }

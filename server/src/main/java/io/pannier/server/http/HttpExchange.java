@@ -4,8 +4,6 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelFuture;
-import io.netty.handler.codec.http.HttpContent;
-import io.netty.handler.codec.http.LastHttpContent;
 import io.pannier.model.PannierException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
@@ -16,7 +14,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
-/** An exchange over a {@link Connection}. Fields without a remark belong to the event loop. */
+/** An exchange over a {@link Link}. Fields without a remark belong to the event loop. */
 final class HttpExchange implements Exchange {
   static final ByteBuffer CONTINUE =
       ByteBuffer.wrap("HTTP/1.1 100 Continue\r\n\r\n".getBytes(StandardCharsets.US_ASCII))
@@ -34,7 +32,7 @@ final class HttpExchange implements Exchange {
     DISCARD
   }
 
-  final Connection connection;
+  final Link link;
   private final HttpServer server;
   private final RequestHead head;
   private final String method;
@@ -43,9 +41,8 @@ final class HttpExchange implements Exchange {
   private final long contentLength;
   private @Nullable ContentCoding contentCoding;
   private @Nullable DecodedBody decoded;
-  private final boolean chunked;
   private final boolean keepAlive;
-  private final boolean http11;
+  private final Protocol protocol;
 
   /** Whether somebody has taken it upon himself to answer; from any thread. */
   private final AtomicBoolean claimed = new AtomicBoolean();
@@ -93,20 +90,30 @@ final class HttpExchange implements Exchange {
   private @Nullable Object place;
   private @Nullable ByteBuf delivering;
 
+  /**
+   * An exchange whose head has arrived.
+   *
+   * @param contentLength -1 if the body is as long as it turns out to be
+   * @param keepAlive whether the connection may serve another request
+   */
   HttpExchange(
-      Connection connection, String method, String target, RequestHead head, boolean http11) {
-    this.connection = connection;
-    this.server = connection.server;
+      Link link,
+      Protocol protocol,
+      String method,
+      String target,
+      RequestHead head,
+      long contentLength,
+      boolean keepAlive) {
+    this.link = link;
+    this.server = link.server();
+    this.protocol = protocol;
     this.method = method;
     this.head = head;
-    this.http11 = http11;
+    this.contentLength = contentLength;
+    this.keepAlive = keepAlive;
     int mark = target.indexOf('?');
     path = mark < 0 ? target : mark == 0 ? "/" : target.substring(0, mark);
     query = mark < 0 ? "" : target.substring(mark + 1);
-    chunked = head.first("transfer-encoding") != null;
-    String length = chunked ? null : head.first("content-length");
-    contentLength = chunked ? -1 : length == null ? 0 : Long.parseLong(length);
-    keepAlive = http11 && !head.lists("connection", "close");
   }
 
   // ------------------------------------------------------------------------------------ the
@@ -160,12 +167,12 @@ final class HttpExchange implements Exchange {
 
   @Override
   public boolean isChunked() {
-    return chunked;
+    return contentLength < 0;
   }
 
   @Override
   public InetSocketAddress clientAddress() {
-    return connection.remoteAddress();
+    return link.remoteAddress();
   }
 
   @Override
@@ -194,7 +201,7 @@ final class HttpExchange implements Exchange {
         return;
       }
     }
-    String expect = http11 ? head.first("expect") : null;
+    String expect = protocol == Protocol.HTTP_1_0 ? null : head.first("expect");
     if (expect != null) {
       if (!expect.equalsIgnoreCase("100-continue")) {
         respond(Response.of(417));
@@ -209,25 +216,22 @@ final class HttpExchange implements Exchange {
     }
   }
 
-  /** Takes the next piece of the body. The content is this exchange's to release. */
-  void received(HttpContent content) {
-    ByteBuf bytes = content.content();
-    boolean last = content instanceof LastHttpContent;
+  /** Takes the next piece of the body, which is this exchange's to release. */
+  void received(ByteBuf bytes, boolean last) {
     complete = last;
     switch (mode) {
       case OPEN -> {
         if (hasBody()) {
           if (bodyState().offer(bytes, last)) {
-            connection.setBodyPaused(true);
+            link.setBodyPaused(true);
           }
         } else {
-          content.release();
+          bytes.release();
         }
       }
       case GATHER -> gather(bytes, last);
       case DISCARD -> {
-        discarded += bytes.readableBytes();
-        content.release();
+        discard(bytes);
         if (!last && discarded > server.config.drainBytes()) {
           endDrain(true);
         }
@@ -252,6 +256,13 @@ final class HttpExchange implements Exchange {
     }
   }
 
+  private void discard(ByteBuf bytes) {
+    int length = bytes.readableBytes();
+    bytes.release();
+    discarded += length;
+    link.bodyUsed(length);
+  }
+
   private void bodyStalled() {
     broken = true;
     var failure = new PannierException.BadRequest(TIMEOUT);
@@ -264,17 +275,17 @@ final class HttpExchange implements Exchange {
 
   /** Tells a client that waits for it to send its body. */
   void wantBody() {
-    waitingSince = connection.now();
-    if (expectsContinue && !connection.isDead() && !complete) {
+    waitingSince = link.now();
+    if (expectsContinue && !link.isDead() && !complete) {
       expectsContinue = false;
-      connection.writeContinue();
+      link.writeContinue();
     }
   }
 
   /** The reader has room again. */
   void bodyHasRoom() {
     if (!isEnded() && mode == Mode.OPEN) {
-      connection.setBodyPaused(false);
+      link.setBodyPaused(false);
     }
   }
 
@@ -285,7 +296,7 @@ final class HttpExchange implements Exchange {
   }
 
   void tick(long now) {
-    long quiet = now - Math.max(connection.lastRead(), waitingSince);
+    long quiet = now - Math.max(link.lastRead(), waitingSince);
     long allowed = server.operationNanos;
     switch (mode) {
       case OPEN -> {
@@ -306,7 +317,7 @@ final class HttpExchange implements Exchange {
               endDrain(true);
             }
           } else if (responseDone && quiet > allowed) {
-            connection.cut();
+            link.cut();
           }
         }
       }
@@ -317,7 +328,7 @@ final class HttpExchange implements Exchange {
 
   @Override
   public void receiveWhole(int maxBytes, BodyConsumer whenComplete) {
-    if (!connection.loop.loop.inEventLoop()) {
+    if (!link.isOnLoop()) {
       throw new IllegalStateException("not on the event loop");
     }
     if (contentCoding != null) {
@@ -349,7 +360,10 @@ final class HttpExchange implements Exchange {
     HttpBody early = body;
     if (early != null) {
       ArrayDeque<ByteBuf> pieces = early.takeAll();
-      connection.setBodyPaused(false);
+      link.setBodyPaused(false);
+      if (complete && pieces.isEmpty()) {
+        pieces.add(Unpooled.EMPTY_BUFFER);
+      }
       while (mode == Mode.GATHER && !pieces.isEmpty()) {
         ByteBuf piece = pieces.remove();
         gather(piece, complete && pieces.isEmpty());
@@ -360,6 +374,7 @@ final class HttpExchange implements Exchange {
 
   private void gather(ByteBuf bytes, boolean last) {
     if (consumer == null) {
+      link.bodyUsed(bytes.readableBytes());
       bytes.release();
       return;
     }
@@ -371,6 +386,7 @@ final class HttpExchange implements Exchange {
     if (gathered == null) {
       if (last) {
         // All of it in one buffer.
+        link.bodyUsed(bytes.readableBytes());
         if (bytes.readableBytes() > gatherMax) {
           bytes.release();
           tooLarge();
@@ -381,23 +397,22 @@ final class HttpExchange implements Exchange {
       }
       if (charge == 0) {
         charge = contentLength >= 0 ? contentLength : gatherMax;
-        place = server.budget.take(charge, () -> connection.execute(this::gatherGranted));
+        place = server.budget.take(charge, () -> link.execute(this::gatherGranted));
         if (place != null) {
           stash = new ArrayDeque<>();
           stash.add(bytes);
-          connection.setBudgetPaused(true);
+          link.setBudgetPaused(true);
           return;
         }
       }
       gathered =
           contentLength >= 0
-              ? connection.channel.alloc().directBuffer((int) contentLength, (int) contentLength)
-              : connection
-                  .channel
-                  .alloc()
+              ? link.alloc().directBuffer((int) contentLength, (int) contentLength)
+              : link.alloc()
                   .directBuffer(
                       Math.min(gatherMax, Math.max(4096, bytes.readableBytes() * 2)), gatherMax);
     }
+    link.bodyUsed(bytes.readableBytes());
     if (bytes.readableBytes() > gatherMax - gathered.readableBytes()) {
       bytes.release();
       tooLarge();
@@ -423,7 +438,7 @@ final class HttpExchange implements Exchange {
       releaseGathered();
       return;
     }
-    connection.setBudgetPaused(false);
+    link.setBudgetPaused(false);
     while (!pieces.isEmpty()) {
       ByteBuf piece = pieces.remove();
       gather(piece, stashComplete && pieces.isEmpty());
@@ -492,7 +507,7 @@ final class HttpExchange implements Exchange {
   public void block(BlockingHandler handler) {
     ByteBuf kept = null;
     long keptCharge = 0;
-    if (delivering != null && connection.loop.loop.inEventLoop()) {
+    if (delivering != null && link.isOnLoop()) {
       kept = delivering.retain();
       keptCharge = charge;
       charge = 0;
@@ -523,7 +538,7 @@ final class HttpExchange implements Exchange {
       try {
         handler.handle(HttpExchange.this);
       } catch (ClientGone nobody) {
-        connection.cut();
+        link.cut();
       } catch (Throwable failure) {
         fail(failure);
       } finally {
@@ -612,16 +627,16 @@ final class HttpExchange implements Exchange {
   }
 
   private void answerAnywhere(Response response) {
-    if (connection.loop.loop.inEventLoop()) {
+    if (link.isOnLoop()) {
       answer(response);
-    } else if (!connection.execute(() -> answer(response))) {
+    } else if (!link.execute(() -> answer(response))) {
       response.released();
     }
   }
 
   private void answer(Response response) {
     tell(response);
-    if (gone || connection.isDead()) {
+    if (gone || link.isDead()) {
       response.released();
       return;
     }
@@ -629,7 +644,7 @@ final class HttpExchange implements Exchange {
       finish(response, false);
     } else if (dropBody()) {
       waiting = response;
-      waitingSince = connection.now();
+      waitingSince = link.now();
     } else {
       finish(response, true);
     }
@@ -644,14 +659,14 @@ final class HttpExchange implements Exchange {
     releaseGathered();
     HttpBody state = body;
     if (state != null) {
-      for (ByteBuf piece : state.takeAll()) {
-        discarded += piece.readableBytes();
-        piece.release();
-      }
+      state.takeAll().forEach(this::discard);
     }
     mode = Mode.DISCARD;
-    connection.setBodyPaused(false);
-    return !broken && !expectsContinue && contentLength - discarded <= server.config.drainBytes();
+    link.setBodyPaused(false);
+    return !broken
+        && !expectsContinue
+        && !link.answersEarly()
+        && contentLength - discarded <= server.config.drainBytes();
   }
 
   /** The body that nobody wants has been read, or is too long for that. */
@@ -661,7 +676,7 @@ final class HttpExchange implements Exchange {
     if (response != null) {
       finish(response, cut);
     } else if (cut && responseDone) {
-      connection.cut();
+      link.cut();
     } else if (!cut) {
       endIfDone();
     }
@@ -670,9 +685,9 @@ final class HttpExchange implements Exchange {
   private void finish(Response response, boolean cut) {
     boolean close = cut || response.isClosing() || !keepAlive || server.isStopping();
     responseDone = true;
-    connection.write(response, method.equals("HEAD"), close, cut || (!complete && hasBody()));
+    link.write(response, method.equals("HEAD"), close, cut || (!complete && hasBody()));
     if (cut) {
-      connection.ended(this);
+      link.ended(this);
     } else {
       endIfDone();
     }
@@ -680,7 +695,7 @@ final class HttpExchange implements Exchange {
 
   private void endIfDone() {
     if (responseDone && complete) {
-      connection.ended(this);
+      link.ended(this);
     }
   }
 
@@ -694,7 +709,7 @@ final class HttpExchange implements Exchange {
     }
     boolean bodyless =
         method.equals("HEAD") || response.status() == 204 || response.status() == 304;
-    var made = new HttpResponseStream(this, response, bodyless, http11);
+    var made = new HttpResponseStream(this, response, bodyless, protocol);
     streamed = response;
     stream = made;
     return made;
@@ -713,10 +728,10 @@ final class HttpExchange implements Exchange {
   void streamEnded(boolean close, ChannelFuture done) {
     responseDone = true;
     if (close) {
-      connection.closeAfter(done, !complete && hasBody());
+      link.closeAfter(done, !complete && hasBody());
     }
     if (broken || close) {
-      connection.ended(this);
+      link.ended(this);
     } else {
       endIfDone();
     }
@@ -725,7 +740,7 @@ final class HttpExchange implements Exchange {
   /** Answers a failure, or cuts the connection when a response has begun. From any thread. */
   void fail(Throwable failure) {
     if (failure instanceof ClientGone) {
-      connection.cut();
+      link.cut();
       return;
     }
     server.logFailure(failure, this);

@@ -1,12 +1,8 @@
 package io.pannier.server.http;
 
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelFuture;
-import io.netty.channel.ChannelOption;
-import io.netty.channel.ChannelPromise;
-import io.netty.channel.socket.SocketChannel;
 import io.netty.util.concurrent.Future;
 import java.nio.ByteBuffer;
 import java.util.concurrent.locks.Condition;
@@ -24,8 +20,7 @@ final class HttpResponseStream implements ResponseStream {
   private static final long UNDER_WAY_BYTES = 1 << 20;
 
   private final HttpExchange exchange;
-  private final Connection connection;
-  private final SocketChannel channel;
+  private final Link link;
   private final Response head;
   private final boolean bodyless;
   private final boolean chunked;
@@ -48,16 +43,15 @@ final class HttpResponseStream implements ResponseStream {
   private boolean begun;
   private boolean closeBehind;
 
-  HttpResponseStream(HttpExchange exchange, Response head, boolean bodyless, boolean http11) {
+  HttpResponseStream(HttpExchange exchange, Response head, boolean bodyless, Protocol protocol) {
     this.exchange = exchange;
-    this.connection = exchange.connection;
-    this.channel = connection.channel;
+    this.link = exchange.link;
     this.head = head;
     this.bodyless = bodyless;
     this.announced = head.contentLength();
     boolean unknown = announced < 0 && !bodyless;
-    this.chunked = unknown && http11;
-    this.untilClose = unknown && !http11;
+    this.chunked = unknown && protocol == Protocol.HTTP_1_1;
+    this.untilClose = unknown && protocol == Protocol.HTTP_1_0;
   }
 
   // ------------------------------------------------------------------------------------ on the
@@ -137,7 +131,7 @@ final class HttpResponseStream implements ResponseStream {
       // What has been accounted for includes these bytes.
       long rest = announced < 0 ? GATHERED_BYTES : announced - written + length;
       int size = (int) Math.min(GATHERED_BYTES, Math.max(length, rest));
-      buffer = channel.alloc().directBuffer(size, size);
+      buffer = link.alloc().directBuffer(size, size);
       gathered = buffer;
     }
     return buffer;
@@ -181,10 +175,10 @@ final class HttpResponseStream implements ResponseStream {
       buffer.release();
     }
     if (untilClose) {
-      // The end of the connection would be the end of the body: it must look like an accident.
-      channel.config().setOption(ChannelOption.SO_LINGER, 0);
+      link.cutUntilClose();
+    } else {
+      link.cut();
     }
-    connection.cut();
   }
 
   /** The handler is gone; if it has left the stream open, the response is not whole. */
@@ -214,7 +208,7 @@ final class HttpResponseStream implements ResponseStream {
       lock.unlock();
     }
     var piece = new Piece(bytes, length, release, last);
-    if (!connection.execute(piece)) {
+    if (!link.execute(piece)) {
       piece.drop();
     }
   }
@@ -270,7 +264,7 @@ final class HttpResponseStream implements ResponseStream {
 
     @Override
     public void run() {
-      if (connection.isDead()) {
+      if (link.isDead()) {
         drop();
         return;
       }
@@ -278,27 +272,17 @@ final class HttpResponseStream implements ResponseStream {
         begun = true;
         closeBehind = exchange.streamBegins(head, untilClose);
         long length = head.status() == 204 || head.status() == 304 ? -1 : announced;
-        connection.writeHead(head, length, chunked, closeBehind);
+        link.writeHead(head, length, chunked, closeBehind);
       }
       if (bytes != null) {
-        if (chunked) {
-          connection.write(text(Integer.toHexString(length) + "\r\n"), channel.voidPromise());
-        }
-        ChannelPromise promise = channel.newPromise();
-        promise.addListener(this::written);
-        connection.write(bytes, promise);
-        if (chunked) {
-          connection.write(text("\r\n"), channel.voidPromise());
-        }
+        link.writeBody(bytes, chunked).addListener(this::written);
       }
       if (last) {
-        ChannelFuture end =
-            connection.write(
-                chunked ? text("0\r\n\r\n") : Unpooled.EMPTY_BUFFER, channel.newPromise());
-        connection.flushUnlessReading();
+        ChannelFuture end = link.writeEnd(chunked);
+        link.flushUnlessReading();
         exchange.streamEnded(closeBehind, end);
       } else {
-        connection.flushUnlessReading();
+        link.flushUnlessReading();
       }
     }
 
@@ -308,10 +292,6 @@ final class HttpResponseStream implements ResponseStream {
       } finally {
         sent(length, done.isSuccess());
       }
-    }
-
-    private ByteBuf text(String ascii) {
-      return ByteBufUtil.writeAscii(channel.alloc(), ascii);
     }
   }
 }

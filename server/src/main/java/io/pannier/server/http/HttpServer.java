@@ -34,18 +34,22 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * An HTTP/1.1 server: a few event loops that parse and answer, and a pool of threads for code that
- * blocks.
+ * A server of HTTP/1.1 and HTTP/2, with TLS or without: a few event loops that parse and answer,
+ * and a pool of threads for code that blocks.
  */
 public final class HttpServer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(HttpServer.class);
 
   /** Connections beyond the limit that are told so; more are closed without a word. */
   private static final int REFUSED_AT_ONCE = 256;
+
+  /** How often the files of certificates are looked at. */
+  private static final long TLS_CHECK_SECONDS = 5;
 
   final HttpServerConfig config;
   final HttpHandler handler;
@@ -55,10 +59,14 @@ public final class HttpServer implements AutoCloseable {
   final long keepAliveNanos;
   final long headNanos;
 
+  /** What HTTPS is spoken with; null: plain HTTP. */
+  final @Nullable TlsContext tls;
+
   private final EventLoopGroup group;
   private final Map<EventLoop, LoopState> loops = new HashMap<>();
   private final AtomicInteger connections = new AtomicInteger();
   private final AtomicInteger refusals = new AtomicInteger();
+  private final AtomicInteger streams = new AtomicInteger();
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition noneLeft = lock.newCondition();
   private final Channel listener;
@@ -67,6 +75,8 @@ public final class HttpServer implements AutoCloseable {
   private HttpServer(HttpServerConfig config, HttpHandler handler) {
     this.config = config;
     this.handler = handler;
+    // Before there are threads to stop again.
+    this.tls = config.tls().map(files -> TlsContext.load(files, config.clock())).orElse(null);
     this.budget = new ByteBudget(config.requestMemoryBytes());
     this.operationNanos = config.operationTimeout().toNanos();
     this.keepAliveNanos = config.keepAliveTimeout().toNanos();
@@ -130,6 +140,14 @@ public final class HttpServer implements AutoCloseable {
           "cannot listen on " + config.host() + ":" + config.port(), bound.cause());
     }
     listener = bound.channel();
+    if (tls != null) {
+      // Files are read on a worker; where none is free it waits for the next time.
+      group.scheduleWithFixedDelay(
+          () -> workers.execute(tls::check),
+          TLS_CHECK_SECONDS,
+          TLS_CHECK_SECONDS,
+          TimeUnit.SECONDS);
+    }
   }
 
   /** Few arenas of small chunks: what an idle server keeps is a chunk for each loop. */
@@ -144,6 +162,7 @@ public final class HttpServer implements AutoCloseable {
    * Binds and begins to serve.
    *
    * @throws PannierException.Internal when the address cannot be bound
+   * @throws PannierException.Invalid when a certificate or key is of no use; names file and reason
    */
   public static HttpServer start(HttpServerConfig config, HttpHandler handler) {
     return new HttpServer(config, handler);
@@ -159,9 +178,7 @@ public final class HttpServer implements AutoCloseable {
     return connections.get();
   }
 
-  /**
-   * What a connection is made of. Decoders for other protocols go in front of the request decoder.
-   */
+  /** What every connection begins with. */
   private final class Pipeline extends ChannelInitializer<SocketChannel> {
     @Override
     protected void initChannel(SocketChannel channel) {
@@ -176,16 +193,12 @@ public final class HttpServer implements AutoCloseable {
         return;
       }
       LoopState loop = Objects.requireNonNull(loops.get(channel.eventLoop()));
-      var connection = new Connection(HttpServer.this, loop, channel, refused);
-      channel.pipeline().addLast(connection.decoder(), connection);
+      channel.pipeline().addLast(new FrontDoor(HttpServer.this, loop, channel, refused));
     }
   }
 
-  void closed(Connection connection) {
-    leave(connection.refused);
-  }
-
-  private void leave(boolean refused) {
+  /** A connection has ended. */
+  void leave(boolean refused) {
     if (refused) {
       refusals.decrementAndGet();
     } else if (connections.decrementAndGet() == 0 && stopping) {
@@ -196,6 +209,22 @@ public final class HttpServer implements AutoCloseable {
         lock.unlock();
       }
     }
+  }
+
+  /**
+   * A stream of a connection that has many begins. They are as many as connections may be, all
+   * together: each may hold as much. Returns false if it must not.
+   */
+  boolean streamBegins() {
+    if (streams.incrementAndGet() <= config.maxConnections()) {
+      return true;
+    }
+    streams.decrementAndGet();
+    return false;
+  }
+
+  void streamEnds() {
+    streams.decrementAndGet();
   }
 
   boolean isStopping() {
@@ -233,15 +262,15 @@ public final class HttpServer implements AutoCloseable {
       lock.unlock();
     }
     listener.close().awaitUninterruptibly();
-    onEveryConnection(Connection::stop);
+    onEveryConnection(Peer::stop);
     awaitNone(config.closeGrace().toNanos());
-    onEveryConnection(Connection::cut);
+    onEveryConnection(Peer::cut);
     awaitNone(TimeUnit.SECONDS.toNanos(5));
     workers.shutdown();
     group.shutdownGracefully(0, 5, TimeUnit.SECONDS).awaitUninterruptibly();
   }
 
-  private void onEveryConnection(Consumer<Connection> action) {
+  private void onEveryConnection(Consumer<Peer> action) {
     for (LoopState loop : loops.values()) {
       loop.loop.execute(() -> loop.connections().forEach(action));
     }

@@ -2,6 +2,7 @@ package io.pannier.server.http;
 
 import io.pannier.model.Clock;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /**
@@ -26,6 +27,7 @@ import java.util.function.Consumer;
  * @param operationTimeout longest stall while a body is received or a response is taken
  * @param keepAliveTimeout longest time a connection may do nothing between two requests
  * @param closeGrace how long {@link HttpServer#close} waits for running exchanges
+ * @param tls what HTTPS is spoken with; empty: plain HTTP
  * @param serverName value of the header {@code server}
  * @param apiVersion value of the header {@code x-reduct-api}
  * @param errors makes responses of failures
@@ -48,6 +50,7 @@ public record HttpServerConfig(
     Duration operationTimeout,
     Duration keepAliveTimeout,
     Duration closeGrace,
+    Optional<TlsFiles> tls,
     String serverName,
     String apiVersion,
     ErrorResponder errors,
@@ -100,6 +103,7 @@ public record HttpServerConfig(
         Duration.ofSeconds(30),
         Duration.ofSeconds(120),
         Duration.ofSeconds(10),
+        Optional.empty(),
         "ReductStore 1.21.5",
         "1.21",
         errors,
@@ -130,6 +134,7 @@ public record HttpServerConfig(
     Duration operationTimeout;
     Duration keepAliveTimeout;
     Duration closeGrace;
+    Optional<TlsFiles> tls;
     String serverName;
     String apiVersion;
     ErrorResponder errors;
@@ -152,6 +157,7 @@ public record HttpServerConfig(
       operationTimeout = of.operationTimeout;
       keepAliveTimeout = of.keepAliveTimeout;
       closeGrace = of.closeGrace;
+      tls = of.tls;
       serverName = of.serverName;
       apiVersion = of.apiVersion;
       errors = of.errors;
@@ -176,6 +182,7 @@ public record HttpServerConfig(
           operationTimeout,
           keepAliveTimeout,
           closeGrace,
+          tls,
           serverName,
           apiVersion,
           errors,
@@ -233,6 +240,10 @@ public record HttpServerConfig(
       copy.keepAliveTimeout = keepAliveTimeout;
       copy.closeGrace = closeGrace;
     });
+  }
+
+  public HttpServerConfig withTls(Optional<TlsFiles> tls) {
+    return with(copy -> copy.tls = tls);
   }
 
   public HttpServerConfig withIdentity(String serverName, String apiVersion) {

@@ -61,7 +61,7 @@ abstract class ApiFixture {
                 (kind, text, subject, cause) -> {},
                 "test"));
     server.open(store);
-    wire = new Wire(server.port());
+    wire = connect(server.port());
   }
 
   /** Stops server and store, and starts them again on the same folder. */
@@ -81,6 +81,11 @@ abstract class ApiFixture {
 
   ServerConfig configure(ServerConfig usual) {
     return usual;
+  }
+
+  /** Opens the connection that requests go through. */
+  Wire connect(int port) throws IOException {
+    return new Wire(port);
   }
 
   @AfterEach

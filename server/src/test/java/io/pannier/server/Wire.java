@@ -21,7 +21,12 @@ final class Wire implements AutoCloseable {
   private final OutputStream out;
 
   Wire(int port) throws IOException {
-    socket = new Socket("127.0.0.1", port);
+    this(new Socket("127.0.0.1", port));
+  }
+
+  /** Over a connection that exists. */
+  Wire(Socket socket) throws IOException {
+    this.socket = socket;
     socket.setTcpNoDelay(true);
     socket.setSoTimeout(20_000);
     in = new java.io.BufferedInputStream(socket.getInputStream());

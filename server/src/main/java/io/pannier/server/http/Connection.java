@@ -16,7 +16,6 @@ import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.handler.codec.http.TooLongHttpHeaderException;
 import io.netty.handler.codec.http.TooLongHttpLineException;
-import io.netty.handler.ssl.SslHandler;
 import io.netty.util.ReferenceCountUtil;
 import io.pannier.model.PannierException;
 import java.net.InetSocketAddress;
@@ -35,12 +34,6 @@ final class Connection extends ChannelInboundHandlerAdapter implements Peer, Lin
 
   /** Bodies up to this size are copied behind the head, so that one buffer and one call suffice. */
   private static final int COPIED_BODY_BYTES = 16 << 10;
-
-  /**
-   * How long bytes are thrown away after the last response, so that a client that is still sending
-   * gets to read it.
-   */
-  private static final long LINGER_NANOS = 5_000_000_000L;
 
   final HttpServer server;
   final LoopState loop;
@@ -72,8 +65,6 @@ final class Connection extends ChannelInboundHandlerAdapter implements Peer, Lin
   private boolean inHead;
   private boolean served;
   private long lastRead;
-  private long lingerSince;
-  private long lingered;
   private final OutboundStall stall;
 
   Connection(HttpServer server, LoopState loop, SocketChannel channel, boolean refused) {
@@ -120,10 +111,6 @@ final class Connection extends ChannelInboundHandlerAdapter implements Peer, Lin
   @Override
   public boolean isDead() {
     return dead;
-  }
-
-  boolean isLingering() {
-    return lingering;
   }
 
   boolean isReadingPaused() {
@@ -501,31 +488,7 @@ final class Connection extends ChannelInboundHandlerAdapter implements Peer, Lin
     }
     releaseHeld();
     lingering = true;
-    lingerSince = now();
-    SslHandler tls = channel.pipeline().get(SslHandler.class);
-    if (tls == null) {
-      channel.shutdownOutput();
-    } else {
-      channel.pipeline().addFirst(new Discarding());
-      tls.closeOutbound().addListener(_ -> channel.shutdownOutput());
-    }
-    updateReading();
-  }
-
-  /** Spares what is thrown away from being decrypted. */
-  private final class Discarding extends ChannelInboundHandlerAdapter {
-    @Override
-    public void channelRead(ChannelHandlerContext from, Object bytes) {
-      discard((ByteBuf) bytes);
-    }
-  }
-
-  void discard(ByteBuf bytes) {
-    lingered += bytes.readableBytes();
-    bytes.release();
-    if (lingered > server.config.drainBytes()) {
-      channel.close();
-    }
+    Lingering.begin(channel, server.config.drainBytes());
   }
 
   @Override
@@ -640,10 +603,6 @@ final class Connection extends ChannelInboundHandlerAdapter implements Peer, Lin
     HttpServerConfig config = server.config;
     if (stall.isStalled(now, server.operationNanos)) {
       cut();
-    } else if (lingering) {
-      if (now - lingerSince > LINGER_NANOS) {
-        channel.close();
-      }
     } else if (current != null) {
       current.tick(now);
     } else if (closing) {

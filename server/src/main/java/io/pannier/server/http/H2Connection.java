@@ -1,9 +1,11 @@
 package io.pannier.server.http;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.socket.SocketChannel;
 import io.netty.handler.codec.http2.AbstractHttp2ConnectionHandlerBuilder;
+import io.netty.handler.codec.http2.DefaultHttp2LocalFlowController;
 import io.netty.handler.codec.http2.Http2CodecUtil;
 import io.netty.handler.codec.http2.Http2Connection;
 import io.netty.handler.codec.http2.Http2ConnectionAdapter;
@@ -74,6 +76,7 @@ final class H2Connection extends Http2ConnectionHandler implements Peer {
   private boolean budgetPaused;
   private boolean served;
   private boolean dead;
+  private boolean leaving;
   private boolean inHead;
   private long headSince;
   private long idleSince;
@@ -149,11 +152,12 @@ final class H2Connection extends Http2ConnectionHandler implements Peer {
   public void handlerAdded(ChannelHandlerContext added) throws Exception {
     context = added;
     super.handlerAdded(added);
-    decoder()
-        .flowController()
-        .incrementWindowSize(
-            connection().connectionStream(),
-            CONNECTION_WINDOW - Http2CodecUtil.DEFAULT_WINDOW_SIZE);
+    Http2Stream all = connection().connectionStream();
+    var window = (DefaultHttp2LocalFlowController) decoder().flowController();
+    // Netty gives back what was used when it is half of the window, and streams that wait may hold
+    // more than that.
+    window.windowUpdateRatio(all, 1 - READ_WINDOW / 2f / CONNECTION_WINDOW);
+    window.incrementWindowSize(all, CONNECTION_WINDOW - Http2CodecUtil.DEFAULT_WINDOW_SIZE);
   }
 
   /** Begins to serve, in its place in the pipeline of a channel that is active. */
@@ -352,6 +356,9 @@ final class H2Connection extends Http2ConnectionHandler implements Peer {
         closed.closed();
       }
       idleSince = now();
+      if (leaving && connection().numActiveStreams() == 0) {
+        Lingering.begin(channel, server.config.drainBytes());
+      }
     }
   }
 
@@ -387,12 +394,28 @@ final class H2Connection extends Http2ConnectionHandler implements Peer {
     cut();
   }
 
-  /** Says that no stream more is taken, and ends when there is none left. */
   @Override
   public void stop() {
-    // The streams that only throw away what nobody wants would keep it open.
+    if (connection().numActiveStreams() == 0) {
+      channel.close();
+      return;
+    }
+    leave();
+    // Those that only throw away what nobody wants would keep it open.
     forEachStream(H2Stream::stop);
-    channel.close();
+  }
+
+  /** Says that no stream more is taken; the last one that ends is the end of the connection. */
+  private void leave() {
+    leaving = true;
+    ChannelHandlerContext to = context();
+    goAway(
+        to,
+        connection().remote().lastStreamCreated(),
+        Http2Error.NO_ERROR.code(),
+        Unpooled.EMPTY_BUFFER,
+        to.newPromise());
+    flush(to);
   }
 
   @Override
@@ -418,8 +441,10 @@ final class H2Connection extends Http2ConnectionHandler implements Peer {
     } else if (!inHead) {
       long allowed =
           served ? server.keepAliveNanos : Math.min(server.keepAliveNanos, server.headNanos);
-      if (now - idleSince > allowed) {
-        channel.close();
+      if (now - idleSince > allowed && !leaving) {
+        leave();
+        // A request may be on its way; its client must get to read that it was not taken.
+        Lingering.begin(channel, server.config.drainBytes());
       }
     }
   }

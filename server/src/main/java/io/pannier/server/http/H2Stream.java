@@ -91,6 +91,11 @@ final class H2Stream implements Link {
       refuse(400);
       return;
     }
+    // Counted as HTTP/1 would: with a colon and a blank.
+    if (head.bytes() + 2 * head.size() > config.maxHeaderBytes()) {
+      refuse(431);
+      return;
+    }
     String length = head.first("content-length");
     var exchange =
         new HttpExchange(
@@ -166,16 +171,15 @@ final class H2Stream implements Link {
       }
       return length;
     }
-    ByteBuf kept;
-    if (length < COPIED_BYTES) {
-      kept =
-          alloc().directBuffer(Math.max(1, length)).writeBytes(bytes, bytes.readerIndex(), length);
-    } else {
-      kept = bytes.retainedSlice();
-    }
     complete |= end;
-    exchange.received(kept, end);
+    exchange.received(length == 0 ? Unpooled.EMPTY_BUFFER : kept(bytes, length), end);
     return 0;
+  }
+
+  private ByteBuf kept(ByteBuf bytes, int length) {
+    return length < COPIED_BYTES
+        ? alloc().directBuffer(length).writeBytes(bytes, bytes.readerIndex(), length)
+        : bytes.retainedSlice();
   }
 
   /** Nothing more comes, as trailers say. */
@@ -219,6 +223,7 @@ final class H2Stream implements Link {
       try {
         window()
             .incrementWindowSize(stream, H2Connection.READ_WINDOW - H2Connection.WAITING_WINDOW);
+        flushUnlessReading();
       } catch (Http2Exception failure) {
         failed(failure);
       }
@@ -230,7 +235,6 @@ final class H2Stream implements Link {
     int bytes = taken.getAndSet(0);
     if (current != null) {
       bodyUsed(bytes);
-      flushUnlessReading();
     }
   }
 
@@ -238,7 +242,9 @@ final class H2Stream implements Link {
   public void bodyUsed(int bytes) {
     if (!closed && bytes > 0) {
       try {
-        window().consumeBytes(stream, bytes);
+        if (window().consumeBytes(stream, bytes)) {
+          flushUnlessReading();
+        }
       } catch (Http2Exception failure) {
         failed(failure);
       }

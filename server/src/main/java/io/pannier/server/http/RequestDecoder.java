@@ -65,10 +65,6 @@ final class RequestDecoder extends HttpRequestDecoder {
   @Override
   public void channelRead(ChannelHandlerContext context, Object message) throws Exception {
     if (message instanceof ByteBuf bytes) {
-      if (connection.isLingering()) {
-        connection.discard(bytes);
-        return;
-      }
       connection.bytesArrived();
       super.channelRead(context, bytes);
       connection.decoded();

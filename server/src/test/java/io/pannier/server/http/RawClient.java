@@ -14,16 +14,16 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** A client that sends exactly the bytes it is told to and reads responses without any leniency. */
-final class RawClient implements AutoCloseable {
+public final class RawClient implements AutoCloseable {
   /** A response as it stood on the wire. */
   @SuppressWarnings("ArrayRecordComponent")
-  record Answer(String statusLine, List<String> headers, byte[] body) {
-    int status() {
+  public record Answer(String statusLine, List<String> headers, byte[] body) {
+    public int status() {
       return Integer.parseInt(statusLine.substring(9, 12));
     }
 
     /** The value of a field, or null. */
-    String header(String name) {
+    public String header(String name) {
       return headers.stream()
           .filter(line -> line.startsWith(name + ": "))
           .map(line -> line.substring(name.length() + 2))
@@ -31,7 +31,7 @@ final class RawClient implements AutoCloseable {
           .orElse(null);
     }
 
-    String text() {
+    public String text() {
       return new String(body, StandardCharsets.UTF_8);
     }
   }
@@ -52,6 +52,15 @@ final class RawClient implements AutoCloseable {
     socket.setTcpNoDelay(true);
     socket.setSoTimeout(20_000);
     socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
+    in = new java.io.BufferedInputStream(socket.getInputStream(), 16 << 10);
+    out = socket.getOutputStream();
+  }
+
+  /** Over a connection that exists. */
+  RawClient(Socket socket) throws IOException {
+    this.socket = socket;
+    socket.setTcpNoDelay(true);
+    socket.setSoTimeout(20_000);
     in = new java.io.BufferedInputStream(socket.getInputStream(), 16 << 10);
     out = socket.getOutputStream();
   }

@@ -118,7 +118,12 @@ final class ServeCommand implements Callable<Integer> {
                 "pannier-stop"));
     long millis = (new SystemClock().monotonicNanos() - began) / 1_000_000;
     out.printf(Locale.ROOT, "Pannier %s is ready (%d ms)%n", Main.VERSION, millis);
-    out.println("  address  http://" + inUrl(settings.host()) + ":" + service.port());
+    out.println(
+        "  address  "
+            + (settings.tls().isPresent() ? "https://" : "http://")
+            + inUrl(settings.host())
+            + ":"
+            + service.port());
     out.println("  data     " + folder);
     generated.ifPresent(token -> {
       if (!service.accepts(token.value())) {

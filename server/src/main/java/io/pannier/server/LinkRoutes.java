@@ -141,7 +141,7 @@ final class LinkRoutes {
   /** Where the client reached this server. */
   private String ownUrl(Call call) {
     String host = call.exchange().header("host");
-    return "http://"
+    return (context.config.tls().isPresent() ? "https://" : "http://")
         + (host == null ? context.config.host() + ":" + context.config.port() : host)
         + context.config.basePath();
   }

@@ -759,7 +759,7 @@ final class HttpExchange implements Exchange {
 
   @Override
   public void onAnswer(AnswerListener whenAnswered) {
-    listeningSince = connection.now();
+    listeningSince = link.now();
     listener = whenAnswered;
   }
 
@@ -767,7 +767,7 @@ final class HttpExchange implements Exchange {
     AnswerListener told = listener;
     if (told != null) {
       listener = null;
-      told.answered(this, response, connection.now() - listeningSince);
+      told.answered(this, response, link.now() - listeningSince);
     }
   }
 

@@ -3,6 +3,7 @@ package io.pannier.server.settings;
 import io.pannier.model.PannierException;
 import io.pannier.query.Json;
 import io.pannier.query.when.Condition;
+import io.pannier.server.access.AddressRange;
 import io.pannier.server.access.RateLimits.Rate;
 import java.math.BigDecimal;
 import java.math.BigInteger;
@@ -75,6 +76,21 @@ final class Grammars {
                       .map(String::strip)
                       .filter(item -> !item.isEmpty())
                       .toList()));
+
+  /** Addresses and CIDR blocks between commas. */
+  static final Grammar<List<AddressRange>> ADDRESS_RANGES =
+      new Grammar<>(
+          "list",
+          "expected addresses or CIDR blocks between commas",
+          text ->
+              LIST.parse(text)
+                  .flatMap(items -> {
+                    try {
+                      return Optional.of(items.stream().map(AddressRange::parse).toList());
+                    } catch (PannierException.Invalid none) {
+                      return Optional.empty();
+                    }
+                  }));
 
   /** A numeric address: a name could mean several, or another one tomorrow. */
   static final Grammar<String> ADDRESS =

@@ -7,6 +7,7 @@ import io.pannier.model.QuotaType;
 import io.pannier.query.ReadLimits;
 import io.pannier.server.IoLimits;
 import io.pannier.server.ServerConfig;
+import io.pannier.server.access.AddressRange;
 import io.pannier.server.access.Authentication;
 import io.pannier.server.access.RateLimits;
 import io.pannier.server.events.EventOptions;
@@ -29,6 +30,8 @@ import java.util.Optional;
  * @param instanceName what the server calls itself
  * @param authentication how callers prove who they are; empty: nobody said, the first start makes a
  *     token
+ * @param tls what the server proves itself with; empty: it speaks plain HTTP
+ * @param trustedProxies who is believed about where a request comes from; empty: the usual ones
  * @param rates how much one client may ask for
  * @param io bounds of one exchange
  * @param events what the server tells about itself
@@ -48,6 +51,8 @@ public record Settings(
     List<String> corsOrigins,
     String instanceName,
     Optional<Authentication> authentication,
+    Optional<ServerConfig.Tls> tls,
+    Optional<List<AddressRange>> trustedProxies,
     RateLimits rates,
     IoLimits io,
     EventOptions events,
@@ -89,7 +94,8 @@ public record Settings(
     String instance = reading.find(Table.INSTANCE_NAME).orElse(hostName);
     role(reading);
     Optional<Authentication> authentication = authentication(reading);
-    tls(reading);
+    Optional<ServerConfig.Tls> tls = tls(reading);
+    Optional<List<AddressRange>> proxies = reading.find(Table.TRUSTED_PROXIES);
     var rates =
         new RateLimits(
             reading.find(Table.RATE_LIMIT_API),
@@ -128,6 +134,8 @@ public record Settings(
             origins,
             instance,
             authentication,
+            tls,
+            proxies,
             rates,
             io,
             events,
@@ -171,15 +179,38 @@ public record Settings(
         .or(() -> initial.map(Authentication.Initial::new));
   }
 
-  /** Serving plain text where HTTPS was asked for would give tokens away. */
-  private static void tls(Reading reading) {
-    for (var path : List.of(Table.CERT_PATH, Table.CERT_KEY_PATH)) {
-      reading.find(path);
-      if (reading.isFilled(path)) {
-        reading.mistake(
-            path, "HTTPS is not served yet; leave it out and put a proxy in front that serves it");
-      }
+  /** Both files or none: plain text where HTTPS was asked for would give tokens away. */
+  private static Optional<ServerConfig.Tls> tls(Reading reading) {
+    Optional<Path> certificate = path(reading, Table.CERT_PATH);
+    Optional<Path> key = path(reading, Table.CERT_KEY_PATH);
+    Optional<Path> clientCa = path(reading, Table.CLIENT_CA_PATH);
+    boolean requires = reading.value(Table.REQUIRE_CLIENT_CERT);
+    if (certificate.isPresent() && key.isEmpty()) {
+      reading.mistake(Table.CERT_KEY_PATH, "expected the key of the certificate");
+    } else if (key.isPresent() && certificate.isEmpty()) {
+      reading.mistake(Table.CERT_PATH, "expected the certificate of the key");
+    } else if (clientCa.isPresent() && certificate.isEmpty()) {
+      reading.mistake(Table.CERT_PATH, "clients can show certificates over HTTPS only");
+    } else if (requires && clientCa.isEmpty()) {
+      reading.mistake(
+          Table.CLIENT_CA_PATH, "expected authorities, whose certificates are required");
     }
+    return certificate.isPresent() && key.isPresent()
+        ? Optional.of(new ServerConfig.Tls(certificate.get(), key.get(), clientCa, requires))
+        : Optional.empty();
+  }
+
+  private static Optional<Path> path(Reading reading, Setting<String> setting) {
+    return reading
+        .find(setting)
+        .filter(text -> !text.isBlank())
+        .flatMap(text -> {
+          Optional<Path> parsed = Grammars.PATH.parse(text);
+          if (parsed.isEmpty()) {
+            reading.mistake(setting, "expected a path");
+          }
+          return parsed;
+        });
   }
 
   private static void backend(Reading reading) {
@@ -254,7 +285,9 @@ public record Settings(
             .withDeclarations(declarations)
             .withInstance(instanceName, version)
             .withIo(io);
-    return publicUrl.map(config::withPublicUrl).orElse(config);
+    config = publicUrl.map(config::withPublicUrl).orElse(config);
+    config = trustedProxies.map(config::withTrustedProxies).orElse(config);
+    return tls.map(config::withTls).orElse(config);
   }
 
   /** What the store is told, in a process that may have so many files open. */

@@ -7,6 +7,7 @@ import static io.pannier.server.settings.Setting.tuning;
 import io.pannier.model.Ack;
 import io.pannier.model.Limits;
 import io.pannier.model.QuotaType;
+import io.pannier.server.access.AddressRange;
 import io.pannier.server.access.RateLimits.Rate;
 import io.pannier.server.lifecycle.LifecycleSettings;
 import java.net.URI;
@@ -127,13 +128,37 @@ final class Table {
           "CERT_PATH",
           Grammars.TEXT,
           "",
-          "PEM certificates for HTTPS; not served yet: set, it stops the start. Empty: unset.");
+          "PEM file with the certificate and those that lead from it to an authority: the server"
+              + " speaks HTTPS only, and reads it again when it changes. Empty: unset.");
   static final Setting<String> CERT_KEY_PATH =
       safety(
           "CERT_KEY_PATH",
           Grammars.TEXT,
           "",
-          "PEM key for HTTPS; not served yet: set, it stops the start. Empty: unset.");
+          "PEM file with the private key of the certificate, not encrypted. Empty: unset.");
+  static final Setting<String> CLIENT_CA_PATH =
+      safety(
+              "CLIENT_CA_PATH",
+              Grammars.TEXT,
+              "",
+              "PEM file with authorities whose certificates clients may show. Empty: unset, none is"
+                  + " asked for.")
+          .ours();
+  static final Setting<Boolean> REQUIRE_CLIENT_CERT =
+      safety(
+              "REQUIRE_CLIENT_CERT",
+              Grammars.FLAG,
+              "false",
+              "Whether a client without such a certificate is turned away.")
+          .ours();
+  static final Setting<List<AddressRange>> TRUSTED_PROXIES =
+      safety(
+              "TRUSTED_PROXIES",
+              Grammars.ADDRESS_RANGES,
+              "",
+              "Addresses and CIDR blocks of proxies whose `Forwarded` and `X-Forwarded-For` are"
+                  + " believed; unset: loopback, private and link-local addresses.")
+          .ours();
   static final Setting<Rate> RATE_LIMIT_API =
       safety(
           "RATE_LIMIT_API",
@@ -437,6 +462,9 @@ final class Table {
                   INIT_API_TOKEN,
                   CERT_PATH,
                   CERT_KEY_PATH,
+                  CLIENT_CA_PATH,
+                  REQUIRE_CLIENT_CERT,
+                  TRUSTED_PROXIES,
                   RATE_LIMIT_API,
                   RATE_LIMIT_INGRESS,
                   RATE_LIMIT_EGRESS)),

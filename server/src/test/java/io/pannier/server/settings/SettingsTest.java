@@ -173,7 +173,8 @@ class SettingsTest {
             text ->
                 assertThat(text).startsWith("RS_BUCKET_A_QUOTA_SIZE is '12 XB': expected bytes"),
             text -> assertThat(text).startsWith("RS_INSTANCE_ROLE is 'replica': "),
-            text -> assertThat(text).startsWith("RS_CERT_PATH is '/cert': HTTPS is not served yet"),
+            text ->
+                assertThat(text).isEqualTo("RS_CERT_KEY_PATH: expected the key of the certificate"),
             text -> assertThat(text).startsWith("RS_REMOTE_BACKEND_TYPE is 'S3': "),
             text -> assertThat(text).startsWith("RS_REPLICATION_R_NAME is 'copy': "));
   }

@@ -583,30 +583,15 @@ public final class Bucket {
     }
   }
 
-  /**
-   * The block to be evicted next: one without live records, else the oldest; null when all are
-   * busy. Attachments are never evicted.
-   */
+  /** The block to be evicted next; null when all are busy. Attachments are never evicted. */
   private @Nullable Block oldestBlock() {
-    Block oldest = null;
+    var choice = new EvictionChoice();
     for (Entry entry : entries.values()) {
-      if (entry.isMeta()) {
-        continue;
-      }
-      Block candidate = entry.evictable();
-      if (candidate != null && (oldest == null || isBefore(candidate, oldest))) {
-        oldest = candidate;
+      if (!entry.isMeta()) {
+        entry.offerBlocks(choice);
       }
     }
-    return oldest;
-  }
-
-  private static boolean isBefore(Block a, Block b) {
-    if ((a.live == 0) != (b.live == 0)) {
-      return a.live == 0;
-    }
-    int order = Timestamp.compare(a.fifoKey(), b.fifoKey());
-    return order != 0 ? order < 0 : a.entry.name().compareTo(b.entry.name()) < 0;
+    return choice.chosen();
   }
 
   /** The error of a reservation that was not granted for good. */

@@ -1391,24 +1391,15 @@ public final class Entry {
     }
   }
 
-  /** The block that FIFO would take from this entry, dead ones first; null when all are busy. */
-  @Nullable Block evictable() {
+  /** Offers all blocks to a ring that must give one up. */
+  void offerBlocks(EvictionChoice choice) {
     lock.lock();
     try {
-      Block oldest = null;
       BlockMap map = closed;
-      for (int i = 0; i < map.size() + open.size(); i++) {
-        Block block = i < map.size() ? map.get(i) : open.get(i - map.size());
-        boolean free =
-            block.owner == null && !block.frozen && !block.gone && block.bytes > FileHeader.BYTES;
-        if (free && block.live == 0 && block.records > 0) {
-          return block;
-        }
-        if (free && (oldest == null || Timestamp.isBefore(block.fifoKey(), oldest.fifoKey()))) {
-          oldest = block;
-        }
+      for (int i = 0; i < map.size(); i++) {
+        choice.offer(map.get(i));
       }
-      return oldest;
+      open.forEach(choice::offer);
     } finally {
       lock.unlock();
     }

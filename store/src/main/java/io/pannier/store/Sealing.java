@@ -36,6 +36,8 @@ final class Sealing {
         }
         write(block, active);
         store.cache.cache(active);
+        // Nothing newer went for the footer; now this block can go.
+        entry.bucket.makeWay(0);
       } finally {
         store.cache.release(active);
       }

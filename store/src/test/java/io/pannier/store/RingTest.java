@@ -59,6 +59,24 @@ class RingTest {
     assertThat(stores.events).isEmpty();
   }
 
+  /** A ring that holds little more than one record, with blocks of one record each. */
+  @Test
+  void theNewestRecordStaysWhileAnOlderOneIsSealed() {
+    try (Store store = stores.open(disk)) {
+      Bucket bucket = store.createBucket("b", ring(2_000, 1));
+      Entry entry = bucket.entryForWrite("e");
+      for (long time = 1; time < 20; time++) {
+        entry.write(record(time, "x".repeat(800)));
+        // The block before it is being sealed at this moment.
+        assertThat(entry.find(time).timestamp()).isEqualTo(time);
+        stores.scheduler.runDue();
+        assertThat(entry.find(time).timestamp()).isEqualTo(time);
+        assertThat(bucket.diskBytes()).isLessThanOrEqualTo(2_000);
+      }
+    }
+    assertThat(stores.events).isEmpty();
+  }
+
   @Test
   void aBlockOfWhichAllWasRemovedGoesFirst() {
     try (Store store = stores.open(disk)) {

@@ -2,6 +2,7 @@
 module io.pannier.store {
   requires static transitive org.jspecify;
   requires transitive io.pannier.model;
+  requires com.github.luben.zstd_jni;
   requires org.slf4j;
   requires jdk.unsupported; // files past the page cache: com.sun.nio.file.ExtendedOpenOption
 

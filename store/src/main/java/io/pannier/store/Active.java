@@ -192,7 +192,7 @@ final class Active implements BlockFacts {
 
   /** Bytes of a record's frame. */
   long frameLength(int row) {
-    return Frames.length(index.metaLength(row), index.length(row));
+    return Frames.length(index.metaLength(row), index.length(row), index.storedLength(row));
   }
 
   /** Reported size of a record. */

@@ -23,6 +23,9 @@ final class Block {
    */
   static final int COPIED = 16;
 
+  /** Compressed as far as it can be. */
+  static final int COMPRESSED = 32;
+
   final Entry entry;
   final int id;
 
@@ -49,6 +52,9 @@ final class Block {
 
   /** Whether it is being rewritten. */
   boolean rewriting;
+
+  /** Whether its records are compressed, or would not become much smaller. */
+  boolean compressed;
 
   /** Whether changes must wait for a moment: a rewrite is carrying the last ones over. */
   boolean frozen;
@@ -135,7 +141,8 @@ final class Block {
         (sealed ? SEALED : 0)
             | (changesNoted ? DIRTY : 0)
             | (belated ? BELATED : 0)
-            | (detached ? REWRITE : 0);
+            | (detached ? REWRITE : 0)
+            | (compressed ? COMPRESSED : 0);
     return new BlockState(
         entry.id,
         id,
@@ -157,6 +164,7 @@ final class Block {
     changesNoted = (state.flags() & DIRTY) != 0;
     belated = (state.flags() & BELATED) != 0;
     detached = (state.flags() & REWRITE) != 0;
+    compressed = (state.flags() & COMPRESSED) != 0;
     bytes = state.bytes();
     changeBytes = state.changeBytes();
     live = state.live();

@@ -28,6 +28,9 @@ sealed interface BlockIndex permits OpenIndex, SealedIndex {
   /** Raw length of the body. */
   long length(int row);
 
+  /** Stored length of the body: less than the raw one when it is compressed. */
+  long storedLength(int row);
+
   /** Length of the meta section. */
   int metaLength(int row);
 

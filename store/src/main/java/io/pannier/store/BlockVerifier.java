@@ -228,31 +228,53 @@ final class BlockVerifier {
 
     private boolean chunksCheck(long offset, Frames.Header header) throws IOException {
       long body = offset + Frames.HEADER + header.metaLength();
-      int tableBytes = 4 * Frames.chunks(header.length());
-      ByteBuffer table = ByteBuffer.allocate(tableBytes).order(ByteOrder.LITTLE_ENDIAN);
-      long tableAt = body + header.length() + Frames.tableAt(header.metaLength(), header.length());
-      DiskReads.fill(file, table, tableAt);
-      if (table.hasRemaining()) {
+      ByteBuffer tail = ByteBuffer.allocate(header.tailLength()).order(ByteOrder.LITTLE_ENDIAN);
+      DiskReads.fill(file, tail, body + header.stored());
+      if (tail.hasRemaining()) {
         return false;
       }
-      if (header.length() > piece.capacity() && piece.capacity() < PIECE) {
+      ChunkTable table = ChunkTable.read(tail, header.tableAt(), header.length(), header.stored());
+      if (table == null) {
+        return false;
+      }
+      if (header.stored() > piece.capacity() && piece.capacity() < PIECE) {
         piece = Frames.direct(PIECE);
       }
-      int chunk = 0;
-      for (long at = 0; at < header.length(); at += piece.limit()) {
-        piece.clear().limit((int) Math.min(piece.capacity(), header.length() - at));
-        DiskReads.fill(file, piece, body + at);
+      for (int from = 0; from < table.count(); ) {
+        int to = from;
+        int bytes = 0;
+        while (to < table.count() && bytes + table.storedBytes(to) <= piece.capacity()) {
+          bytes += table.storedBytes(to++);
+        }
+        piece.clear().limit(bytes);
+        DiskReads.fill(file, piece, body + table.offset(from));
         if (piece.hasRemaining()) {
           return false;
         }
-        for (int from = 0; from < piece.limit(); from += Frames.CHUNK) {
-          crc.reset().add(piece, from, Math.min(Frames.CHUNK, piece.limit() - from));
-          if (crc.value() != table.getInt(4 * chunk++)) {
+        for (int at = 0; from < to; from++) {
+          if (!chunkChecks(table, from, at)) {
             return false;
           }
+          at += table.storedBytes(from);
         }
       }
       return true;
+    }
+
+    /** Whether the stored chunk at this place of the piece matches its checksum, and expands. */
+    private boolean chunkChecks(ChunkTable table, int chunk, int at) {
+      int bytes = table.storedBytes(chunk);
+      crc.reset().add(piece, at, bytes);
+      if (crc.value() != table.crc(chunk)) {
+        return false;
+      }
+      int raw = table.rawBytes(chunk);
+      if (bytes == raw) {
+        return true;
+      }
+      var stored = new byte[bytes];
+      piece.get(at, stored);
+      return ChunkCodec.expand(stored, bytes, new byte[raw], raw);
     }
 
     @Override
@@ -389,6 +411,7 @@ final class BlockVerifier {
       what = "has time " + Timestamp.toString(found.timestamp(other));
     } else if (found.offset(other) != index.offset(row)
         || found.length(other) != index.length(row)
+        || found.storedLength(other) != index.storedLength(row)
         || found.metaLength(other) != index.metaLength(row)
         || found.flags(other) != index.flags(row)) {
       what = "has another place or length";
@@ -571,7 +594,7 @@ final class BlockVerifier {
       records++;
       last = Math.max(last, index.sequence(row));
       if (overlay.removed.get(row)) {
-        dead += Frames.length(index.metaLength(row), index.length(row));
+        dead += Frames.length(index.metaLength(row), index.length(row), index.storedLength(row));
         continue;
       }
       live++;

@@ -102,7 +102,7 @@ final class BlockWalk {
   }
 
   private void visit(long at, Frames.Header header, Visitor visitor) throws IOException {
-    int tailLength = Frames.tailLength(header.metaLength(), header.length());
+    int tailLength = header.tailLength();
     long tailAt = at + header.frameLength() - tailLength;
     // The head is copied: fetching a distant tail may move the window.
     ByteBuffer head = copy(at, Frames.HEADER + header.metaLength());
@@ -120,7 +120,7 @@ final class BlockWalk {
   }
 
   private boolean whole(long at, Frames.Header header) throws IOException {
-    int tailLength = Frames.tailLength(header.metaLength(), header.length());
+    int tailLength = header.tailLength();
     long tailAt = at + header.frameLength() - tailLength;
     ByteBuffer head = copy(at, Frames.HEADER + header.metaLength());
     ByteBuffer tail = copy(tailAt, tailLength);
@@ -129,14 +129,17 @@ final class BlockWalk {
         || !Frames.frameChecks(head, 0, tail, 0, header, crc)) {
       return false;
     }
-    int table = Frames.tableAt(header.metaLength(), header.length());
+    ChunkTable table = ChunkTable.read(tail, header.tableAt(), header.length(), header.stored());
+    if (table == null) {
+      return false;
+    }
     long body = at + Frames.HEADER + header.metaLength();
-    for (long done = 0; done < header.length(); done += Frames.CHUNK, table += 4) {
-      int bytes = (int) Math.min(Frames.CHUNK, header.length() - done);
-      int chunk = fetch(body + done, bytes);
+    for (int i = 0; i < table.count(); i++) {
+      int bytes = table.storedBytes(i);
+      int chunk = fetch(body + table.offset(i), bytes);
       crc.reset();
       crc.add(window, chunk, bytes);
-      if (crc.value() != tail.getInt(table)) {
+      if (crc.value() != table.crc(i)) {
         return false;
       }
     }

@@ -501,6 +501,8 @@ public final class Describer {
           unsigned(sequence),
           "length",
           header.length(),
+          "stored",
+          header.stored(),
           "flags",
           header.flags(),
           "contentType",
@@ -553,6 +555,7 @@ public final class Describer {
     say(2, "column", "name", "timestamp", "layout", columns.timestamps().layout());
     say(2, "column", "name", "offset", "layout", columns.offsets().layout());
     say(2, "column", "name", "length", "layout", columns.lengths().layout());
+    say(2, "column", "name", "stored", "layout", columns.storedLengths().layout());
     say(2, "column", "name", "metaLength", "layout", columns.metaLengths().layout());
     say(2, "column", "name", "number", "layout", columns.sequences().layout());
     say(2, "column", "name", "flags", "layout", columns.flags().layout());
@@ -592,6 +595,8 @@ public final class Describer {
           index.offset(row),
           "length",
           index.length(row),
+          "stored",
+          index.storedLength(row),
           "metaLength",
           index.metaLength(row),
           "number",

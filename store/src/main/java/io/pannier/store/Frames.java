@@ -31,10 +31,28 @@ final class Frames {
 
   private Frames() {}
 
-  /** A parsed frame header that passed its checksum. */
-  record Header(int kind, int flags, long timestamp, long length, int metaLength) {
+  private static final int CODEC_NONE = 0;
+  private static final int CODEC_ZSTD = 1;
+
+  /**
+   * A parsed frame header that passed its checksum.
+   *
+   * @param length raw bytes of the body
+   * @param stored stored bytes of the body: less when it is compressed
+   */
+  record Header(int kind, int flags, long timestamp, long length, long stored, int metaLength) {
     long frameLength() {
-      return Frames.length(metaLength, length);
+      return Frames.length(metaLength, length, stored);
+    }
+
+    /** Bytes behind the body. */
+    int tailLength() {
+      return Frames.tailLength(metaLength, length, stored);
+    }
+
+    /** Position of the chunk table relative to the end of the body. */
+    int tableAt() {
+      return Frames.tableAt(metaLength, stored);
     }
   }
 
@@ -45,21 +63,32 @@ final class Frames {
     return Math.toIntExact((length + CHUNK - 1) / CHUNK);
   }
 
-  /** Length of a whole frame, a multiple of 8. */
+  /** Length of a whole frame that is not compressed, a multiple of 8. */
   static long length(int metaLength, long length) {
-    return align(HEADER + metaLength + length) + align(4L * chunks(length)) + TRAILER;
+    return length(metaLength, length, length);
+  }
+
+  /** Length of a whole frame, a multiple of 8. */
+  static long length(int metaLength, long length, long stored) {
+    long entry = stored == length ? 4 : 8;
+    return align(HEADER + metaLength + stored) + align(entry * chunks(length)) + TRAILER;
+  }
+
+  /** Bytes behind a body that is not compressed: padding, table, padding, trailer. */
+  static int tailLength(int metaLength, long length) {
+    return tailLength(metaLength, length, length);
   }
 
   /** Bytes behind the body: padding, table, padding, trailer. */
-  static int tailLength(int metaLength, long length) {
-    return Math.toIntExact(length(metaLength, length) - HEADER - metaLength - length);
+  static int tailLength(int metaLength, long length, long stored) {
+    return Math.toIntExact(length(metaLength, length, stored) - HEADER - metaLength - stored);
   }
 
   static long align(long bytes) {
     return (bytes + 7) & -8;
   }
 
-  /** Writes a header at the buffer's position. */
+  /** Writes the header of a frame that is not compressed at the buffer's position. */
   static void putHeader(
       ByteBuffer out,
       int kind,
@@ -70,9 +99,25 @@ final class Frames {
       int metaLength,
       long offset,
       Checksum crc) {
+    putHeader(out, kind, flags, timestamp, length, length, salt, metaLength, offset, crc);
+  }
+
+  /** Writes a header at the buffer's position. */
+  static void putHeader(
+      ByteBuffer out,
+      int kind,
+      int flags,
+      long timestamp,
+      long length,
+      long stored,
+      long salt,
+      int metaLength,
+      long offset,
+      Checksum crc) {
     int at = out.position();
-    out.putInt(MAGIC).put((byte) kind).put((byte) 0).put((byte) flags).put((byte) 0);
-    out.putLong(timestamp).putLong(length).putLong(length).putLong(salt).putInt(metaLength);
+    int codec = stored == length ? CODEC_NONE : CODEC_ZSTD;
+    out.putInt(MAGIC).put((byte) kind).put((byte) codec).put((byte) flags).put((byte) 0);
+    out.putLong(timestamp).putLong(length).putLong(stored).putLong(salt).putInt(metaLength);
     out.putInt(headerCrc(out, at, offset, crc));
   }
 
@@ -100,23 +145,58 @@ final class Frames {
       long timestamp,
       long sequence,
       long salt) {
+    putTail(
+        out,
+        frameCrc,
+        scratch,
+        offset,
+        metaLength,
+        length,
+        length,
+        chunkCrcs,
+        null,
+        timestamp,
+        sequence,
+        salt);
+  }
+
+  /**
+   * The same for any frame.
+   *
+   * @param storedLengths of the chunks, their sum is {@code stored}; null when that is the length
+   */
+  static void putTail(
+      ByteBuffer out,
+      Checksum frameCrc,
+      Checksum scratch,
+      long offset,
+      int metaLength,
+      long length,
+      long stored,
+      int[] chunkCrcs,
+      int @org.jspecify.annotations.Nullable [] storedLengths,
+      long timestamp,
+      long sequence,
+      long salt) {
     int at = out.position();
-    int end = at + tailLength(metaLength, length);
-    for (long pad = align(HEADER + metaLength + length) - (HEADER + metaLength + length);
-        pad > 0;
-        pad--) {
+    int end = at + tailLength(metaLength, length, stored);
+    for (int pad = tableAt(metaLength, stored); pad > 0; pad--) {
       out.put((byte) 0);
     }
     int chunks = chunks(length);
     for (int i = 0; i < chunks; i++) {
+      if (storedLengths != null) {
+        out.putInt(storedLengths[i]);
+      }
       out.putInt(chunkCrcs[i]);
     }
-    if ((chunks & 1) == 1) {
+    if (storedLengths == null && (chunks & 1) == 1) {
       out.putInt(0);
     }
     int trailer = out.position();
     out.putLong(timestamp).putLong(sequence);
-    out.putInt(trailerCrc(out, trailer, offset + length(metaLength, length), salt, scratch));
+    long frameEnd = offset + length(metaLength, length, stored);
+    out.putInt(trailerCrc(out, trailer, frameEnd, salt, scratch));
     frameCrc.add(out, at, trailer + 20 - at);
     out.putInt(frameCrc.value());
     assert out.position() == end;
@@ -154,14 +234,19 @@ final class Frames {
     int kind = in.get(at + 4);
     int codec = in.get(at + 5);
     long length = in.getLong(at + 16);
+    long stored = in.getLong(at + 24);
     int metaLength = in.getInt(at + 40);
-    if (codec != 0 || in.getLong(at + 24) != length || (in.get(at + 6) & ~REPLACES_KEY) != 0) {
+    boolean isKnown =
+        codec == CODEC_ZSTD
+            ? stored > 0 && stored < length
+            : codec == CODEC_NONE && stored == length;
+    if (!isKnown || (in.get(at + 6) & ~REPLACES_KEY) != 0) {
       throw new PannierException.Internal("block was written by a newer version", null);
     }
     if (length < 0 || metaLength < 0 || metaLength > META_MAX) {
       return null;
     }
-    return new Header(kind, in.get(at + 6), in.getLong(at + 8), length, metaLength);
+    return new Header(kind, in.get(at + 6), in.getLong(at + 8), length, stored, metaLength);
   }
 
   /**
@@ -187,14 +272,14 @@ final class Frames {
       ByteBuffer head, int headAt, ByteBuffer tail, int tailAt, Header header, Checksum crc) {
     crc.reset();
     crc.add(head, headAt, HEADER + header.metaLength());
-    int tailLength = tailLength(header.metaLength(), header.length());
+    int tailLength = header.tailLength();
     crc.add(tail, tailAt, tailLength - 4);
     return tail.getInt(tailAt + tailLength - 4) == crc.value();
   }
 
   /** Position of the chunk table relative to the end of the body. */
-  static int tableAt(int metaLength, long length) {
-    long end = HEADER + metaLength + length;
+  static int tableAt(int metaLength, long stored) {
+    long end = HEADER + metaLength + stored;
     return (int) (align(end) - end);
   }
 

@@ -222,6 +222,7 @@ final class IndexCache {
           header.timestamp(),
           offset,
           header.length(),
+          header.stored(),
           header.metaLength(),
           sequence,
           header.flags(),

@@ -13,12 +13,13 @@ import java.util.function.IntToLongFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The body of a block's footer, layout 1. Little-endian:
+ * The body of a block's footer, layout 1 or, with the column of stored lengths, 2. Little-endian:
  *
  * <pre>
  * rows 4 | layout 4
  * holes 4 | each: from 8, to 8
- * timestamps, frame offsets, raw lengths, meta lengths, sequence numbers, flags     columns
+ * timestamps, frame offsets, raw lengths, (stored lengths,) meta lengths, sequence numbers, flags
+ *                                                              columns
  * content types: dictionary, column of codes                  0 = application/octet-stream
  * reordered 1 | if 1: column of rows by (timestamp, sequence number)
  * labels 4 | each, ascending by name:
@@ -34,6 +35,9 @@ final class IndexCodec {
   static final int ROWS_MAX = 1 << 20;
 
   private static final int LAYOUT = 1;
+
+  /** As 1, with a column of stored lengths. */
+  private static final int LAYOUT_COMPRESSED = 2;
 
   /** What a label takes at least: name, counts, statistics, an empty dictionary, a column. */
   private static final int LABEL_BYTES_MIN =
@@ -59,7 +63,8 @@ final class IndexCodec {
     }
     var out = new Writer(256 + rows * 16);
     out.putInt(rows);
-    out.putInt(LAYOUT);
+    boolean isCompressed = isCompressed(index);
+    out.putInt(isCompressed ? LAYOUT_COMPRESSED : LAYOUT);
     out.putInt(holes.size());
     for (Hole hole : holes) {
       out.putLong(hole.from());
@@ -69,6 +74,9 @@ final class IndexCodec {
     putColumn(values, index::timestamp, out);
     putColumn(values, index::offset, out);
     putColumn(values, index::length, out);
+    if (isCompressed) {
+      putColumn(values, index::storedLength, out);
+    }
     putColumn(values, index::metaLength, out);
     putColumn(values, index::sequence, out);
     putColumn(values, index::flags, out);
@@ -101,17 +109,28 @@ final class IndexCodec {
     payload.get(payload.position(), bytes);
     var in = new Reader(bytes);
     int rows = in.countUpTo(ROWS_MAX);
-    check(in.takeInt() == LAYOUT, "unknown layout");
+    int layout = in.takeInt();
+    check(layout == LAYOUT || layout == LAYOUT_COMPRESSED, "unknown layout");
     var holes = new Hole[in.count(16)];
     for (int i = 0; i < holes.length; i++) {
       holes[i] = new Hole(in.takeLong(), in.takeLong());
       check(Long.compareUnsigned(holes[i].from(), holes[i].to()) <= 0, "hole is reversed");
     }
+    PackedColumn timestamps = in.column(rows);
+    PackedColumn offsets = in.column(rows);
+    PackedColumn lengths = in.column(rows);
+    PackedColumn stored = layout == LAYOUT ? lengths : in.column(rows);
+    for (int row = 0; layout != LAYOUT && row < rows; row++) {
+      check(
+          Long.compareUnsigned(stored.get(row), lengths.get(row)) <= 0,
+          "stored length above the raw one");
+    }
     var columns =
         new SealedIndex.Columns(
-            in.column(rows),
-            in.column(rows),
-            in.column(rows),
+            timestamps,
+            offsets,
+            lengths,
+            stored,
             in.column(rows),
             in.column(rows),
             in.column(rows));
@@ -134,6 +153,15 @@ final class IndexCodec {
     var index =
         new SealedIndex(rows, columns, contentTypes, contentTypeCodes, order, labels, bytes.length);
     return new Decoded(index, Arrays.asList(holes));
+  }
+
+  private static boolean isCompressed(BlockIndex index) {
+    for (int row = 0; row < index.rows(); row++) {
+      if (index.storedLength(row) != index.length(row)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private static void putColumn(long[] values, IntToLongFunction column, Writer out) {

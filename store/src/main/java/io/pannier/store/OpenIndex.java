@@ -19,6 +19,10 @@ final class OpenIndex implements BlockIndex {
   private final PackedColumn.Growing timestamps = PackedColumn.Growing.ofSteps();
   private final PackedColumn.Growing offsets = PackedColumn.Growing.ofSteps();
   private final PackedColumn.Growing lengths = PackedColumn.Growing.ofSmall();
+
+  /** Absent while no record is compressed. */
+  private PackedColumn.@Nullable Growing storedLengths;
+
   private final PackedColumn.Growing metaLengths = PackedColumn.Growing.ofSmall();
   private final PackedColumn.Growing sequences = PackedColumn.Growing.ofSteps();
   private final PackedColumn.Growing flags = PackedColumn.Growing.ofSmall();
@@ -37,7 +41,7 @@ final class OpenIndex implements BlockIndex {
   private int @Nullable [] order;
 
   /**
-   * Appends a record.
+   * Appends a record that is not compressed.
    *
    * @param sequence above that of every record before
    * @return its row
@@ -46,6 +50,29 @@ final class OpenIndex implements BlockIndex {
       long timestamp,
       long offset,
       long length,
+      int metaLength,
+      long sequence,
+      int flagByte,
+      String contentType,
+      Labels recordLabels) {
+    return add(
+        timestamp,
+        offset,
+        length,
+        length,
+        metaLength,
+        sequence,
+        flagByte,
+        contentType,
+        recordLabels);
+  }
+
+  /** The same for any record. */
+  int add(
+      long timestamp,
+      long offset,
+      long length,
+      long storedLength,
       int metaLength,
       long sequence,
       int flagByte,
@@ -61,6 +88,7 @@ final class OpenIndex implements BlockIndex {
     timestamps.add(timestamp);
     offsets.add(offset);
     lengths.add(length);
+    addStored(storedLength, length);
     metaLengths.add(metaLength);
     sequences.add(sequence);
     flags.add(flagByte);
@@ -81,6 +109,21 @@ final class OpenIndex implements BlockIndex {
     return row;
   }
 
+  private void addStored(long stored, long length) {
+    PackedColumn.Growing column = storedLengths;
+    if (column == null) {
+      if (stored == length) {
+        return;
+      }
+      column = PackedColumn.Growing.ofSmall();
+      for (int i = 0; i < rows; i++) {
+        column.add(lengths.get(i));
+      }
+      storedLengths = column;
+    }
+    column.add(stored);
+  }
+
   @Override
   public int rows() {
     return rows;
@@ -99,6 +142,11 @@ final class OpenIndex implements BlockIndex {
   @Override
   public long length(int row) {
     return lengths.get(row);
+  }
+
+  @Override
+  public long storedLength(int row) {
+    return storedLengths == null ? lengths.get(row) : storedLengths.get(row);
   }
 
   @Override
@@ -175,6 +223,7 @@ final class OpenIndex implements BlockIndex {
         timestamps.memoryBytes()
             + offsets.memoryBytes()
             + lengths.memoryBytes()
+            + (storedLengths == null ? 0 : storedLengths.memoryBytes())
             + metaLengths.memoryBytes()
             + sequences.memoryBytes()
             + flags.memoryBytes()

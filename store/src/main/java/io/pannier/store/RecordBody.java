@@ -26,7 +26,7 @@ public final class RecordBody implements AutoCloseable {
   private final DiskFile file;
   private final long offset;
   private final int metaLength;
-  private int @Nullable [] chunkCrcs;
+  private @Nullable ChunkTable table;
   private boolean closed;
 
   RecordBody(StoredRecord record, Active active, DiskFile file, long offset, int metaLength) {
@@ -47,11 +47,12 @@ public final class RecordBody implements AutoCloseable {
     if (length() > WHOLE_MAX) {
       throw new IllegalStateException("body is longer than " + WHOLE_MAX + " bytes");
     }
-    return (int) Frames.length(metaLength, length());
+    return RecordRun.frameBytes(record);
   }
 
   /**
-   * Reads and verifies the whole frame with one positional read.
+   * Reads and verifies the whole frame with one positional read, or that of each chunk of a
+   * compressed one.
    *
    * @param scratch at least {@link #frameBytes} remaining bytes; overwritten from its position on,
    *     position and limit stay
@@ -60,6 +61,11 @@ public final class RecordBody implements AutoCloseable {
    */
   public ByteBuffer readWhole(ByteBuffer scratch) {
     int bytes = frameBytes();
+    if (record.isCompressed()) {
+      ByteBuffer expanded = scratch.slice(scratch.position(), bytes);
+      read(0, expanded.duplicate());
+      return expanded;
+    }
     ByteBuffer frame = scratch.slice(scratch.position(), bytes).order(ByteOrder.LITTLE_ENDIAN);
     ByteBuffer body = read(frame, offset) < bytes ? null : verified(record, frame, active.salt);
     if (body == null) {
@@ -69,8 +75,8 @@ public final class RecordBody implements AutoCloseable {
   }
 
   /**
-   * The body in a frame that was read, or null if anything of the frame does not match its
-   * checksums.
+   * The body in a frame that was read and is not compressed, or null if anything of the frame does
+   * not match its checksums.
    *
    * @param frame exactly the bytes of the record's frame
    */
@@ -125,50 +131,94 @@ public final class RecordBody implements AutoCloseable {
     if (position % CHUNK != 0) {
       throw new IllegalArgumentException("position must be a multiple of " + CHUNK);
     }
-    int[] crcs = chunkCrcs();
+    ChunkTable chunks = table();
     long left = length() - position;
     int bytes = (int) Math.min(left, target.remaining());
     if (bytes < left) {
       bytes -= bytes % CHUNK;
     }
+    int chunk = (int) (position / CHUNK);
+    if (chunks.isCompressed()) {
+      for (int at = 0; at < bytes; at += CHUNK) {
+        expand(chunks, chunk++, target);
+      }
+      return;
+    }
     ByteBuffer part = target.slice(target.position(), bytes);
-    if (read(part, offset + Frames.HEADER + metaLength + position) < bytes) {
+    if (read(part, bodyAt() + position) < bytes) {
       throw damaged();
     }
     var crc = Scratch.get().crc;
-    int chunk = (int) (position / CHUNK);
     for (int at = 0; at < bytes; at += CHUNK) {
       crc.reset();
       crc.add(part, at, Math.min(CHUNK, bytes - at));
-      if (crc.value() != crcs[chunk++]) {
+      if (crc.value() != chunks.crc(chunk++)) {
         throw damaged();
       }
     }
     target.position(target.position() + bytes);
   }
 
+  private long bodyAt() {
+    return offset + Frames.HEADER + metaLength;
+  }
+
+  private void expand(ChunkTable chunks, int chunk, ByteBuffer target) {
+    Scratch scratch = Scratch.get();
+    byte[] stored = scratch.stored();
+    int bytes = readStored(chunk, stored);
+    int raw = chunks.rawBytes(chunk);
+    if (bytes == raw) {
+      target.put(stored, 0, raw);
+      return;
+    }
+    byte[] expanded = scratch.raw();
+    if (!ChunkCodec.expand(stored, bytes, expanded, raw)) {
+      throw damaged();
+    }
+    target.put(expanded, 0, raw);
+  }
+
+  /**
+   * Reads and verifies a chunk as it is stored.
+   *
+   * @param into room for {@link #CHUNK} bytes
+   * @return how many there are
+   */
+  int readStored(int chunk, byte[] into) {
+    ChunkTable chunks = table();
+    int bytes = chunks.storedBytes(chunk);
+    ByteBuffer part = ByteBuffer.wrap(into, 0, bytes).slice();
+    if (read(part, bodyAt() + chunks.offset(chunk)) < bytes
+        || Checksum.of(part, 0, bytes) != chunks.crc(chunk)) {
+      throw damaged();
+    }
+    return bytes;
+  }
+
   /** Verifies header, meta section and table once, and keeps the table. */
-  int[] chunkCrcs() {
-    if (chunkCrcs == null) {
+  ChunkTable table() {
+    ChunkTable known = table;
+    if (known == null) {
       int headLength = Frames.HEADER + metaLength;
-      int tailLength = Frames.tailLength(metaLength, length());
+      long stored = record.storedLength();
+      int tailLength = Frames.tailLength(metaLength, length(), stored);
       var both = ByteBuffer.allocate(headLength + tailLength).order(ByteOrder.LITTLE_ENDIAN);
       ByteBuffer head = both.slice(0, headLength).order(ByteOrder.LITTLE_ENDIAN);
       ByteBuffer tail = both.slice(headLength, tailLength).order(ByteOrder.LITTLE_ENDIAN);
       var crc = Scratch.get().crc;
       if (read(head, offset) < headLength
-          || read(tail, offset + headLength + length()) < tailLength
+          || read(tail, offset + headLength + stored) < tailLength
           || !headChecks(record, active.salt, head, crc, tail, 0)) {
         throw damaged();
       }
-      var crcs = new int[Frames.chunks(length())];
-      int table = Frames.tableAt(metaLength, length());
-      for (int i = 0; i < crcs.length; i++) {
-        crcs[i] = tail.getInt(table + 4 * i);
+      known = ChunkTable.read(tail, Frames.tableAt(metaLength, stored), length(), stored);
+      if (known == null) {
+        throw damaged();
       }
-      chunkCrcs = crcs;
+      table = known;
     }
-    return chunkCrcs;
+    return known;
   }
 
   /** The meta section as it stands in the frame. */
@@ -183,10 +233,11 @@ public final class RecordBody implements AutoCloseable {
   private static boolean headChecks(
       StoredRecord record, long salt, ByteBuffer head, Checksum crc, ByteBuffer tail, int tailAt) {
     Frames.Header header = Frames.header(head, 0, record.offset(), salt, crc);
-    int tailLength = Frames.tailLength(record.metaLength(), record.length());
+    int tailLength = Frames.tailLength(record.metaLength(), record.length(), record.storedLength());
     return header != null
         && header.timestamp() == record.timestamp()
         && header.length() == record.length()
+        && header.stored() == record.storedLength()
         && header.metaLength() == record.metaLength()
         && Frames.frameChecks(head, 0, tail, tailAt, header, crc)
         && Frames.trailer(

@@ -40,7 +40,9 @@ public final class RecordRun implements AutoCloseable {
 
   /** Scratch bytes that {@link #read} needs for a record. */
   public static int frameBytes(StoredRecord record) {
-    return (int) Frames.length(record.metaLength(), record.length());
+    return record.isCompressed()
+        ? (int) record.length()
+        : (int) Frames.length(record.metaLength(), record.length());
   }
 
   /**
@@ -53,6 +55,14 @@ public final class RecordRun implements AutoCloseable {
    */
   public ByteBuffer read(StoredRecord record, ByteBuffer scratch) {
     record.requireIntact();
+    if (record.isCompressed()) {
+      // Its chunks are read one by one: the window holds frames that need no more than a look.
+      RecordBody compressed = record.open();
+      close();
+      last = compressed;
+      next = -1;
+      return compressed.readWhole(scratch);
+    }
     int length = frameBytes(record);
     RecordBody before = last;
     boolean follows = before != null && before.isIn(record.block()) && record.offset() == next;

@@ -13,12 +13,11 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Writes the live records of a block, as changed, into a new sealed block that then takes its
- * place: to win back the room of removed records, to give a block with a damaged index a new one,
- * and to save what a failed sync left in doubt ({@code docs/format.md}, order of writing, 8 and 9).
+ * place: to win back the room of removed records, to compress the others, to give a block with a
+ * damaged index a new one, and to save what a failed sync left in doubt ({@code docs/format.md},
+ * order of writing, 8 and 9).
  */
 final class Rewriter {
-  private static final int COPY = 512 * 1024;
-
   /** Change logs up to this length are not worth a rewrite. */
   private static final int CHANGES_MAX = 64 * 1024;
 
@@ -26,6 +25,9 @@ final class Rewriter {
 
   /** Share of dead bytes from which a block of a full ring is rewritten. */
   private static final int WIN_BACK_PERCENT = 10;
+
+  /** What a compressed block may have of its bytes: for less gain nothing is read twice. */
+  private static final int SMALLER_PERCENT = 95;
 
   private final Block old;
   private final Entry entry;
@@ -37,16 +39,28 @@ final class Rewriter {
    */
   private final boolean salvage;
 
+  /** Whether records that are not compressed become so. */
+  private final boolean compress;
+
+  /** Bytes of the copied frames, and what they would be without compression. */
+  private long copied;
+
+  private long copiedPlain;
+
+  /** Whether the copy took the place of the block. */
+  private boolean switched;
+
   /**
    * Bytes that are counted for the copy and not written yet, so that nobody else takes the room.
    */
   private long reserved;
 
-  private Rewriter(Block old, boolean salvage) {
+  private Rewriter(Block old, boolean salvage, boolean compress) {
     this.old = old;
     this.entry = old.entry;
     this.store = entry.bucket.store;
     this.salvage = salvage;
+    this.compress = compress;
   }
 
   /**
@@ -79,7 +93,7 @@ final class Rewriter {
     } finally {
       entry.lock.unlock();
     }
-    store.background(() -> new Rewriter(block, false).run());
+    store.background(() -> new Rewriter(block, false, false).run());
   }
 
   /** Whether a closed block of a ring has enough dead bytes, and the ring room for its copy. */
@@ -103,8 +117,37 @@ final class Rewriter {
     } finally {
       block.entry.lock.unlock();
     }
-    new Rewriter(block, false).run();
+    new Rewriter(block, false, false).run();
     return block.gone;
+  }
+
+  /**
+   * Rewrites a closed block with its records compressed; where that would not make it at least 5 %
+   * smaller, it stays as it is. May take a second for each 100 MB.
+   *
+   * @return whether it was done
+   */
+  static boolean compress(Block block) {
+    block.entry.lock.lock();
+    try {
+      if (!isCompressible(block)
+          || block.rewriting
+          || block.owner != null
+          || !block.entry.bucket.roomFor(copyBytes(block))) {
+        return false;
+      }
+      block.rewriting = true;
+    } finally {
+      block.entry.lock.unlock();
+    }
+    var rewriter = new Rewriter(block, false, true);
+    rewriter.run();
+    return rewriter.switched;
+  }
+
+  /** Under the lock: whether compressing it has not been tried. */
+  static boolean isCompressible(Block block) {
+    return block.sealed && !block.gone && !block.compressed && block.live > 0;
   }
 
   /** Most bytes that a copy takes: changed labels stand in its frames. */
@@ -166,7 +209,7 @@ final class Rewriter {
     } finally {
       block.entry.lock.unlock();
     }
-    new Rewriter(block, salvage).run();
+    new Rewriter(block, salvage, false).run();
   }
 
   /** A live record of the old block at the moment the rewrite began. */
@@ -230,10 +273,16 @@ final class Rewriter {
         copy(source, row, fresh, target);
       }
       giveBack();
+      if (compress && copied * 100 > copiedPlain * SMALLER_PERCENT) {
+        old.compressed = true;
+        return false; // It stays, and is free to be rewritten for another reason.
+      }
+      fresh.compressed = compress || old.compressed;
       Sealing.write(fresh, target);
       syncBlock(fresh, target);
       store.disk.syncFolder(entry.folder());
       done = switchOver(source, fresh, target, changesTaken);
+      switched = done;
       return true;
     } finally {
       giveBack();
@@ -286,10 +335,11 @@ final class Rewriter {
             source.index.offset(row.row()),
             source.index.metaLength(row.row()))) {
       record.requireIntact();
-      int[] chunkCrcs = body.chunkCrcs();
       byte[] meta = body.meta().withLabels(row.labels()).encode();
       long length = record.length();
-      long frameLength = Frames.length(meta.length, length);
+      StoredForm form = StoredForm.of(body, compress);
+      long stored = form.bytes();
+      long frameLength = Frames.length(meta.length, length, stored);
       var crc = new Checksum();
       var frameCrc = new Checksum();
       int flags = source.index.flags(row.row());
@@ -300,13 +350,14 @@ final class Rewriter {
           flags,
           record.timestamp(),
           length,
+          stored,
           target.salt,
           meta.length,
           fresh.bytes,
           crc);
       head.put(meta);
       frameCrc.add(head, 0, head.position());
-      ByteBuffer tail = Frames.direct(Frames.tailLength(meta.length, length));
+      ByteBuffer tail = Frames.direct(Frames.tailLength(meta.length, length, stored));
       Frames.putTail(
           tail,
           frameCrc,
@@ -314,29 +365,29 @@ final class Rewriter {
           fresh.bytes,
           meta.length,
           length,
-          chunkCrcs,
+          stored,
+          form.crcs(),
+          form.lengths(),
           record.timestamp(),
           record.sequence(),
           target.salt);
       DiskFile file = target.data.acquire();
       try {
         file.append(head.flip());
-        ByteBuffer piece = Frames.direct((int) Math.min(COPY, Math.max(length, 1)));
-        for (long at = 0; at < length; at += piece.limit()) {
-          piece.clear().limit((int) Math.min(COPY, length - at));
-          body.read(at, piece);
-          file.append(piece.flip());
-        }
+        form.appendTo(file);
         file.append(tail.flip());
       } finally {
         target.data.release();
       }
+      copied += frameLength;
+      copiedPlain += Frames.length(meta.length, length);
       count(frameLength);
       ((OpenIndex) target.index)
           .add(
               record.timestamp(),
               fresh.bytes,
               length,
+              stored,
               meta.length,
               record.sequence(),
               flags,

@@ -1,6 +1,7 @@
 package io.pannier.store;
 
 import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Per-thread working memory for encoding frames: taken for the length of one call, never across
@@ -23,8 +24,33 @@ final class Scratch {
   final Checksum crc = new Checksum();
   final Checksum frameCrc = new Checksum();
 
+  /** A chunk as it is stored and as it was written; made when a thread first needs them. */
+  private byte @Nullable [] stored;
+
+  private byte @Nullable [] raw;
+
   static Scratch get() {
     return PER_THREAD.get();
+  }
+
+  /** Room for a chunk as it is stored. */
+  byte[] stored() {
+    byte[] made = stored;
+    if (made == null) {
+      made = new byte[Frames.CHUNK];
+      stored = made;
+    }
+    return made;
+  }
+
+  /** Room for a chunk as it was written. */
+  byte[] raw() {
+    byte[] made = raw;
+    if (made == null) {
+      made = new byte[Frames.CHUNK];
+      raw = made;
+    }
+    return made;
   }
 
   /** A cleared buffer with room for {@code bytes}; larger than {@link #BYTES} it is not kept. */

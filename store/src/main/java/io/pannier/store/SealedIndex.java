@@ -24,11 +24,16 @@ final class SealedIndex implements BlockIndex {
   /** Looked for when first asked; two threads may both look. */
   private @Nullable Boolean damagedFrame;
 
-  /** The columns that every record has. */
+  /**
+   * The columns that every record has.
+   *
+   * @param storedLengths the same object as the lengths when no record is compressed
+   */
   record Columns(
       PackedColumn timestamps,
       PackedColumn offsets,
       PackedColumn lengths,
+      PackedColumn storedLengths,
       PackedColumn metaLengths,
       PackedColumn sequences,
       PackedColumn flags) {}
@@ -83,6 +88,11 @@ final class SealedIndex implements BlockIndex {
   @Override
   public long length(int row) {
     return columns.lengths.get(row);
+  }
+
+  @Override
+  public long storedLength(int row) {
+    return columns.storedLengths.get(row);
   }
 
   @Override

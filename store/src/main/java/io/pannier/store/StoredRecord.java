@@ -17,6 +17,7 @@ public final class StoredRecord {
   private final long timestamp;
   private final long offset;
   private final long length;
+  private final long storedLength;
   private final int metaLength;
   private final long sequence;
   private final String contentType;
@@ -30,6 +31,7 @@ public final class StoredRecord {
     timestamp = index.timestamp(row);
     offset = index.offset(row);
     length = index.length(row);
+    storedLength = index.storedLength(row);
     metaLength = index.metaLength(row);
     sequence = index.sequence(row);
     contentType = index.contentType(row);
@@ -43,6 +45,7 @@ public final class StoredRecord {
     timestamp = other.timestamp;
     offset = other.offset;
     length = other.length;
+    storedLength = other.storedLength;
     metaLength = other.metaLength;
     sequence = other.sequence;
     contentType = other.contentType;
@@ -96,6 +99,15 @@ public final class StoredRecord {
 
   int metaLength() {
     return metaLength;
+  }
+
+  /** Bytes that the body takes in the file. */
+  long storedLength() {
+    return storedLength;
+  }
+
+  boolean isCompressed() {
+    return storedLength != length;
   }
 
   Block block() {

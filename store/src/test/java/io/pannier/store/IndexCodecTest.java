@@ -216,7 +216,7 @@ final class IndexCodecTest {
   @Test
   void anotherLayoutIsDamage() {
     ByteBuffer encoded = IndexCodec.encode(new OpenIndex(), List.of());
-    encoded.putInt(4, 2);
+    encoded.putInt(4, 3);
     assertThatThrownBy(() -> IndexCodec.decode(encoded))
         .isInstanceOf(PannierException.Damaged.class)
         .hasMessageContaining("layout");

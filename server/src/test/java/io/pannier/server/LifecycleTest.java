@@ -27,7 +27,11 @@ class LifecycleTest extends ChoresFixture {
 
   private void create(String name, String members) throws IOException {
     String json =
-        "{'bucket':'" + bucket + "','type':'delete','older_than':'1h','interval':'10m'" + members;
+        "{'bucket':'"
+            + bucket
+            + "','older_than':'1h','interval':'10m'"
+            + (members.contains("'type'") ? "" : ",'type':'delete'")
+            + members;
     Wire.Answer answer = send("POST", "lifecycles/" + name, (json + "}").replace('\'', '"'));
     assertThat(answer.summary()).isEqualTo("200 (no error)");
   }
@@ -207,6 +211,79 @@ class LifecycleTest extends ChoresFixture {
     passMinutes(10);
     assertThat(timesOf("a")).hasSize(1);
     assertThat(runs("trim")).containsExactly("200 400 all");
+  }
+
+  // ---------------------------------------------------------------- compress
+
+  private static String text(int seed) {
+    return ("a line that comes again and again " + seed + "\n").repeat(200);
+  }
+
+  @Test
+  void oldBlocksAreCompressedAndReadAsBefore() throws Exception {
+    send("PUT", "b/" + bucket, "{\"max_block_records\":5}");
+    for (int i = 0; i < 20; i++) {
+      record("a", now() - TimeUnit.MINUTES.toMicros(120 - i), text(i), "n=" + i);
+    }
+    old("a", 0);
+    String listed = send("GET", "b/" + bucket).text();
+    long disk = store.bucket(bucket).diskBytes();
+    create("shrink", ",'type':'compress','mode':'dry_run'");
+    passMinutes(10);
+    assertThat(runs("shrink")).containsExactly("200 20 all");
+    assertThat(store.bucket(bucket).diskBytes()).isEqualTo(disk);
+    mode("shrink", "enabled");
+    passMinutes(10);
+    assertThat(runs("shrink")).containsExactly("200 20 all", "200 20 all");
+    passMinutes(10);
+    assertThat(runs("shrink")).endsWith("200 0 all");
+    ObjectNode event = events("lifecycle/plant_7/shrink").get(1);
+    assertThat(event.get("action_type").textValue()).isEqualTo("compress");
+    assertThat(event.get("processed_blocks").asInt()).isEqualTo(4);
+    // What is reported is what was stored; what it takes on the device is less.
+    assertThat(send("GET", "b/" + bucket).text()).isEqualTo(listed);
+    for (int round = 0; round < 2; round++) {
+      List<String> times = timesOf("a");
+      assertThat(times).hasSize(21);
+      for (int i = 0; i < 20; i++) {
+        Wire.Answer answer = send("GET", "b/" + bucket + "/a?ts=" + times.get(i));
+        assertThat(answer.text()).isEqualTo(text(i));
+        assertThat(answer.header("x-reduct-label-n")).hasValue("" + i);
+      }
+      long id = queryMany("{'query_type':'QUERY','entries':['a'],'when':{'&n':{'$lt':10}}}");
+      var all = new StringBuilder();
+      for (int i = 0; i < 10; i++) {
+        all.append(text(i));
+      }
+      assertThat(readMany("GET", id).text()).isEqualTo(all.toString());
+      restart();
+    }
+    assertThat(store.bucket(bucket).diskBytes()).isLessThan(disk / 4);
+  }
+
+  @Test
+  void compressTakesNoCondition() throws IOException {
+    assertThat(
+            send(
+                    "POST",
+                    "lifecycles/p",
+                    "{\"type\":\"compress\",\"bucket\":\""
+                        + bucket
+                        + "\",\"older_than\":\"1h\",\"when\":{}}")
+                .summary())
+        .isEqualTo("422 Lifecycle type 'compress' does not support 'when' condition");
+  }
+
+  @Test
+  void compressIsNotPausedByTheClock() throws IOException {
+    send("PUT", "b/" + bucket, "{\"max_block_records\":2}");
+    for (int i = 0; i < 3; i++) {
+      record("a", now() - TimeUnit.MINUTES.toMicros(120 - i), text(i));
+    }
+    create("shrink", ",'type':'compress'");
+    clock.jumpWall(TimeUnit.DAYS.toMicros(400));
+    passMinutes(10);
+    assertThat(runs("shrink")).containsExactly("200 2 all");
   }
 
   // ---------------------------------------------------------------- modes

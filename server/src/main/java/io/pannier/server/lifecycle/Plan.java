@@ -50,9 +50,6 @@ record Plan(
       throw new PannierException.Invalid(
           "Lifecycle type 'compress' does not support 'when' condition");
     }
-    if (settings.type() == LifecycleSettings.Type.COMPRESS) {
-      throw new PannierException.Invalid("Lifecycle type 'compress' is not supported yet");
-    }
     return new Plan(
         olderThan,
         interval,

@@ -269,7 +269,7 @@ final class Policy {
     boolean isDry = mode == Mode.DRY_RUN;
     return switch (state.settings().type()) {
       case DELETE -> new DeleteWork(entries, window, plan.when(), isDry);
-      case COMPRESS -> throw new PannierException.Invalid("compress is not supported");
+      case COMPRESS -> new CompressWork(entries, window, isDry);
     };
   }
 

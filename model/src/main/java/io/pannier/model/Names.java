@@ -33,7 +33,7 @@ public final class Names {
         segmentStart = i + 1;
       } else if (!isNameCharacter(name.charAt(i)) && !isMetaSegment(name, segmentStart)) {
         throw new PannierException.Invalid(
-            "Entry name can contain only letters, digests and [-,_,/] symbols or end with '/$meta'");
+            "Entry name can contain only letters, digits and [-,_,/] symbols or end with '/$meta'");
       }
     }
     return name;

@@ -29,6 +29,18 @@ public final class Timestamp {
     return Long.compareUnsigned(a, b);
   }
 
+  /** How many digits its text has. */
+  public static int digits(long timestamp) {
+    if (timestamp < 0) {
+      return toString(timestamp).length();
+    }
+    int digits = 1;
+    for (long rest = timestamp; rest >= 10; rest /= 10) {
+      digits++;
+    }
+    return digits;
+  }
+
   /** The earlier of two times. */
   public static long min(long a, long b) {
     return isBefore(a, b) ? a : b;

@@ -3,6 +3,7 @@ package io.pannier.query;
 import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.exc.StreamConstraintsException;
 import com.fasterxml.jackson.core.json.JsonReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -57,13 +58,18 @@ public final class Json {
         throw invalid("EOF while parsing a value at line 1 column 0");
       }
       return node;
+    } catch (StreamConstraintsException e) {
+      throw invalid("recursion limit exceeded" + where(e));
     } catch (JsonProcessingException e) {
-      JsonLocation at = e.getLocation();
-      String where = at == null ? "" : " at line " + at.getLineNr() + " column " + at.getColumnNr();
-      throw invalid(e.getOriginalMessage() + where);
+      throw invalid(e.getOriginalMessage() + where(e));
     } catch (IOException e) {
       throw invalid("the text cannot be read");
     }
+  }
+
+  private static String where(JsonProcessingException e) {
+    JsonLocation at = e.getLocation();
+    return at == null ? "" : " at line " + at.getLineNr() + " column " + at.getColumnNr();
   }
 
   /** Whether a member is there and not null. */

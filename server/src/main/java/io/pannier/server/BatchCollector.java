@@ -101,7 +101,8 @@ final class BatchCollector implements BatchSink, AutoCloseable {
       case V1 -> {
         String value = BatchV1.recordValue(record.length(), record.contentType(), record.labels());
         values.add(value);
-        headerBytes += BatchV1.TIME.length() + 24 + value.length();
+        headerBytes +=
+            BatchV1.TIME.length() + Timestamp.digits(record.timestamp()) + value.length();
       }
       case V2 -> {
         encoder.add(

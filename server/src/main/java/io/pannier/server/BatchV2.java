@@ -8,6 +8,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -128,7 +129,10 @@ final class BatchV2 {
       }
       throw new PannierException.Invalid("x-reduct-entries header is required");
     }
-    return list(field, "x-reduct-entries header must not contain empty entry names");
+    return list(
+        field,
+        "x-reduct-entries header must not contain empty entry names",
+        BatchV2::decodedEntry);
   }
 
   private long start() {
@@ -146,11 +150,29 @@ final class BatchV2 {
     if (text.isBlank()) {
       throw new PannierException.Invalid("x-reduct-labels header is empty");
     }
-    return list(text, "x-reduct-labels header must not contain empty label names");
+    return list(
+        text,
+        "x-reduct-labels header must not contain empty label names",
+        HeaderText::percentDecode);
+  }
+
+  private static String decodedEntry(String item) {
+    for (int at = item.indexOf('%'); at >= 0; at = item.indexOf('%', at + 1)) {
+      if (!HeaderText.isPercentCode(item, at)) {
+        throw new PannierException.Invalid(
+            "Invalid entry encoding in header name: '" + item + "'");
+      }
+    }
+    String name = HeaderText.percentDecode(item);
+    if (name.indexOf('\ufffd') >= 0) {
+      throw new PannierException.Invalid("Entry name is not valid UTF-8 in header '" + item + "'");
+    }
+    return name;
   }
 
   /** Splits a comma list, trims and decodes its items. */
-  private static List<String> list(String text, String emptyItem) {
+  private static List<String> list(
+      String text, String emptyItem, UnaryOperator<String> decode) {
     var items = new ArrayList<String>();
     int from = 0;
     while (from <= text.length()) {
@@ -160,7 +182,7 @@ final class BatchV2 {
       if (item.isEmpty()) {
         throw new PannierException.Invalid(emptyItem);
       }
-      items.add(HeaderText.percentDecode(item));
+      items.add(decode.apply(item));
       from = end + 1;
     }
     return items;
@@ -176,11 +198,8 @@ final class BatchV2 {
         return new BatchItem(
             raw.entry, timestamp, length, previous.contentType(), previous.labels());
       }
-      if (purpose == BatchRequest.Purpose.WRITE) {
-        throw new PannierException.Invalid(
-            "Content-type and labels must be provided for the first record of an entry");
-      }
-      return new BatchItem(raw.entry, timestamp, length, "", Labels.EMPTY);
+      throw new PannierException.Invalid(
+          "Content-type and labels must be provided for the first record of an entry");
     }
     int end = value.indexOf(',', comma + 1);
     String contentType = HeaderText.trim(value, comma + 1, end < 0 ? value.length() : end);

@@ -110,6 +110,13 @@ final class HeaderText {
     return new String(out, 0, length, StandardCharsets.UTF_8);
   }
 
+  /** Whether the percent sign at this place is followed by two hexadecimal digits. */
+  static boolean isPercentCode(String text, int at) {
+    return at + 2 < text.length()
+        && Character.digit(text.charAt(at + 1), 16) >= 0
+        && Character.digit(text.charAt(at + 2), 16) >= 0;
+  }
+
   private static int hex(byte b) {
     return Character.digit((char) (b & 0xff), 16);
   }

@@ -2,6 +2,7 @@ package io.pannier.server;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.pannier.model.LabelType;
+import io.pannier.model.Names;
 import io.pannier.model.PannierException;
 import io.pannier.model.Timestamp;
 import io.pannier.query.Explanation;
@@ -123,6 +124,7 @@ final class QueryRoutes {
   private long remove(Bucket bucket, String entryName, QueryOptions options) {
     Optional<Entry> entry = bucket.findEntry(entryName);
     if (entry.isEmpty()) {
+      Names.checkEntry(entryName);
       Queries.checkRemoval(options);
       return 0;
     }

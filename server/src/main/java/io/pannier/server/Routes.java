@@ -164,7 +164,7 @@ final class Routes implements HttpHandler {
         .on("DELETE", Access.WRITE, batches::removeOne);
     row("b/*/**/q")
         .on("POST", Access.TOKEN, queries::startOne)
-        .on("GET", Access.READ, queries::startOneLegacy)
+        .get(Access.READ, queries::startOneLegacy)
         .on("DELETE", Access.WRITE, queries::removeOneLegacy);
     row("b/*/**/rename").on("PUT", Access.WRITE, buckets::renameEntry);
     row("b/*/**")
@@ -212,7 +212,7 @@ final class Routes implements HttpHandler {
     if (method.equals("OPTIONS")) {
       exchange.respond(
           cors.preflight(
-              allow(path),
+              isPage(target) ? "GET,HEAD" : allow(path),
               exchange.header("origin"),
               exchange.header("access-control-request-headers")));
       return;
@@ -322,6 +322,15 @@ final class Routes implements HttpHandler {
     return String.join(",", methods);
   }
 
+  /** Whether the path leads to the console. */
+  private boolean isPage(String target) {
+    String ui = base + "ui/";
+    return target.equals(base)
+        || (target + "/").equals(base)
+        || (target + "/").equals(ui)
+        || target.startsWith(ui);
+  }
+
   private Response withoutRoute(String target, String method, @Nullable Path path) {
     String allow = allow(path);
     boolean isGet = method.equals("GET") || method.equals("HEAD");
@@ -332,7 +341,7 @@ final class Routes implements HttpHandler {
       return Response.of(405).header("allow", "GET,HEAD");
     }
     String ui = base + "ui/";
-    if (target.equals(base) || (target + "/").equals(base) || (target + "/").equals(ui)) {
+    if (isPage(target) && !target.startsWith(ui)) {
       return Response.of(302)
           .header("content-type", "text/plain; charset=utf-8")
           .header("location", ui);

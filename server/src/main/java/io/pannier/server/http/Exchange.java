@@ -4,8 +4,9 @@ import java.net.InetSocketAddress;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One request and its one response. A connection has one at a time; the next request waits until
- * the answer of this one is on its way.
+ * One request and its one response. An HTTP/1 connection has one at a time: the next request waits
+ * until the answer of this one is on its way. An HTTP/2 connection has up to a hundred; what is
+ * said here of the connection then holds for the stream of the exchange.
  *
  * <p>The head of the request may be read from any thread. The exchange ends by exactly one of
  * {@link #respond} and {@link #startResponse}.
@@ -41,12 +42,12 @@ public interface Exchange {
   String rawHeaderValue(int index);
 
   /**
-   * Length of the body as announced: 0 if there is none, -1 if it is chunked or coded, so that its
-   * length is unknown.
+   * Length of the body as announced: 0 if there is none, -1 if it is coded or {@link #isChunked},
+   * so that its length is unknown.
    */
   long contentLength();
 
-  /** Whether the body comes in chunks. */
+  /** Whether the body is as long as it turns out to be: in chunks, or a stream without length. */
   boolean isChunked();
 
   /** The socket's peer. */

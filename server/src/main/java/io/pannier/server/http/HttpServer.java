@@ -28,6 +28,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -140,13 +141,19 @@ public final class HttpServer implements AutoCloseable {
           "cannot listen on " + config.host() + ":" + config.port(), bound.cause());
     }
     listener = bound.channel();
-    if (tls != null) {
-      // Files are read on a worker; where none is free it waits for the next time.
+    TlsContext watched = tls;
+    if (watched != null) {
       group.scheduleWithFixedDelay(
-          () -> workers.execute(tls::check),
-          TLS_CHECK_SECONDS,
-          TLS_CHECK_SECONDS,
-          TimeUnit.SECONDS);
+          () -> check(watched), TLS_CHECK_SECONDS, TLS_CHECK_SECONDS, TimeUnit.SECONDS);
+    }
+  }
+
+  /** Files are read on a worker. */
+  private void check(TlsContext watched) {
+    try {
+      workers.execute(watched::check);
+    } catch (RejectedExecutionException busy) {
+      LOG.debug("TLS files are looked at the next time", busy);
     }
   }
 

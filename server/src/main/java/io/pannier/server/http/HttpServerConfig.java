@@ -15,7 +15,8 @@ import java.util.function.Consumer;
  * @param loops event loops; more than cores, because a file call on a loop may stall it
  * @param workers threads for blocking code
  * @param workerQueue exchanges that may wait for such a thread before 503 is answered
- * @param maxConnections connections beyond which new ones are answered 503
+ * @param maxConnections connections beyond which new ones are answered 503; HTTP/2 streams of all
+ *     connections together beyond which new ones are refused
  * @param maxRequestLineBytes beyond it 414
  * @param maxHeaderBytes size of the header section beyond which 431 is answered
  * @param maxHeaderFields number of header fields beyond which 431 is answered
@@ -23,7 +24,8 @@ import java.util.function.Consumer;
  *     together; beyond it connections wait to be read
  * @param drainBytes most that is read and thrown away of a body nobody wants; for more the
  *     connection is closed
- * @param headTimeout longest time from the first byte of a request head to its last
+ * @param headTimeout longest time from the first byte of a request head to its last, for a TLS
+ *     handshake, and for the first byte of a connection
  * @param operationTimeout longest stall while a body is received or a response is taken
  * @param keepAliveTimeout longest time a connection may do nothing between two requests
  * @param closeGrace how long {@link HttpServer#close} waits for running exchanges

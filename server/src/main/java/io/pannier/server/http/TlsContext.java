@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.security.PrivateKey;
 import java.security.cert.X509Certificate;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import javax.net.ssl.SSLException;
@@ -105,7 +106,7 @@ final class TlsContext {
           "TLS certificate read again: {}, valid until {}",
           leaf.getSubjectX500Principal(),
           leaf.getNotAfter().toInstant());
-    } catch (PannierException.Invalid bad) {
+    } catch (RuntimeException bad) {
       LOG.error("the new TLS files are of no use, the old ones stay: {}", bad.getMessage());
     }
   }
@@ -182,7 +183,7 @@ final class TlsContext {
 
   /** What is wrong with the times of a certificate; empty if nothing is. */
   private String flaw(X509Certificate certificate) {
-    Instant now = Instant.EPOCH.plus(clock.wallMicros(), java.time.temporal.ChronoUnit.MICROS);
+    Instant now = Instant.EPOCH.plus(clock.wallMicros(), ChronoUnit.MICROS);
     if (now.isAfter(certificate.getNotAfter().toInstant())) {
       return "expired at " + certificate.getNotAfter().toInstant();
     }

@@ -265,6 +265,15 @@ class TlsTest {
     assertThat(shown()).isEqualTo("CN=third");
   }
 
+  @Test
+  void theFilesAreLookedAtFromTimeToTime() throws Exception {
+    start(files);
+    write(tls.issue("renewed"));
+    while (!shown().equals("CN=renewed")) {
+      Thread.onSpinWait();
+    }
+  }
+
   // ------------------------------------------------------------------------------------ clients
 
   private TlsFiles withClients(boolean required) throws IOException {

@@ -130,9 +130,7 @@ final class BatchV2 {
       throw new PannierException.Invalid("x-reduct-entries header is required");
     }
     return list(
-        field,
-        "x-reduct-entries header must not contain empty entry names",
-        BatchV2::decodedEntry);
+        field, "x-reduct-entries header must not contain empty entry names", BatchV2::decodedEntry);
   }
 
   private long start() {
@@ -159,8 +157,7 @@ final class BatchV2 {
   private static String decodedEntry(String item) {
     for (int at = item.indexOf('%'); at >= 0; at = item.indexOf('%', at + 1)) {
       if (!HeaderText.isPercentCode(item, at)) {
-        throw new PannierException.Invalid(
-            "Invalid entry encoding in header name: '" + item + "'");
+        throw new PannierException.Invalid("Invalid entry encoding in header name: '" + item + "'");
       }
     }
     String name = HeaderText.percentDecode(item);
@@ -171,8 +168,7 @@ final class BatchV2 {
   }
 
   /** Splits a comma list, trims and decodes its items. */
-  private static List<String> list(
-      String text, String emptyItem, UnaryOperator<String> decode) {
+  private static List<String> list(String text, String emptyItem, UnaryOperator<String> decode) {
     var items = new ArrayList<String>();
     int from = 0;
     while (from <= text.length()) {

@@ -1,5 +1,6 @@
 package io.pannier.server;
 
+import io.pannier.model.Timestamp;
 import io.pannier.query.BatchSink;
 import io.pannier.query.when.TransferLimits;
 import io.pannier.server.http.Response;

@@ -282,10 +282,10 @@ class FlipTest {
     }
   }
 
-  private void flipParts(Ending ending, int masks) throws IOException {
+  private void flipParts(Ending ending, int stride, int masks) throws IOException {
     MemoryDisk healthy = disk(ending);
     for (Part part : parts) {
-      for (long at = part.from; at < part.to; at++) {
+      for (long at = part.from; at < part.to; at += stride) {
         for (int i = 0; i < masks; i++) {
           flip(healthy, part.path, at, 1 << ((at + i) % 8), part.record);
         }
@@ -296,14 +296,14 @@ class FlipTest {
   @ParameterizedTest
   @EnumSource
   void aFlipInABlockCostsItsRecordOnly(Ending ending) throws IOException {
-    flipParts(ending, 1);
+    flipParts(ending, ending == Ending.COMPRESSED ? 5 : 1, 1);
   }
 
   @ParameterizedTest
   @EnumSource
   @Tag("slow")
   void anyFlipInABlockCostsItsRecordOnly(Ending ending) throws IOException {
-    flipParts(ending, 8);
+    flipParts(ending, 1, 8);
   }
 
   // ---------------------------------------------------------------- journals and FORMAT

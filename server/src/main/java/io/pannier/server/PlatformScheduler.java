@@ -1,9 +1,9 @@
 package io.pannier.server;
 
 import io.pannier.store.Scheduler;
-import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
@@ -21,28 +21,36 @@ public final class PlatformScheduler implements Scheduler, AutoCloseable {
 
   /** Starts with so many threads for background work. */
   public PlatformScheduler(int backgroundThreads) {
-    this("pannier", backgroundThreads);
+    this("pannier", backgroundThreads, true);
   }
 
   /**
-   * The same for work that is not the engine's.
+   * The same for work that is not the engine's: what waits for its time is not waited for at the
+   * end.
    *
    * @param name what names of threads begin with
    */
   PlatformScheduler(String name, int backgroundThreads) {
-    sync = pool(name + "-sync", 1);
-    background = pool(name + "-background", backgroundThreads);
+    this(name, backgroundThreads, false);
   }
 
-  private static ScheduledExecutorService pool(String name, int threads) {
+  private PlatformScheduler(String name, int backgroundThreads, boolean waitsAtEnd) {
+    sync = pool(name + "-sync", 1, waitsAtEnd);
+    background = pool(name + "-background", backgroundThreads, waitsAtEnd);
+  }
+
+  private static ScheduledExecutorService pool(String name, int threads, boolean waitsAtEnd) {
     var number = new AtomicInteger();
-    return Executors.newScheduledThreadPool(
-        threads,
-        task -> {
-          var thread = new Thread(task, name + "-" + number.incrementAndGet());
-          thread.setDaemon(true);
-          return thread;
-        });
+    var pool =
+        new ScheduledThreadPoolExecutor(
+            threads,
+            task -> {
+              var thread = new Thread(task, name + "-" + number.incrementAndGet());
+              thread.setDaemon(true);
+              return thread;
+            });
+    pool.setExecuteExistingDelayedTasksAfterShutdownPolicy(waitsAtEnd);
+    return pool;
   }
 
   @Override

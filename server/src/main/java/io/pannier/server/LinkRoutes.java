@@ -11,7 +11,6 @@ import io.pannier.server.http.Response;
 import io.pannier.server.links.ByteRange;
 import io.pannier.server.links.Link;
 import io.pannier.server.links.Seal;
-import io.pannier.store.Entry;
 import io.pannier.store.StoredRecord;
 import java.net.URI;
 import java.net.URLEncoder;
@@ -64,7 +63,7 @@ final class LinkRoutes {
   void open(Call call) {
     var seal =
         new Seal(
-            required(call, "ct"), required(call, "s"), required(call, "i"), required(call, "n"));
+            required(call, "ct"), required(call, "s"), required(call, "n"), required(call, "i"));
     byte[] key = context.tokens().sealingKey(seal.i());
     Link sealed = seal.open(key);
     long nowSeconds = TimeUnit.MICROSECONDS.toSeconds(context.config.clock().wallMicros());
@@ -91,15 +90,14 @@ final class LinkRoutes {
   private void send(Call call, Link link, BooleanSupplier isGood) {
     QueryOptions options = QueryOptions.parse(link.query());
     boolean namesEntries = !options.entries().orElse(List.of()).isEmpty();
-    Entry entry =
+    String entryName = namesEntries ? link.recordEntry() : link.entry();
+    StoredRecord record =
         context
             .store()
             .bucket(link.bucket())
-            .entry(namesEntries ? link.recordEntry() : link.entry());
-    StoredRecord record =
-        (namesEntries || link.recordEntry().equals(link.entry())
-                ? Queries.chosen(entry, link.recordTimestamp(), options, link.query())
-                : Optional.<StoredRecord>empty())
+            .findEntry(entryName)
+            .filter(entry -> entryName.equals(link.recordEntry()))
+            .flatMap(entry -> Queries.chosen(entry, link.recordTimestamp(), options, link.query()))
             .orElseThrow(() ->
                 new PannierException.NotFound(
                     "Record "
@@ -115,11 +113,13 @@ final class LinkRoutes {
       part = range == null ? Optional.empty() : ByteRange.parse(range, record.length());
     } catch (ByteRange.Unsatisfiable none) {
       call.respond(
-          Response.error(416, "Range not satisfiable")
+          RecordHeaders.head(416, shown)
+              .header("accept-ranges", "bytes")
               .header("content-range", "bytes */" + record.length()));
       return;
     }
-    Response head = RecordHeaders.fileHead(part.isPresent() ? 206 : 200, shown, fileName(call));
+    Response head =
+        RecordHeaders.head(part.isPresent() ? 206 : 200, shown).header("accept-ranges", "bytes");
     part.ifPresent(bytes ->
         head.header(
             "content-range",

@@ -107,41 +107,21 @@ final class RecordHeaders {
 
   /** The head of an answer that carries one record. */
   static Response head(StoredRecord record) {
-    return head(200, record, "attachment");
+    return head(200, record);
   }
 
-  /** The head of an answer that carries one record, or a part of it, as a file of this name. */
-  static Response fileHead(int status, StoredRecord record, String fileName) {
-    return head(status, record, attachment(fileName)).header("accept-ranges", "bytes");
-  }
-
-  private static Response head(int status, StoredRecord record, String disposition) {
+  /** The same with another status. */
+  static Response head(int status, StoredRecord record) {
     Response head = Response.of(status);
     Labels labels = record.labels();
     for (int i = 0; i < labels.size(); i++) {
       head.header(LABEL + lowerCase(labels.name(i)), labels.value(i));
     }
+    // Never shown by a browser as a page of ours; it takes the name of the file from the URL.
     return head.header("content-type", record.contentType())
-        .header("content-disposition", disposition)
+        .header("content-disposition", "attachment")
         .header("x-reduct-time", Timestamp.toString(record.timestamp()))
         .header("x-reduct-entry", record.entry().name());
-  }
-
-  /** What RFC 6266 makes of the last part of a path; never shown by a browser as a page of ours. */
-  private static String attachment(String fileName) {
-    String name = fileName.substring(fileName.lastIndexOf('/') + 1);
-    var plain = new StringBuilder("attachment; filename=\"");
-    boolean isPlain = true;
-    for (int i = 0; i < name.length(); i++) {
-      char c = name.charAt(i);
-      boolean fits = c >= ' ' && c < 0x7f && c != '"' && c != '\\';
-      plain.append(fits ? c : '_');
-      isPlain &= fits;
-    }
-    plain.append('"');
-    return isPlain
-        ? plain.toString()
-        : plain + "; filename*=UTF-8''" + HeaderText.percentEncode(name);
   }
 
   private static String lowerCase(String name) {

@@ -212,7 +212,7 @@ final class Routes implements HttpHandler {
     if (method.equals("OPTIONS")) {
       exchange.respond(
           cors.preflight(
-              isPage(target) ? "GET,HEAD" : allow(path),
+              isEntrance(target) ? "GET,HEAD" : allow(path),
               exchange.header("origin"),
               exchange.header("access-control-request-headers")));
       return;
@@ -322,13 +322,9 @@ final class Routes implements HttpHandler {
     return String.join(",", methods);
   }
 
-  /** Whether the path leads to the console. */
-  private boolean isPage(String target) {
-    String ui = base + "ui/";
-    return target.equals(base)
-        || (target + "/").equals(base)
-        || (target + "/").equals(ui)
-        || target.startsWith(ui);
+  /** Whether this is the root of everything, from where the way leads to the console. */
+  private boolean isEntrance(String target) {
+    return target.equals(base) || (target + "/").equals(base);
   }
 
   private Response withoutRoute(String target, String method, @Nullable Path path) {
@@ -341,7 +337,7 @@ final class Routes implements HttpHandler {
       return Response.of(405).header("allow", "GET,HEAD");
     }
     String ui = base + "ui/";
-    if (isPage(target) && !target.startsWith(ui)) {
+    if (isEntrance(target) || (target + "/").equals(ui)) {
       return Response.of(302)
           .header("content-type", "text/plain; charset=utf-8")
           .header("location", ui);

@@ -66,7 +66,7 @@ class LinkRoutesTest extends ApiFixture {
             "x-reduct-label-score: 9",
             "x-reduct-label-unit: mm",
             "content-type: text/plain",
-            "content-disposition: attachment; filename=\"report.csv\"",
+            "content-disposition: attachment",
             "x-reduct-time: 200",
             "x-reduct-entry: cam/front",
             "accept-ranges: bytes");
@@ -224,8 +224,6 @@ class LinkRoutesTest extends ApiFixture {
     assertThat(URI.create(url).getPath()).isEqualTo("/api/v1/links/a bé#.txt");
     Wire.Answer opened = open(url.substring(url.indexOf("links/")));
     assertThat(opened.text()).isEqualTo("hello");
-    assertThat(opened.header("content-disposition"))
-        .contains("attachment; filename=\"a b_#.txt\"; filename*=UTF-8''a%20b%C3%A9#.txt");
   }
 
   @ParameterizedTest

@@ -504,7 +504,7 @@ public final class Tokens implements AutoCloseable {
       if (old.isProvisioned()) {
         throw new PannierException.Conflict("Can't rotate provisioned token '" + name + "'");
       }
-      if (old.isExpired(clock)) {
+      if (old.isOver(clock)) {
         throw new PannierException.Invalid("Can't rotate expired token '" + name + "'");
       }
       String value = newValue(name);

@@ -97,8 +97,7 @@ public record Link(
     try {
       return to(e.get(), Timestamp.parse(ts.get()));
     } catch (NumberFormatException malformed) {
-      throw new PannierException.Invalid(
-          "Invalid 'ts' parameter: must be an unix timestamp in microseconds");
+      throw new PannierException.Invalid("Invalid 'ts' parameter: invalid digit found in string");
     }
   }
 

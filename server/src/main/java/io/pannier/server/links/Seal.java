@@ -22,10 +22,10 @@ import javax.crypto.spec.SecretKeySpec;
  *
  * @param ct cipher text with its tag
  * @param s salt
- * @param i name of the token
  * @param n nonce
+ * @param i name of the token
  */
-public record Seal(String ct, String s, String i, String n) {
+public record Seal(String ct, String s, String n, String i) {
   private static final int SALT_BYTES = 16;
   private static final int NONCE_BYTES = 12;
   private static final int TAG_BITS = 128;
@@ -47,8 +47,8 @@ public record Seal(String ct, String s, String i, String n) {
       return new Seal(
           TO_TEXT.encodeToString(sealed),
           TO_TEXT.encodeToString(salt),
-          issuer,
-          TO_TEXT.encodeToString(nonce));
+          TO_TEXT.encodeToString(nonce),
+          issuer);
     } catch (GeneralSecurityException missing) {
       throw new PannierException.Internal("links cannot be sealed", missing);
     }
@@ -60,10 +60,13 @@ public record Seal(String ct, String s, String i, String n) {
    * @throws PannierException.Invalid otherwise
    */
   public Link open(byte[] secret) {
+    byte[] sealed = bytes("ct", ct);
+    byte[] salt = bytes("s", s);
+    byte[] nonce = bytes("n", n);
     try {
-      Cipher cipher = cipher(Cipher.DECRYPT_MODE, secret, bytes(s), bytes(n), i);
-      return Link.decode(inflated(cipher.doFinal(bytes(ct))));
-    } catch (GeneralSecurityException | DataFormatException | IllegalArgumentException changed) {
+      Cipher cipher = cipher(Cipher.DECRYPT_MODE, secret, salt, nonce, i);
+      return Link.decode(inflated(cipher.doFinal(sealed)));
+    } catch (GeneralSecurityException | DataFormatException changed) {
       throw new PannierException.Invalid(
           "Failed to decrypt query: the link was changed, or its token was renewed");
     }
@@ -80,8 +83,13 @@ public record Seal(String ct, String s, String i, String n) {
     return cipher;
   }
 
-  private static byte[] bytes(String text) {
-    return Base64.getUrlDecoder().decode(text);
+  private static byte[] bytes(String name, String text) {
+    try {
+      return Base64.getUrlDecoder().decode(text);
+    } catch (IllegalArgumentException malformed) {
+      throw new PannierException.Invalid(
+          "Invalid base64 in '" + name + "' parameter: " + malformed.getMessage());
+    }
   }
 
   private static byte[] deflated(byte[] text) {

@@ -145,6 +145,7 @@ final class Changes {
       }
       byBlock = moved;
     }
+    entry.bucket.moved(entry);
   }
 
   private void findAgain(
@@ -343,6 +344,10 @@ final class Changes {
         removing.set(row);
       } else {
         after = before.updated(update);
+        if (after.equals(before)) {
+          // No change is none for those who follow either: two stores that copy each other rest.
+          return;
+        }
         long growth = after.utf8Bytes() - before.utf8Bytes();
         if (growth > 0 && !entry.bucket.reserveGrowth(growth)) {
           errors[target.place()] = entry.bucket.quotaExceeded();

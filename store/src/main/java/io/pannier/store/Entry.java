@@ -74,6 +74,26 @@ public final class Entry {
     this.name = name;
   }
 
+  /** Its number in its bucket. */
+  public int id() {
+    return id;
+  }
+
+  /** Whether it was removed, or its bucket was. */
+  public boolean isGone() {
+    return gone;
+  }
+
+  /** The highest sequence number that a record or a change has; 0 before the first. */
+  public long lastSequence() {
+    lock.lock();
+    try {
+      return nextSequence - 1;
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /** Its name at this moment; names change, the entry stays. */
   public String name() {
     return name;

@@ -2,6 +2,7 @@ package io.pannier.server;
 
 import io.pannier.model.PannierException;
 import io.pannier.query.Queries;
+import io.pannier.replicate.Replications;
 import io.pannier.store.Bucket;
 import io.pannier.store.Store;
 import org.jspecify.annotations.Nullable;
@@ -14,6 +15,7 @@ final class Context {
   final Acks acks;
   final long startedNanos;
   private volatile @Nullable Store store;
+  private volatile @Nullable Replications replications;
 
   Context(ServerConfig config, Queries queries) {
     this.config = config;
@@ -23,8 +25,18 @@ final class Context {
     startedNanos = config.clock().monotonicNanos();
   }
 
-  void open(Store opened) {
+  void open(Store opened, Replications opening) {
+    replications = opening;
     store = opened;
+  }
+
+  /** The replications; only there once the store is open. */
+  Replications replications() {
+    Replications opened = replications;
+    if (opened == null) {
+      throw new PannierException.Unavailable(STARTING, 1);
+    }
+    return opened;
   }
 
   boolean isOpen() {

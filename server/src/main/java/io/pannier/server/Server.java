@@ -1,19 +1,31 @@
 package io.pannier.server;
 
+import io.pannier.model.PannierException;
 import io.pannier.query.Queries;
+import io.pannier.replicate.HttpDestinations;
+import io.pannier.replicate.ReplicationDeclaration;
+import io.pannier.replicate.ReplicationOptions;
+import io.pannier.replicate.Replications;
 import io.pannier.server.http.HttpServer;
 import io.pannier.server.http.HttpServerConfig;
 import io.pannier.store.Store;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The HTTP API of a store. It listens before the store is open, so that a start which takes long
  * can be watched: until {@link #open} everything but {@code /alive} is answered 503.
  */
 public final class Server implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Server.class);
+
   private final Context context;
   private final ServerTimers timers;
   private final HttpServer http;
+  private final ReplicationWorkers workers = new ReplicationWorkers();
+  private volatile @Nullable Replications replications;
 
   private Server(Context context, ServerTimers timers, HttpServer http) {
     this.context = context;
@@ -57,7 +69,26 @@ public final class Server implements AutoCloseable {
    * server.
    */
   public void open(Store store) {
-    context.open(store);
+    ServerConfig config = context.config;
+    ReplicationOptions options =
+        config
+            .replication()
+            .options()
+            .withListenPort(port())
+            .withBatches(config.io().batchBytes(), config.io().batchRecords());
+    Replications opened =
+        Replications.open(
+            store, config.clock(), workers, new HttpDestinations(options, config.clock()), options);
+    replications = opened;
+    for (ReplicationDeclaration declaration : config.replication().declarations()) {
+      try {
+        opened.provision(declaration);
+      } catch (PannierException refused) {
+        // As in the reference: what cannot be set up must not keep the server from serving.
+        LOG.error("replication {}: {}", declaration.name(), refused.getMessage());
+      }
+    }
+    context.open(store, opened);
   }
 
   /** What its routes work with. */
@@ -75,6 +106,11 @@ public final class Server implements AutoCloseable {
   public void close() {
     context.queries.close();
     http.close();
+    Replications opened = replications;
+    if (opened != null) {
+      opened.close();
+    }
+    workers.close();
     timers.close();
   }
 }

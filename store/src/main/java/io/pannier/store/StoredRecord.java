@@ -4,8 +4,10 @@ import io.pannier.model.Labels;
 import io.pannier.model.PannierException;
 import io.pannier.model.Timestamp;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.NoSuchFileException;
 import java.util.Set;
+import java.util.zip.CRC32C;
 
 /**
  * A record as an index knows it: everything but its body, which {@link #open} gives. A value of the
@@ -144,6 +146,22 @@ public final class StoredRecord {
     } catch (IOException failed) {
       throw store.failure("record could not be opened", block.path(), failed);
     }
+  }
+
+  /** CRC32C of the body, which is read and verified for it. */
+  public int crc32c() {
+    var crc = new CRC32C();
+    try (RecordBody body = open()) {
+      int most = 4 * RecordBody.CHUNK;
+      var piece = ByteBuffer.allocate(Math.clamp(body.length(), 1, most));
+      for (long at = 0; at < body.length(); ) {
+        body.read(at, piece.clear());
+        piece.flip();
+        at += piece.remaining();
+        crc.update(piece);
+      }
+    }
+    return (int) crc.getValue();
   }
 
   @Override

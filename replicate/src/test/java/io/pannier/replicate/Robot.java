@@ -1,0 +1,93 @@
+package io.pannier.replicate;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.pannier.client.Coding;
+import io.pannier.store.Store;
+import io.pannier.store.TestStores;
+import io.pannier.store.disk.MemoryDisk;
+import java.util.List;
+import java.util.Optional;
+
+/** A store with replications in the thread of a test; it can be stopped, killed and started. */
+final class Robot {
+  static final String SOURCE = "src";
+  static final String TASK = "task";
+
+  final MemoryDestination destination = new MemoryDestination();
+  MemoryDisk disk = new MemoryDisk();
+  ReplicationOptions options = ReplicationOptions.DEFAULT.withBatches(4_000, 7);
+  TestStores stores;
+  Store store;
+  Replications replications;
+  private long seed;
+
+  Robot(long seed) {
+    this.seed = seed;
+    start();
+  }
+
+  void start() {
+    stores = new TestStores(seed++).ticking();
+    store = stores.open(disk);
+    replications =
+        Replications.open(
+            store,
+            stores.clock,
+            (delayNanos, work) ->
+                stores.scheduler.runLater(
+                    io.pannier.store.Scheduler.Lane.BACKGROUND,
+                    (delayNanos + 999_999) / 1_000_000,
+                    work),
+            destination,
+            options);
+  }
+
+  /** The process ends between two instructions; what was written is there. */
+  void kill() {
+    disk = disk.kill();
+    start();
+  }
+
+  void stop() {
+    replications.close();
+    store.close();
+    disk = disk.kill();
+    start();
+  }
+
+  void pass(long millis) {
+    stores.scheduler.advanceMillis(millis);
+  }
+
+  ReplicationDetail detail() {
+    return replications.get(TASK);
+  }
+
+  long pending() {
+    return detail().info().pendingRecords();
+  }
+
+  static ReplicationSettings settings(String when, String... entries) {
+    return new ReplicationSettings(
+        SOURCE,
+        "dst",
+        "http://cloud",
+        Optional.of("token"),
+        List.of(entries),
+        "",
+        when.isEmpty() ? Optional.empty() : Optional.of(json(when)),
+        ReplicationMode.ENABLED,
+        Coding.NONE,
+        new ReplicationStart.Now());
+  }
+
+  static JsonNode json(String text) {
+    try {
+      return new ObjectMapper().readTree(text.replace('\'', '"'));
+    } catch (JsonProcessingException malformed) {
+      throw new IllegalArgumentException(malformed);
+    }
+  }
+}

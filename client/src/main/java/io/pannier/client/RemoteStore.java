@@ -20,6 +20,9 @@ public final class RemoteStore implements AutoCloseable {
   private static final String TIME = "x-reduct-time-";
   private static final String ERROR = "x-reduct-error-";
 
+  /** Asks a Pannier store for the CRC32C of a body, and carries it. */
+  private static final String CHECKSUM = "x-pannier-crc32c";
+
   private final ClientOptions options;
   private final String prefix;
   private volatile @Nullable HttpLink link;
@@ -139,7 +142,9 @@ public final class RemoteStore implements AutoCloseable {
   /** What the store says about a record; empty when it has none of this time. */
   public Optional<RemoteRecord> find(String bucket, String entry, long timestamp) {
     HttpAnswer answer =
-        send(request("HEAD", "b/" + bucket + "/" + entry + "?ts=" + Timestamp.toString(timestamp)));
+        send(
+            request("HEAD", "b/" + bucket + "/" + entry + "?ts=" + Timestamp.toString(timestamp))
+                .header(CHECKSUM, "wanted"));
     if (answer.status() == 404) {
       return Optional.empty();
     }
@@ -152,7 +157,7 @@ public final class RemoteStore implements AutoCloseable {
     }
     String length = answer.header("content-length");
     String type = answer.header("content-type");
-    String checksum = answer.header("x-pannier-crc32c");
+    String checksum = answer.header(CHECKSUM);
     try {
       return Optional.of(
           new RemoteRecord(

@@ -251,11 +251,21 @@ final class Sender {
     }
     if (server == null) {
       try {
-        server = there.open();
+        server = notItself(there.open());
       } catch (ClientException failed) {
         diagnostics.error(failed.code(), text(failed), 1);
         throw failed;
       }
+    }
+    return there;
+  }
+
+  /** Names of hosts say little; the id of the store tells whether a task copies to itself. */
+  private RemoteServer notItself(RemoteServer there) {
+    ReplicationSettings settings = task.settings();
+    if (there.storeId().equals(Optional.of(setting.store().id().toString()))
+        && settings.sourceBucket().equals(settings.destinationBucket())) {
+      throw new ClientException.Refused(422, "Source and destination buckets must be different", 0);
     }
     return there;
   }

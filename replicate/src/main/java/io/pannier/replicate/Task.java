@@ -47,6 +47,7 @@ final class Task implements Follower {
   private final Set<Entry> moved = ConcurrentHashMap.newKeySet();
   private final AtomicBoolean looking = new AtomicBoolean();
   private final AtomicBoolean saving = new AtomicBoolean();
+  private final ReentrantLock lookLock = new ReentrantLock();
   private final ReentrantLock saveLock = new ReentrantLock();
   private volatile Plan plan;
   private volatile boolean provisioned;
@@ -219,20 +220,26 @@ final class Task implements Follower {
     }
   }
 
-  /** Judges everything that was committed. */
+  /** Judges everything that was committed before the call. */
   void look() {
-    for (Entry entry : List.copyOf(moved)) {
-      if (moved.remove(entry)) {
-        boolean done = false;
-        try {
-          look(entry);
-          done = true;
-        } finally {
-          if (!done) {
-            moved.add(entry);
+    // One after the other: who asks for a number must not overtake one that is about to count.
+    lookLock.lock();
+    try {
+      for (Entry entry : List.copyOf(moved)) {
+        if (moved.remove(entry)) {
+          boolean done = false;
+          try {
+            look(entry);
+            done = true;
+          } finally {
+            if (!done) {
+              moved.add(entry);
+            }
           }
         }
       }
+    } finally {
+      lookLock.unlock();
     }
     if (tracks.values().stream().anyMatch(Track::hasWork)) {
       sender.wake();

@@ -214,9 +214,13 @@ final class Sender {
         if (!task.isSending() || stopped) {
           return -1;
         }
-        prepare(track);
-        sent |= sendRecords(there, track);
-        sent |= sendChanges(there, track);
+        try {
+          prepare(track);
+          sent |= sendRecords(there, track);
+          sent |= sendChanges(there, track);
+        } catch (PannierException.Conflict removed) {
+          // The entry is going away, and its records with it.
+        }
       }
       active = true;
       return sent ? 0 : nextRetry();
@@ -330,7 +334,7 @@ final class Sender {
   /** Returns whether anything was tried. */
   private boolean sendRecords(Destination there, Track track) {
     Pace pace = pace(track);
-    List<Track.Item> candidates = track.nextRecords(pace.records, diagnostics);
+    List<Track.Item> candidates = track.nextRecords(pace.records);
     if (candidates.isEmpty()) {
       return false;
     }
@@ -353,7 +357,7 @@ final class Sender {
         if (error == null) {
           pace.delay = 0;
           diagnostics.ok(1);
-          track.sent(one.item(), Track.Outcome.ARRIVED, diagnostics);
+          track.sent(one.item(), Track.Outcome.ARRIVED);
         } else {
           refused(there, track, entry, one, error);
         }
@@ -367,9 +371,9 @@ final class Sender {
       if (batch.size() > 1) {
         pace.records = Math.max(1, batch.size() / 2);
       } else if (whole.code() == 422) {
-        track.sent(batch.getFirst().item(), Track.Outcome.REFUSED, diagnostics);
+        track.sent(batch.getFirst().item(), Track.Outcome.REFUSED);
       } else {
-        track.sent(batch.getFirst().item(), Track.Outcome.LATER, diagnostics);
+        track.sent(batch.getFirst().item(), Track.Outcome.LATER);
         putOff(pace);
       }
     } catch (ClientException failed) {
@@ -379,7 +383,7 @@ final class Sender {
       // Only a large record is read while it is sent, and it travels alone.
       unreadable(track, batch.getFirst().item(), ofBody);
     } finally {
-      track.end(diagnostics);
+      track.end();
     }
     return true;
   }
@@ -397,11 +401,11 @@ final class Sender {
       }
       case PannierException.Damaged _ -> {
         diagnostics.error(500, text, 1);
-        track.sent(item, Track.Outcome.REFUSED, diagnostics);
+        track.sent(item, Track.Outcome.REFUSED);
       }
       case PannierException _ -> {
         diagnostics.error(500, text, 1);
-        track.sent(item, Track.Outcome.LATER, diagnostics);
+        track.sent(item, Track.Outcome.LATER);
         putOff(pace(track));
       }
     }
@@ -417,22 +421,22 @@ final class Sender {
           case REFUSED -> diagnostics.error(409, text(error), 1);
           case ARRIVED, MISSING, LATER -> putOff(pace(track)); // it has gone since: once more
         }
-        track.sent(one.item(), outcome, diagnostics);
+        track.sent(one.item(), outcome);
       }
       case 422 -> {
         diagnostics.error(422, text(error), 1);
-        track.sent(one.item(), Track.Outcome.REFUSED, diagnostics);
+        track.sent(one.item(), Track.Outcome.REFUSED);
       }
       case 404 -> {
         // The bucket is gone: it is looked for, and made, with the next step.
         diagnostics.error(404, text(error), 1);
         server = null;
-        track.sent(one.item(), Track.Outcome.LATER, diagnostics);
+        track.sent(one.item(), Track.Outcome.LATER);
         putOff(pace(track));
       }
       default -> {
         diagnostics.error(error.code(), text(error), 1);
-        track.sent(one.item(), Track.Outcome.LATER, diagnostics);
+        track.sent(one.item(), Track.Outcome.LATER);
         putOff(pace(track));
       }
     }
@@ -459,7 +463,7 @@ final class Sender {
       }
       return sameLabels ? Track.Outcome.WAS_THERE : Track.Outcome.WAS_THERE_OTHERWISE;
     }
-    return sameLabels || track.hasChanged(one.item(), diagnostics)
+    return sameLabels || track.hasChanged(one.item())
         ? Track.Outcome.WAS_THERE
         : Track.Outcome.REFUSED;
   }

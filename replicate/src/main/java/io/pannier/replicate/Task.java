@@ -2,6 +2,7 @@ package io.pannier.replicate;
 
 import io.pannier.model.PannierException;
 import io.pannier.store.Bucket;
+import io.pannier.store.Documents;
 import io.pannier.store.Entry;
 import io.pannier.store.Follower;
 import io.pannier.store.Store;
@@ -116,7 +117,7 @@ final class Task implements Follower {
         .after(
             0,
             () -> {
-              tracks.values().forEach(track -> guarded(() -> track.reconcile(diagnostics)));
+              tracks.values().forEach(track -> guarded(track::reconcile));
               look();
               sender.kick();
             });
@@ -131,11 +132,11 @@ final class Task implements Follower {
       switch (plan.settings().start()) {
         case ReplicationStart.Now _ ->
             tracks.put(
-                entry.id(), new Track(entry, this::wants, plan.condition(), entry.lastSequence()));
+                entry.id(), new Track(entry, this::wants, diagnostics, plan.condition(), entry.lastSequence()));
         case ReplicationStart.Oldest _ ->
-            tracks.put(entry.id(), new Track(entry, this::wants, plan.condition(), 0));
+            tracks.put(entry.id(), new Track(entry, this::wants, diagnostics, plan.condition(), 0));
         case ReplicationStart.From(long timestamp) -> {
-          var track = new Track(entry, this::wants, plan.condition(), 0);
+          var track = new Track(entry, this::wants, diagnostics, plan.condition(), 0);
           track.startAt(timestamp);
           tracks.put(entry.id(), track);
         }
@@ -179,6 +180,9 @@ final class Task implements Follower {
     Bucket bucket = source;
     if (bucket != null && bucket.isGone()) {
       detach();
+      Plan now = plan;
+      plan =
+          new Plan(now.settings().withSource(bucket.name()), now.condition(), now.patterns());
       LOG.warn("source bucket of replication {} was removed", name);
       bucket = null;
     }
@@ -250,7 +254,7 @@ final class Task implements Follower {
     if (entry.isGone()) {
       tracks.remove(entry.id());
       saveSoon();
-    } else if (track(entry).catchUp(diagnostics)) {
+    } else if (track(entry).catchUp()) {
       saveSoon();
     }
   }
@@ -264,7 +268,7 @@ final class Task implements Follower {
   /** An entry that is seen for the first time was made after the task. */
   private Track track(Entry entry) {
     return tracks.computeIfAbsent(
-        entry.id(), key -> new Track(entry, this::wants, plan.condition(), 0));
+        entry.id(), key -> new Track(entry, this::wants, diagnostics, plan.condition(), 0));
   }
 
   @Override
@@ -277,7 +281,7 @@ final class Task implements Follower {
       return;
     }
     guarded(() -> {
-      track.catchUp(diagnostics);
+      track.catchUp();
       save();
     });
   }
@@ -423,6 +427,11 @@ final class Task implements Follower {
       tracks.values().removeIf(track -> track.entry.isGone());
       var written = new ConcurrentHashMap<Track, Long>();
       byte[] state = TaskState.write(this, tracks, diagnostics, written);
+      if (state.length > Documents.MAX_BYTES) {
+        // The older state holds: after a crash more is judged again and sent again.
+        LOG.error("state of replication {} is too long to be saved: {} bytes", name, state.length);
+        return;
+      }
       setting.store().documents().save(document(id), state);
       written.forEach(Track::durable);
     } finally {

@@ -45,7 +45,7 @@ final class TaskState {
       out.writeInt(some.size());
       for (var track : some.entrySet()) {
         out.writeInt(track.getKey());
-        written.put(track.getValue(), track.getValue().write(out, diagnostics));
+        written.put(track.getValue(), track.getValue().write(out));
       }
       // Behind the tracks, which may have heard of more losses just now.
       out.writeLong(diagnostics.lost());
@@ -84,7 +84,7 @@ final class TaskState {
       boolean changed = !conditionText.equals(task.plan().conditionText());
       for (int left = in.readInt(); left > 0; left--) {
         Entry entry = entries.get(in.readInt());
-        Track track = Track.read(in, entry, task::wants, condition);
+        Track track = Track.read(in, entry, task::wants, task.diagnostics(), condition);
         if (track == null) {
           cut = true;
           continue;

@@ -41,6 +41,7 @@ final class Track {
 
   private Judge judge;
   private final Predicate<String> wants;
+  private final Diagnostics diagnostics;
 
   /** Whether records that are committed now are wanted. */
   private boolean wanted;
@@ -124,9 +125,15 @@ final class Track {
    *     happens to those that were chosen before is followed in any case
    * @param position number up to which nothing is wanted
    */
-  Track(Entry entry, Predicate<String> wants, Condition condition, long position) {
+  Track(
+      Entry entry,
+      Predicate<String> wants,
+      Diagnostics diagnostics,
+      Condition condition,
+      long position) {
     this.entry = entry;
     this.wants = wants;
+    this.diagnostics = diagnostics;
     history = new History(entry);
     judge = new Judge(condition);
     this.position = position;
@@ -155,10 +162,10 @@ final class Track {
    *
    * @return whether anything was new
    */
-  boolean catchUp(Diagnostics diagnostics) {
+  boolean catchUp() {
     lock.lock();
     try {
-      return takeNews(diagnostics);
+      return takeNews();
     } catch (PannierException.Conflict removed) {
       return false; // whoever holds the track finds out
     } finally {
@@ -166,9 +173,9 @@ final class Track {
     }
   }
 
-  private boolean takeNews(Diagnostics diagnostics) {
+  private boolean takeNews() {
     long before = position;
-    boolean changed = drain(diagnostics);
+    boolean changed = drain();
     wanted = wants.test(entry.name());
     boolean withLabels = wanted && judge.needsLabels();
     for (boolean more = true; more; ) {
@@ -189,7 +196,9 @@ final class Track {
         }
         if (Names.isMeta(entry.name()) || (written.damaged() && !judge.needsLabels())) {
           choose(written.sequence());
-        } else if (!written.damaged()) {
+        } else if (written.damaged()) {
+          diagnostics.error(500, "Labels of a record in " + entry + " cannot be read", 1);
+        } else {
           judge.written(written.sequence(), written.timestamp(), written.labels(), this::choose);
         }
       }
@@ -245,7 +254,7 @@ final class Track {
     departures.add(new Departure(sequences, live, evicted));
   }
 
-  private boolean drain(Diagnostics diagnostics) {
+  private boolean drain() {
     boolean any = false;
     for (Departure gone = departures.poll(); gone != null; gone = departures.poll()) {
       any = true;
@@ -266,16 +275,16 @@ final class Track {
   }
 
   /** After a start: pending records that went away when nobody could be told any more. */
-  void reconcile(Diagnostics diagnostics) {
+  void reconcile() {
     lock.lock();
     try {
-      drain(diagnostics);
+      drain();
       for (long from = pending.next(0); from >= 0; ) {
         var numbers = new ArrayList<Long>();
         for (long at = from; at >= 0 && numbers.size() < PAGE; at = pending.next(at + 1)) {
           numbers.add(at);
         }
-        lookUp(numbers, diagnostics);
+        lookUp(numbers);
         from = pending.next(numbers.getLast() + 1);
       }
       note();
@@ -285,14 +294,14 @@ final class Track {
   }
 
   /** Records of these numbers; those that are gone are taken for lost. */
-  private List<StoredRecord> lookUp(List<Long> numbers, Diagnostics diagnostics) {
+  private List<StoredRecord> lookUp(List<Long> numbers) {
     List<StoredRecord> found =
         history.records(numbers.stream().mapToLong(Long::longValue).toArray());
     if (found.size() < numbers.size()) {
       var there = new HashSet<Long>();
       found.forEach(record -> there.add(record.sequence()));
       // Perhaps somebody has removed them or they were evicted just now: then this is known by now.
-      takeNews(diagnostics);
+      takeNews();
       for (long number : numbers) {
         if (!there.contains(number) && pending.contains(number)) {
           diagnostics.lost(1);
@@ -332,10 +341,10 @@ final class Track {
   }
 
   /** The next records to be sent as a whole, by ascending number; they count as under way. */
-  List<Item> nextRecords(int max, Diagnostics diagnostics) {
+  List<Item> nextRecords(int max) {
     lock.lock();
     try {
-      drain(diagnostics);
+      drain();
       var numbers = new ArrayList<Long>();
       for (long at = pending.next(0); at >= 0 && numbers.size() < max; at = pending.next(at + 1)) {
         if (!deferred.contains(at)) {
@@ -347,7 +356,7 @@ final class Track {
         return List.of();
       }
       var items = new ArrayList<Item>(numbers.size());
-      for (StoredRecord record : lookUp(numbers, diagnostics)) {
+      for (StoredRecord record : lookUp(numbers)) {
         if (isDiscarded(record)) {
           forget(record.sequence());
           continue;
@@ -411,7 +420,7 @@ final class Track {
   }
 
   /** What became of records that were sent as a whole. */
-  void sent(Item item, Outcome outcome, Diagnostics diagnostics) {
+  void sent(Item item, Outcome outcome) {
     lock.lock();
     try {
       long number = item.record().sequence();
@@ -447,10 +456,10 @@ final class Track {
   }
 
   /** Whether the destination has still to be told of labels of a record. */
-  boolean hasChanged(Item item, Diagnostics diagnostics) {
+  boolean hasChanged(Item item) {
     lock.lock();
     try {
-      takeNews(diagnostics);
+      takeNews();
       return dirty.containsKey(item.record().sequence());
     } finally {
       lock.unlock();
@@ -488,7 +497,7 @@ final class Track {
   }
 
   /** Nothing is under way any more; what went away and has not arrived is lost. */
-  void end(Diagnostics diagnostics) {
+  void end() {
     lock.lock();
     try {
       inFlight = Set.of();
@@ -521,10 +530,10 @@ final class Track {
   }
 
   /** Writes its state; returns the position that it is the state of. */
-  long write(DataOutput out, Diagnostics diagnostics) throws IOException {
+  long write(DataOutput out) throws IOException {
     lock.lock();
     try {
-      drain(diagnostics);
+      drain();
       selected.removeBelow(history.floor());
       out.writeLong(position);
       out.writeLong(startNumber);
@@ -554,7 +563,11 @@ final class Track {
    * @param condition the one that it was judged by
    */
   static @Nullable Track read(
-      DataInput in, @Nullable Entry entry, Predicate<String> wants, Condition condition)
+      DataInput in,
+      @Nullable Entry entry,
+      Predicate<String> wants,
+      Diagnostics diagnostics,
+      Condition condition)
       throws IOException {
     long position = in.readLong();
     long startNumber = in.readLong();
@@ -576,7 +589,7 @@ final class Track {
     if (entry == null) {
       return null;
     }
-    var track = new Track(entry, wants, condition, position);
+    var track = new Track(entry, wants, diagnostics, condition, position);
     track.judge = judge;
     track.startNumber = startNumber;
     track.startTime = startTime;

@@ -9,13 +9,20 @@ import java.util.Optional;
  *
  * @param base address with its prefix, {@code http} or {@code https}
  * @param token sent with every request; empty: none
+ * @param origin id of the store that what is written is copied from; empty: it is not a copy
  * @param tls how certificates are checked
  * @param connectMillis longest wait for a connection
  * @param stallMillis longest time without a byte in either direction
  * @param clock tells how long a connection stands still
  */
 public record ClientOptions(
-    URI base, Optional<String> token, Tls tls, int connectMillis, int stallMillis, Clock clock) {
+    URI base,
+    Optional<String> token,
+    Optional<String> origin,
+    Tls tls,
+    int connectMillis,
+    int stallMillis,
+    Clock clock) {
   /** Longest wait for a connection, as in the reference. */
   public static final int CONNECT_MILLIS = 10_000;
 
@@ -24,7 +31,14 @@ public record ClientOptions(
 
   /** The usual times. */
   public static ClientOptions of(URI base, Optional<String> token, Tls tls, Clock clock) {
-    return new ClientOptions(base, token, tls, CONNECT_MILLIS, STALL_MILLIS, clock);
+    return new ClientOptions(
+        base, token, Optional.empty(), tls, CONNECT_MILLIS, STALL_MILLIS, clock);
+  }
+
+  /** The same for copies from a store with this id. */
+  public ClientOptions withOrigin(String store) {
+    return new ClientOptions(
+        base, token, Optional.of(store), tls, connectMillis, stallMillis, clock);
   }
 
   /** Without the token: texts end up in logs. */

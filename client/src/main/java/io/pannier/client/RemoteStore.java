@@ -208,6 +208,9 @@ public final class RemoteStore implements AutoCloseable {
   private HttpRequest request(String method, String path) {
     var request = new HttpRequest(method, prefix + path);
     options.token().ifPresent(token -> request.header("authorization", "Bearer " + token));
+    if (method.equals("POST") || method.equals("PATCH")) {
+      options.origin().ifPresent(store -> request.header("x-pannier-origin", store));
+    }
     return request;
   }
 

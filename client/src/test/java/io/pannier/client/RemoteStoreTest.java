@@ -30,7 +30,13 @@ class RemoteStoreTest {
   private static RemoteStore client(String base, Tls tls, int stallMillis) {
     return new RemoteStore(
         new ClientOptions(
-            URI.create(base), Optional.of("secret"), tls, 5_000, stallMillis, new SystemClock()));
+            URI.create(base),
+            Optional.of("secret"),
+            Optional.of("me"),
+            tls,
+            5_000,
+            stallMillis,
+            new SystemClock()));
   }
 
   private static Outgoing record(long time, String text, String... labels) {
@@ -72,7 +78,7 @@ class RemoteStoreTest {
           .isEqualTo(
               "POST /pre/api/v1/b/b/e/f/batch HTTP/1.1\r\nhost: localhost:"
                   + server.port()
-                  + "\r\nauthorization: Bearer secret\r\n"
+                  + "\r\nauthorization: Bearer secret\r\nx-pannier-origin: me\r\n"
                   + "x-reduct-time-1: 3,text/plain,n=1,text=\"x,y\"\r\n"
                   + "x-reduct-time-18446744073709551615: 4,text/plain\r\ncontent-length: 7\r\n\r\n");
       assertThat(bodies).hasToString("abcdefg");

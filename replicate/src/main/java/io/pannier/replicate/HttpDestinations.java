@@ -13,16 +13,23 @@ import io.pannier.model.Clock;
 import java.net.URI;
 import java.util.List;
 import java.util.Optional;
+import java.util.UUID;
 
 /** Destinations over HTTP. */
 public final class HttpDestinations implements Destinations {
   private final ReplicationOptions options;
   private final Clock clock;
+  private final UUID store;
 
-  /** Destinations with the certificates that the options name. */
-  public HttpDestinations(ReplicationOptions options, Clock clock) {
+  /**
+   * Destinations with the certificates that the options name.
+   *
+   * @param store id of the store that is copied from
+   */
+  public HttpDestinations(ReplicationOptions options, Clock clock, UUID store) {
     this.options = options;
     this.clock = clock;
+    this.store = store;
   }
 
   @Override
@@ -34,7 +41,8 @@ public final class HttpDestinations implements Destinations {
             : options.authorities().map(Tls::withAuthorities).orElseGet(Tls::usual);
     ClientOptions client =
         ClientOptions.of(
-            URI.create(settings.destinationHost()), settings.destinationToken(), tls, clock);
+                URI.create(settings.destinationHost()), settings.destinationToken(), tls, clock)
+            .withOrigin(store.toString());
     return new OverHttp(new RemoteStore(client), settings.destinationBucket());
   }
 

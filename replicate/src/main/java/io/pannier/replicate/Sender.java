@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.WeakHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
@@ -334,10 +335,11 @@ final class Sender {
   /** Returns whether anything was tried. */
   private boolean sendRecords(Destination there, Track track) {
     Pace pace = pace(track);
-    List<Track.Item> candidates = track.nextRecords(pace.records);
+    List<Track.Item> candidates = new ArrayList<>(track.nextRecords(pace.records));
     if (candidates.isEmpty()) {
       return false;
     }
+    candidates.removeIf(item -> cameFromThere(track, item));
     List<Prepared> batch;
     try (var gathering = new Gathering(batchBytes())) {
       batch = gathering.gather(candidates, (item, why) -> unreadable(track, item, why));
@@ -386,6 +388,24 @@ final class Sender {
       track.end();
     }
     return true;
+  }
+
+  /** What was copied from the destination is not copied back. */
+  private boolean cameFromThere(Track track, Track.Item item) {
+    try {
+      if (isDestination(item.record().origin())) {
+        track.sent(item, Track.Outcome.ARRIVED);
+        return true;
+      }
+    } catch (PannierException unreadable) {
+      // Found out, and told, when its body is read.
+    }
+    return false;
+  }
+
+  private boolean isDestination(Optional<UUID> store) {
+    RemoteServer now = server;
+    return store.isPresent() && now != null && now.storeId().equals(store.map(UUID::toString));
   }
 
   /** Whether another division of the records may help: malformed, too large, too many headers. */
@@ -498,7 +518,7 @@ final class Sender {
     var updates = new ArrayList<Update>();
     for (Track.Item item : track.nextChanges(pace.records)) {
       Labels labels = told(item);
-      if (labels.isEmpty()) {
+      if (labels.isEmpty() || isDestination(item.origin())) {
         track.changed(item, Track.Outcome.ARRIVED);
         continue;
       }

@@ -132,7 +132,8 @@ final class Task implements Follower {
       switch (plan.settings().start()) {
         case ReplicationStart.Now _ ->
             tracks.put(
-                entry.id(), new Track(entry, this::wants, diagnostics, plan.condition(), entry.lastSequence()));
+                entry.id(),
+                new Track(entry, this::wants, diagnostics, plan.condition(), entry.lastSequence()));
         case ReplicationStart.Oldest _ ->
             tracks.put(entry.id(), new Track(entry, this::wants, diagnostics, plan.condition(), 0));
         case ReplicationStart.From(long timestamp) -> {
@@ -181,8 +182,7 @@ final class Task implements Follower {
     if (bucket != null && bucket.isGone()) {
       detach();
       Plan now = plan;
-      plan =
-          new Plan(now.settings().withSource(bucket.name()), now.condition(), now.patterns());
+      plan = new Plan(now.settings().withSource(bucket.name()), now.condition(), now.patterns());
       LOG.warn("source bucket of replication {} was removed", name);
       bucket = null;
     }

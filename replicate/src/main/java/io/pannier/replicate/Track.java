@@ -14,9 +14,11 @@ import java.util.BitSet;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.UUID;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Predicate;
@@ -31,6 +33,8 @@ import org.jspecify.annotations.Nullable;
 final class Track {
   /** Events that are read at a time. */
   private static final int PAGE = 4096;
+
+  private static final UUID NO_ORIGIN = new UUID(0, 0);
 
   final Entry entry;
   private final History history;
@@ -80,7 +84,7 @@ final class Track {
   private long startTime;
 
   /** What the destination has still to be told of a record. */
-  private record Dirty(Set<String> removed, long mark) {}
+  private record Dirty(Set<String> removed, long mark, Optional<UUID> origin) {}
 
   /** A block that went away. */
   private static final class Departure {
@@ -101,8 +105,9 @@ final class Track {
    * @param removed labels that the destination may have and that are gone; with a record that is
    *     sent as a whole, none
    * @param mark tells the change apart from one that comes while it is sent; 0: there is none
+   * @param origin of a change, the store that it was copied from
    */
-  record Item(StoredRecord record, Set<String> removed, long mark) {}
+  record Item(StoredRecord record, Set<String> removed, long mark, Optional<UUID> origin) {}
 
   /** What became of an item. */
   enum Outcome {
@@ -209,10 +214,12 @@ final class Track {
         if (selected.contains(change.record())) {
           Dirty before = dirty.get(change.record());
           Set<String> removed = new TreeSet<>(change.removed());
+          Optional<UUID> origin = change.origin();
           if (before != null) {
             removed.addAll(before.removed());
+            origin = before.origin().equals(origin) ? origin : Optional.empty();
           }
-          dirty.put(change.record(), new Dirty(removed, ++lastMark));
+          dirty.put(change.record(), new Dirty(removed, ++lastMark, origin));
         } else if (Names.isMeta(entry.name())
             || (judge.isRepeatable() && judge.relabelled(change.timestamp(), change.labels()))) {
           choose(change.record());
@@ -362,7 +369,7 @@ final class Track {
           continue;
         }
         Dirty change = dirty.get(record.sequence());
-        items.add(new Item(record, Set.of(), change == null ? 0 : change.mark()));
+        items.add(new Item(record, Set.of(), change == null ? 0 : change.mark(), Optional.empty()));
       }
       note();
       return items;
@@ -393,7 +400,7 @@ final class Track {
         Dirty change = dirty.get(record.sequence());
         if (change != null) {
           there.add(record.sequence());
-          items.add(new Item(record, change.removed(), change.mark()));
+          items.add(new Item(record, change.removed(), change.mark(), change.origin()));
         }
       }
       for (long number : numbers) {
@@ -435,7 +442,7 @@ final class Track {
         case WAS_THERE -> pending.remove(number);
         case WAS_THERE_OTHERWISE -> {
           pending.remove(number);
-          dirty.putIfAbsent(number, new Dirty(Set.of(), ++lastMark));
+          dirty.putIfAbsent(number, new Dirty(Set.of(), ++lastMark, Optional.empty()));
         }
         case REFUSED, MISSING -> {
           if (pending.contains(number)) {
@@ -548,6 +555,9 @@ final class Track {
         for (String name : change.getValue().removed()) {
           out.writeUTF(name);
         }
+        UUID origin = change.getValue().origin().orElse(NO_ORIGIN);
+        out.writeLong(origin.getMostSignificantBits());
+        out.writeLong(origin.getLeastSignificantBits());
       }
       return position;
     } finally {
@@ -584,7 +594,11 @@ final class Track {
       for (int names = in.readInt(); names > 0; names--) {
         removed.add(in.readUTF());
       }
-      dirty.put(record, new Dirty(removed, ++mark));
+      var origin = new UUID(in.readLong(), in.readLong());
+      dirty.put(
+          record,
+          new Dirty(
+              removed, ++mark, origin.equals(NO_ORIGIN) ? Optional.empty() : Optional.of(origin)));
     }
     if (entry == null) {
       return null;

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.pannier.client.Coding;
+import io.pannier.model.Limits;
 import io.pannier.store.Store;
 import io.pannier.store.TestStores;
 import io.pannier.store.disk.MemoryDisk;
@@ -14,6 +15,25 @@ import java.util.Optional;
 final class Robot {
   static final String SOURCE = "src";
   static final String TASK = "task";
+
+  /** Bounds that a short test meets; a write that finds no room gives up soon. */
+  private static final Limits LIMITS =
+      new Limits(
+          64,
+          8,
+          65_536,
+          4L << 20,
+          32L << 20,
+          1L << 30,
+          5,
+          100,
+          5_000,
+          4096,
+          8L << 20,
+          30,
+          5,
+          20,
+          new Limits.Direct(3, 16 << 10, 10_000));
 
   final MemoryDestination destination = new MemoryDestination();
   MemoryDisk disk = new MemoryDisk();
@@ -29,7 +49,7 @@ final class Robot {
   }
 
   void start() {
-    stores = new TestStores(seed++).ticking();
+    stores = new TestStores(seed++).ticking().limits(LIMITS);
     store = stores.open(disk);
     replications =
         Replications.open(

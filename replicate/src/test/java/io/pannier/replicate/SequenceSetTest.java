@@ -43,7 +43,7 @@ class SequenceSetTest {
             model.headSet(low).clear();
           }
           case 6 -> {
-            long high = 15_000 + random.nextInt(12_000);
+            long high = 15_000L + random.nextInt(12_000);
             set.removeAbove(high);
             model.tailSet(high + 1).clear();
           }

@@ -9,6 +9,8 @@ import io.pannier.store.Upload;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,6 +25,7 @@ final class BatchWriter {
   private final Buffers buffers;
   private final Bucket bucket;
   private final BatchRequest request;
+  private final Optional<UUID> origin;
   private final @Nullable PannierException[] errors;
 
   /** What came last from the network and is not used up. */
@@ -36,13 +39,19 @@ final class BatchWriter {
   private int sliceBytes;
 
   /**
+   * @param origin id of the store that the records are copied from
    * @param errors one place per record, set where a record is refused
    */
   BatchWriter(
-      Buffers buffers, Bucket bucket, BatchRequest request, @Nullable PannierException[] errors) {
+      Buffers buffers,
+      Bucket bucket,
+      BatchRequest request,
+      Optional<UUID> origin,
+      @Nullable PannierException[] errors) {
     this.buffers = buffers;
     this.bucket = bucket;
     this.request = request;
+    this.origin = origin;
     this.errors = errors;
   }
 
@@ -133,6 +142,7 @@ final class BatchWriter {
                 item.timestamp(),
                 item.contentType(),
                 item.labels(),
+                origin,
                 slice().buffer().slice(at, length)));
         at += length;
         to++;
@@ -163,7 +173,8 @@ final class BatchWriter {
       try {
         upload =
             entry(index)
-                .beginUpload(item.timestamp(), item.contentType(), item.labels(), item.length());
+                .beginUpload(
+                    item.timestamp(), item.contentType(), item.labels(), origin, item.length());
       } catch (PannierException e) {
         errors[index] = e;
       }

@@ -78,7 +78,11 @@ public final class Server implements AutoCloseable {
             .withBatches(config.io().batchBytes(), config.io().batchRecords());
     Replications opened =
         Replications.open(
-            store, config.clock(), workers, new HttpDestinations(options, config.clock()), options);
+            store,
+            config.clock(),
+            workers,
+            new HttpDestinations(options, config.clock(), store.id()),
+            options);
     replications = opened;
     for (ReplicationDeclaration declaration : config.replication().declarations()) {
       try {

@@ -229,11 +229,43 @@ class ReplicationWireTest extends ApiFixture {
     long here = store.bucket(bucket).entry("e").lastSequence();
     long there = cloudStore.bucket("copy").entry("e").lastSequence();
     assertThat(there("e?ts=2").own("x-reduct-label")).containsExactly("x-reduct-label-a: 2");
+    // Nothing was sent back only to hear that it is there.
+    assertThat(cloud.context().replications().get("back").diagnostics().ok()).isEqualTo(1);
+    assertThat(server.context().replications().get("r").diagnostics().ok()).isEqualTo(2);
     // Rest means that nothing of this comes back: the next record is the next event on both sides.
     record("e", 3, "x");
     await(() -> cloudStore.bucket("copy").entry("e").lastSequence() == there + 1);
     await(rest);
     assertThat(store.bucket(bucket).entry("e").lastSequence()).isEqualTo(here + 1);
+  }
+
+  @Test
+  void twoStoresThatAreToldDifferentThingsAtOnceComeToRestToo() throws Exception {
+    task("");
+    record("e", 1, "x", "a=0");
+    await(() -> pending() == 0);
+    send("PATCH", "replications/r/mode", "{\"mode\":\"paused\"}");
+    String back =
+        ("{'src_bucket':'copy','dst_bucket':'"
+                + bucket
+                + "','dst_host':'http://127.0.0.1:"
+                + server.port()
+                + "','dst_token':'"
+                + TOKEN
+                + "'}")
+            .replace('\'', '"');
+    far.send(request("POST", "replications/back").body(back));
+    send(request("PATCH", "b/" + bucket + "/e?ts=1").header("x-reduct-label-a", "here"));
+    far.send(request("PATCH", "b/copy/e?ts=1").header("x-reduct-label-a", "there"));
+    send("PATCH", "replications/r/mode", "{\"mode\":\"enabled\"}");
+    BooleanSupplier rest =
+        () ->
+            pending() == 0
+                && cloud.context().replications().get("back").info().pendingRecords() == 0;
+    await(rest);
+    // Written, changed here, changed from there; and the same over there: nothing went to and fro.
+    assertThat(store.bucket(bucket).entry("e").lastSequence()).isLessThanOrEqualTo(3);
+    assertThat(cloudStore.bucket("copy").entry("e").lastSequence()).isLessThanOrEqualTo(3);
   }
 
   /** The reference server, where the environment names one. */

@@ -13,6 +13,8 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -837,9 +839,19 @@ public final class Entry {
    * @param length bytes of the body, all of which must be written before the commit
    */
   public Upload beginUpload(long timestamp, String contentType, Labels labels, long length) {
+    return beginUpload(timestamp, contentType, labels, Optional.empty(), length);
+  }
+
+  /**
+   * As above, for a record that is copied from another store.
+   *
+   * @param origin id of that store
+   */
+  public Upload beginUpload(
+      long timestamp, String contentType, Labels labels, Optional<UUID> origin, long length) {
     checkAttachment(labels);
     long deadline = store().deadline();
-    byte[] meta = Meta.encode(contentType, labels);
+    byte[] meta = Meta.encode(contentType, labels, origin);
     long recordSize = Active.sizeOf(length, labels);
     long frameLength = Frames.length(meta.length, length);
     bucket.checkDevice(frameLength);
@@ -1012,6 +1024,7 @@ public final class Entry {
                   record.timestamp(),
                   record.contentType(),
                   record.labels(),
+                  record.origin(),
                   record.body().remaining())) {
             upload.write(record.body().duplicate());
             upload.commit();
@@ -1225,7 +1238,20 @@ public final class Entry {
   /** Updates labels of a row of records, each for itself; may wait. */
   public void updateAll(
       long[] timestamps, List<Labels> updates, @Nullable PannierException[] errors) {
-    new Changes(this).run(timestamps, updates, errors);
+    updateAll(timestamps, updates, Optional.empty(), errors);
+  }
+
+  /**
+   * As above, for changes that are copied from another store.
+   *
+   * @param origin id of that store
+   */
+  public void updateAll(
+      long[] timestamps,
+      List<Labels> updates,
+      Optional<UUID> origin,
+      @Nullable PannierException[] errors) {
+    new Changes(this, origin).run(timestamps, updates, errors);
   }
 
   /** Removes a record; may wait. */

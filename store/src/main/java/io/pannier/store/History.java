@@ -11,8 +11,10 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
@@ -58,9 +60,15 @@ public final class History {
      * @param record number of the record
      * @param labels all of them after the change
      * @param removed names that were there before and no longer are
+     * @param origin id of the store that the change was copied from
      */
     record Relabelled(
-        long sequence, long record, long timestamp, Labels labels, Set<String> removed)
+        long sequence,
+        long record,
+        long timestamp,
+        Labels labels,
+        Set<String> removed,
+        Optional<UUID> origin)
         implements Event {}
 
     /**
@@ -232,7 +240,8 @@ public final class History {
         }
         return;
       }
-      Labels labels = Meta.decode(content, 0, content.remaining()).labels();
+      Meta meta = Meta.decode(content, 0, content.remaining());
+      Labels labels = meta.labels();
       Labels before = current.put(target, labels);
       if (wanted) {
         Set<String> removed = new TreeSet<>();
@@ -242,7 +251,7 @@ public final class History {
             removed.add(earlier.name(i));
           }
         }
-        events.add(new Event.Relabelled(own, target, timestamp, labels, removed));
+        events.add(new Event.Relabelled(own, target, timestamp, labels, removed, meta.origin()));
       }
     }
 

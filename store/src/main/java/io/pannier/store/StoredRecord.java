@@ -6,7 +6,9 @@ import io.pannier.model.Timestamp;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.NoSuchFileException;
+import java.util.Optional;
 import java.util.Set;
+import java.util.UUID;
 import java.util.zip.CRC32C;
 
 /**
@@ -145,6 +147,16 @@ public final class StoredRecord {
       return again.open();
     } catch (IOException failed) {
       throw store.failure("record could not be opened", block.path(), failed);
+    }
+  }
+
+  /** Id of the store that it was copied from; may read the file. */
+  public Optional<UUID> origin() {
+    if (metaLength < Meta.ORIGIN_BYTES) {
+      return Optional.empty();
+    }
+    try (RecordBody body = open()) {
+      return body.origin();
     }
   }
 

@@ -4,12 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.pannier.model.BucketSettings;
 import io.pannier.model.Labels;
+import io.pannier.model.PannierException;
 import io.pannier.model.QuotaType;
 import io.pannier.store.disk.MemoryDisk;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
+import java.util.UUID;
 import org.junit.jupiter.api.Test;
 
 /** An entry in the order in which it came to be. */
@@ -92,10 +96,14 @@ class HistoryTest {
     assertThat(new History(entry).after(0, 100, true).events())
         .containsExactly(
             new History.Event.Written(1, 1, Labels.of("a", "1", "b", "2"), false),
-            new History.Event.Relabelled(2, 1, 1, Labels.of("b", "2", "c", "3"), Set.of("a")),
-            new History.Event.Relabelled(3, 1, 1, Labels.of("c", "3"), Set.of("b")));
+            new History.Event.Relabelled(
+                2, 1, 1, Labels.of("b", "2", "c", "3"), Set.of("a"), Optional.empty()),
+            new History.Event.Relabelled(
+                3, 1, 1, Labels.of("c", "3"), Set.of("b"), Optional.empty()));
     assertThat(new History(entry).after(2, 100, true).events())
-        .containsExactly(new History.Event.Relabelled(3, 1, 1, Labels.of("c", "3"), Set.of("b")));
+        .containsExactly(
+            new History.Event.Relabelled(
+                3, 1, 1, Labels.of("c", "3"), Set.of("b"), Optional.empty()));
   }
 
   @Test
@@ -104,6 +112,33 @@ class HistoryTest {
     write(entry, 1, "a", "1");
     entry.updateLabels(1, Labels.of("a", "1", "b", ""));
     assertThat(entry.lastSequence()).isEqualTo(1);
+  }
+
+  @Test
+  void originsOfCopiesAreKeptThroughARewrite() {
+    Entry entry = entry(3, QuotaType.NONE, 0);
+    var robot = Optional.of(new UUID(1, 2));
+    for (int i = 1; i <= 4; i++) {
+      ByteBuffer body = ByteBuffer.wrap(new byte[2000]);
+      entry.write(new NewRecord(i, "text/plain", Labels.of("a", "1"), robot, body));
+    }
+    try (Upload upload = entry.beginUpload(9, "", Labels.EMPTY, robot, 0)) {
+      upload.commit();
+    }
+    write(entry, 10, "long", "enough for the item that could name an origin");
+    stores.scheduler.runDue();
+    entry.updateAll(new long[] {3}, List.of(Labels.of("a", "2")), robot, new PannierException[1]);
+    assertThat(new History(entry).after(6, 10, true).events())
+        .containsExactly(
+            new History.Event.Relabelled(7, 3, 3, Labels.of("a", "2"), Set.of(), robot));
+    entry.removeAll(new long[] {1, 2}, new PannierException[2]);
+    stores.scheduler.runDue();
+    stores.scheduler.runDue();
+    assertThat(entry.find(3).labels()).isEqualTo(Labels.of("a", "2"));
+    for (long time : new long[] {3, 4, 9}) {
+      assertThat(entry.find(time).origin()).isEqualTo(robot);
+    }
+    assertThat(entry.find(10).origin()).isEmpty();
   }
 
   @Test
@@ -129,7 +164,7 @@ class HistoryTest {
     stores.scheduler.runDue();
     follow(false);
     entry.updateLabels(4, Labels.of("a", ""));
-    entry.removeAll(new long[] {1, 2}, new io.pannier.model.PannierException[2]);
+    entry.removeAll(new long[] {1, 2}, new PannierException[2]);
     stores.scheduler.runDue();
     stores.scheduler.runDue();
     assertThat(told).filteredOn(line -> line.startsWith("before 8")).hasSize(1);

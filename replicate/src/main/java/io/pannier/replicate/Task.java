@@ -118,7 +118,7 @@ final class Task implements Follower {
             0,
             () -> {
               tracks.values().forEach(track -> guarded(track::reconcile));
-              look();
+              guarded(this::look);
               sender.kick();
             });
     watchSource();

@@ -7,9 +7,12 @@ import io.pannier.client.Coding;
 import io.pannier.model.Limits;
 import io.pannier.store.Store;
 import io.pannier.store.TestStores;
+import io.pannier.store.disk.Fault;
+import io.pannier.store.disk.FaultyDisk;
 import io.pannier.store.disk.MemoryDisk;
 import java.util.List;
 import java.util.Optional;
+import java.util.Random;
 
 /** A store with replications in the thread of a test; it can be stopped, killed and started. */
 final class Robot {
@@ -37,6 +40,7 @@ final class Robot {
 
   final MemoryDestination destination = new MemoryDestination();
   MemoryDisk disk = new MemoryDisk();
+  FaultyDisk faulty;
   ReplicationOptions options = ReplicationOptions.DEFAULT.withBatches(4_000, 7);
   TestStores stores;
   Store store;
@@ -49,8 +53,30 @@ final class Robot {
   }
 
   void start() {
+    start(0);
+  }
+
+  /**
+   * @param dyingAt call to the disk at which the process dies; 0: none. Then it is started again.
+   */
+  void start(int dyingAt) {
+    faulty = new FaultyDisk(disk, new Random(seed));
+    if (dyingAt > 0) {
+      faulty.arm(Fault.at(dyingAt, Fault.Kind.POWER_LOSS));
+    }
+    try {
+      open();
+    } catch (RuntimeException failed) {
+      if (!faulty.fired()) {
+        throw failed;
+      }
+      kill();
+    }
+  }
+
+  private void open() {
     stores = new TestStores(seed++).ticking().limits(LIMITS);
-    store = stores.open(disk);
+    store = stores.open(faulty);
     replications =
         Replications.open(
             store,
@@ -68,6 +94,22 @@ final class Robot {
   void kill() {
     disk = disk.kill();
     start();
+  }
+
+  /** The same, and it dies once more while it starts, unless it is quick. */
+  void killTwice(int dyingAt) {
+    disk = disk.kill();
+    start(dyingAt);
+  }
+
+  /** From so many calls to the disk on the process is dead; {@link #isDead} tells. */
+  void dieAt(int call) {
+    faulty.arm(Fault.at(call, Fault.Kind.POWER_LOSS));
+  }
+
+  /** Whether the process has died within a call to the disk: nothing it does has any effect. */
+  boolean isDead() {
+    return faulty.fired();
   }
 
   void stop() {

@@ -32,7 +32,7 @@ import org.junit.jupiter.api.Test;
  * is written.
  */
 class SimulationTest {
-  private static final int SEEDS = 60;
+  private static final int SEEDS = 120;
   private static final int STEPS = 150;
 
   /** Thrown where the process dies in the middle of a call. */
@@ -99,6 +99,11 @@ class SimulationTest {
     boolean calm;
     int nextName;
     long nextTime = 1000;
+
+    /** What has to be asked of the store once it is open again: the process died within it. */
+    final List<Runnable> unsure = new ArrayList<>();
+
+    int unclear;
 
     Run(long seed) {
       random = new Random(seed);
@@ -169,6 +174,9 @@ class SimulationTest {
     }
 
     void step() {
+      if (kills && random.nextInt(12) == 0) {
+        robot.dieAt(1 + random.nextInt(40));
+      }
       try {
         int what = random.nextInt(100);
         if (what < 62) {
@@ -182,24 +190,65 @@ class SimulationTest {
         } else if (what < 95) {
           robot.stop();
         } else if (what < 97) {
-          String next = "src" + nextName++;
-          robot.store.renameBucket(bucket, next);
-          bucket = next;
+          renameBucket();
         } else if (kills) {
-          robot.kill();
+          robot.killTwice(random.nextInt(200));
         }
       } catch (Killed killed) {
         robot.kill();
       }
+      if (robot.isDead()) {
+        robot.kill();
+      }
+      unsure.forEach(Runnable::run);
+      unsure.clear();
+    }
+
+    /** Does something that may end with the life of the process; then it is looked at later. */
+    private boolean doing(Runnable what, Runnable later) {
+      try {
+        what.run();
+        return true;
+      } catch (PannierException.NotFound | PannierException.Unavailable none) {
+        // Evicted, or there is no room because everything else in the ring is gone already.
+      } catch (PannierException failed) {
+        if (!robot.isDead()) {
+          throw failed;
+        }
+      }
+      if (robot.isDead()) {
+        unsure.add(later);
+      }
+      return false;
+    }
+
+    private void renameBucket() {
+      String next = "src" + nextName++;
+      Runnable done = () -> bucket = next;
+      if (doing(
+          () -> robot.store.renameBucket(bucket, next),
+          () -> {
+            if (robot.store.findBucket(next).isPresent()) {
+              done.run();
+            }
+          })) {
+        done.run();
+      }
     }
 
     void mode(ReplicationMode next) {
-      robot.replications.mode(Robot.TASK, next);
-      mode = next;
+      if (doing(
+          () -> robot.replications.mode(Robot.TASK, next),
+          () -> mode = robot.detail().info().mode())) {
+        mode = next;
+      }
     }
 
     /** Something happens at the source. */
     void source() {
+      if (robot.isDead()) {
+        return;
+      }
       Source source = sources.get(random.nextInt(sources.size()));
       int what = random.nextInt(100);
       if (what < 65) {
@@ -224,23 +273,35 @@ class SimulationTest {
       byte[] body = new byte[random.nextInt(250)];
       random.nextBytes(body);
       Labels labels = labels();
-      Entry entry = robot.store.bucket(bucket).entryForWrite(source.name);
-      try {
-        if (random.nextInt(10) == 0) {
-          try (Upload upload = entry.beginUpload(time, "text/plain", labels, body.length)) {
-            upload.write(ByteBuffer.wrap(body));
-            upload.commit();
-          }
-        } else {
-          entry.write(new NewRecord(time, "text/plain", labels, ByteBuffer.wrap(body)));
-        }
-      } catch (PannierException.Unavailable noRoom) {
-        return; // everything else in the ring is gone already
-      }
+      boolean inPieces = random.nextInt(10) == 0;
       var record = new Expected(body, labels);
-      source.records.put(time, record);
-      if (mode != ReplicationMode.DISABLED) {
-        judge(source, record);
+      Runnable done =
+          () -> {
+            source.records.put(time, record);
+            if (mode != ReplicationMode.DISABLED) {
+              judge(source, record);
+            }
+          };
+      if (doing(
+          () -> store(source, time, labels, body, inPieces),
+          () -> {
+            if (live(source.name).containsKey(time)) {
+              done.run();
+            }
+          })) {
+        done.run();
+      }
+    }
+
+    private void store(Source source, long time, Labels labels, byte[] body, boolean inPieces) {
+      Entry entry = robot.store.bucket(bucket).entryForWrite(source.name);
+      if (inPieces) {
+        try (Upload upload = entry.beginUpload(time, "text/plain", labels, body.length)) {
+          upload.write(ByteBuffer.wrap(body));
+          upload.commit();
+        }
+      } else {
+        entry.write(new NewRecord(time, "text/plain", labels, ByteBuffer.wrap(body)));
       }
     }
 
@@ -297,60 +358,79 @@ class SimulationTest {
               case 2 -> update.set("keep", random.nextBoolean() ? "true" : "false");
               default -> update.set("n", "").set("late", "x" + random.nextInt(3));
             }
-            try {
-              robot
-                  .store
-                  .bucket(bucket)
-                  .entry(source.name)
-                  .updateLabels(chosen.getKey(), update.build());
-            } catch (PannierException.NotFound evicted) {
-              return;
-            }
+            Labels change = update.build();
             Expected record = chosen.getValue();
-            Labels before = record.labels;
-            record.labels = before.updated(update.build());
-            if (before.equals(record.labels)) {
-              return;
-            }
-            if (mode == ReplicationMode.DISABLED) {
-              record.unfollowed = true;
-            } else if (!record.selected) {
-              boolean keep = "true".equals(record.labels.get("keep"));
-              record.selected =
-                  condition == Condition.ALL
-                      || ((condition == Condition.KEEP || condition == Condition.CONTEXT) && keep);
-            } else {
-              record.unfollowed = false;
+            long time = chosen.getKey();
+            Labels after = record.labels.updated(change);
+            if (doing(
+                () -> robot.store.bucket(bucket).entry(source.name).updateLabels(time, change),
+                () -> {
+                  StoredRecord now = live(source.name).get(time);
+                  if (now != null && now.labels().equals(after)) {
+                    relabelled(record, after);
+                  }
+                })) {
+              relabelled(record, after);
             }
           });
+    }
+
+    private void relabelled(Expected record, Labels after) {
+      if (record.labels.equals(after)) {
+        return;
+      }
+      record.labels = after;
+      if (mode == ReplicationMode.DISABLED) {
+        record.unfollowed = true;
+      } else if (!record.selected) {
+        boolean keep = "true".equals(after.get("keep"));
+        record.selected =
+            condition == Condition.ALL
+                || ((condition == Condition.KEEP || condition == Condition.CONTEXT) && keep);
+      }
     }
 
     private void remove(Source source) {
       any(source)
           .ifPresent(chosen -> {
-            try {
-              robot.store.bucket(bucket).entry(source.name).remove(chosen.getKey());
-            } catch (PannierException.NotFound evicted) {
-              return;
+            Runnable done =
+                () -> {
+                  chosen.getValue().removed = true;
+                  source.passed.remove(chosen.getValue());
+                };
+            if (doing(
+                () -> robot.store.bucket(bucket).entry(source.name).remove(chosen.getKey()),
+                () -> {
+                  if (!live(source.name).containsKey(chosen.getKey())) {
+                    unclear++; // removed, or evicted meanwhile
+                    done.run();
+                  }
+                })) {
+              done.run();
             }
-            chosen.getValue().removed = true;
-            source.passed.remove(chosen.getValue());
           });
     }
 
     private void rename(Source source) {
-      String next = "r" + nextName++;
-      try {
-        robot.store.bucket(bucket).renameEntry(source.name, next);
-      } catch (PannierException.NotFound | PannierException.Conflict none) {
-        return;
-      }
       String old = source.name;
-      for (Source each : sources) {
-        if (each.name.equals(old) || each.name.startsWith(old + "/")) {
-          each.name = next + each.name.substring(old.length());
-          each.names.add(each.name);
-        }
+      String next = "r" + nextName++;
+      Runnable done =
+          () -> {
+            for (Source each : sources) {
+              if (each.name.equals(old) || each.name.startsWith(old + "/")) {
+                each.name = next + each.name.substring(old.length());
+                each.names.add(each.name);
+              }
+            }
+          };
+      if (doing(
+          () -> robot.store.bucket(bucket).renameEntry(old, next),
+          () -> {
+            if (robot.store.bucket(bucket).findEntry(next).isPresent()) {
+              done.run();
+            }
+          })) {
+        done.run();
       }
     }
 
@@ -358,6 +438,7 @@ class SimulationTest {
     void rest() {
       calm = true;
       linked = true;
+      robot.faulty.heal();
       if (mode != ReplicationMode.ENABLED) {
         mode(ReplicationMode.ENABLED);
       }
@@ -399,11 +480,13 @@ class SimulationTest {
         }
       }
       long lost = robot.detail().diagnostics().lostRecords();
-      assertThat(lost).as("lost").isBetween(missing, evicted);
+      assertThat(lost).as("lost").isBetween(missing, evicted + unclear);
       if (!kills && !faults) {
         assertThat(lost).as("lost without faults").isEqualTo(missing);
       }
-      assertThat(robot.detail().diagnostics().refusedRecords()).as("refused").isZero();
+      assertThat(robot.detail().diagnostics().refusedRecords())
+          .as(() -> "refused: " + robot.detail().diagnostics().errors())
+          .isZero();
     }
 
     private Map<Long, StoredRecord> live(String name) {
@@ -437,6 +520,16 @@ class SimulationTest {
     for (long seed = 0; seed < SEEDS; seed++) {
       run(seed);
     }
+  }
+
+  /**
+   * Seeds that have found something, for as long as they still walk the same way. 158: a change log
+   * of which only the head was written, deleted by a start that was killed in turn, was taken for
+   * lost changes, and a whole block answered 500.
+   */
+  @Test
+  void seedsThatHaveFoundSomethingFindItNoMore() {
+    run(158);
   }
 
   @Test

@@ -4,6 +4,7 @@ module io.pannier.server {
   requires transitive io.pannier.model;
   requires transitive io.pannier.store;
   requires transitive io.pannier.query;
+  requires transitive io.pannier.replicate;
   requires com.fasterxml.jackson.databind;
   requires com.github.luben.zstd_jni;
   requires io.netty.buffer;

@@ -18,9 +18,12 @@ final class Tidy {
           "model", Set.of("model"),
           "store", Set.of("model", "store"),
           "query", Set.of("model", "store", "query"),
-          "server", Set.of("model", "store", "query", "server"),
-          "cli", Set.of("model", "store", "query", "server", "cli"),
-          "bench", Set.of("model", "store", "query", "server", "cli", "bench"));
+          "client", Set.of("model", "client"),
+          "replicate", Set.of("model", "store", "query", "client", "replicate"),
+          "server", Set.of("model", "store", "query", "client", "replicate", "server"),
+          "cli", Set.of("model", "store", "query", "client", "replicate", "server", "cli"),
+          "bench",
+              Set.of("model", "store", "query", "client", "replicate", "server", "cli", "bench"));
 
   /** The only files that may ask the machine for time or randomness. */
   static final Set<String> SOURCES_OF_CHANCE = Set.of("SystemClock.java", "SystemRandom.java");

@@ -56,6 +56,20 @@ public final class EntryPatterns {
     everything = included.isEmpty();
   }
 
+  /**
+   * Whether the entry is chosen to be copied: attachments go with the entry that they belong to,
+   * and may be named themselves.
+   */
+  public boolean matchesForCopy(String name) {
+    if (!Names.isMeta(name)) {
+      return matches(name);
+    }
+    String owner = name.substring(0, Math.max(0, name.length() - Names.META.length() - 1));
+    return (everything || any(included, name) || any(included, owner))
+        && !any(excluded, name)
+        && !any(excluded, owner);
+  }
+
   /** Whether the entry is chosen. */
   public boolean matches(String name) {
     if (everything ? Names.isMeta(name) : !any(included, name)) {

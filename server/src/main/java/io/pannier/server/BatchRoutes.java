@@ -13,6 +13,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -92,7 +93,13 @@ final class BatchRoutes {
     context.writers.block(
         call,
         ex -> {
-          new BatchWriter(context.buffers, context.events.usage(), bucket.get(), request, errors)
+          new BatchWriter(
+                  context.buffers,
+                  context.events.usage(),
+                  bucket.get(),
+                  request,
+                  RecordHeaders.origin(call.exchange()),
+                  errors)
               .write(ex.body());
           context.acks.respond(call, bucket.get(), ack, response(request, errors, many, true));
         });
@@ -102,18 +109,19 @@ final class BatchRoutes {
 
   void updateOne(Call call) {
     BatchRequest request = parseOne(call, BatchRequest.Purpose.UPDATE);
-    change(call, request, false, BatchRoutes::update);
+    change(call, request, false, updateFrom(RecordHeaders.origin(call.exchange())));
   }
 
   void updateMany(Call call) {
     BatchRequest request = parseMany(call, BatchRequest.Purpose.UPDATE);
-    change(call, request, true, BatchRoutes::update);
+    change(call, request, true, updateFrom(RecordHeaders.origin(call.exchange())));
   }
 
-  private static void update(
-      Entry entry, List<BatchItem> items, @Nullable PannierException[] errors) {
-    List<Labels> updates = items.stream().map(BatchItem::labels).toList();
-    entry.updateAll(timestamps(items), updates, errors);
+  private static Change updateFrom(Optional<UUID> origin) {
+    return (entry, items, errors) -> {
+      List<Labels> updates = items.stream().map(BatchItem::labels).toList();
+      entry.updateAll(timestamps(items), updates, origin, errors);
+    };
   }
 
   // ---------------------------------------------------------------- remove

@@ -11,6 +11,8 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,6 +28,7 @@ final class BatchWriter {
   private final Usage usage;
   private final Bucket bucket;
   private final BatchRequest request;
+  private final Optional<UUID> origin;
   private final @Nullable PannierException[] errors;
 
   /** What came last from the network and is not used up. */
@@ -39,6 +42,7 @@ final class BatchWriter {
   private int sliceBytes;
 
   /**
+   * @param origin id of the store that the records are copied from
    * @param errors one place per record, set where a record is refused
    */
   BatchWriter(
@@ -46,11 +50,13 @@ final class BatchWriter {
       Usage usage,
       Bucket bucket,
       BatchRequest request,
+      Optional<UUID> origin,
       @Nullable PannierException[] errors) {
     this.buffers = buffers;
     this.usage = usage;
     this.bucket = bucket;
     this.request = request;
+    this.origin = origin;
     this.errors = errors;
   }
 
@@ -141,6 +147,7 @@ final class BatchWriter {
                 item.timestamp(),
                 item.contentType(),
                 item.labels(),
+                origin,
                 slice().buffer().slice(at, length)));
         at += length;
         to++;
@@ -178,7 +185,8 @@ final class BatchWriter {
       try {
         entry = entry(index);
         upload =
-            entry.beginUpload(item.timestamp(), item.contentType(), item.labels(), item.length());
+            entry.beginUpload(
+                item.timestamp(), item.contentType(), item.labels(), origin, item.length());
       } catch (PannierException e) {
         errors[index] = e;
       }

@@ -14,6 +14,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Buckets, and what is done to entries as a whole (http-api.md §8, §11). */
 final class BucketRoutes {
+  /** By this a task that copies finds out that it copies into its own store. */
+  private static final String STORE = "x-pannier-store";
+
   private final Context context;
 
   BucketRoutes(Context context) {
@@ -33,27 +36,29 @@ final class BucketRoutes {
     Bucket bucket = context.bucket(call);
     call.block(ex ->
         call.respond(
-            JsonText.object(json -> {
-              json.writeObjectFieldStart("info");
-              ServerRoutes.writeInfo(json, bucket.info());
-              json.writeEndObject();
-              json.writeObjectFieldStart("settings");
-              ServerRoutes.writeSettings(json, bucket.settings());
-              json.writeEndObject();
-              json.writeArrayFieldStart("entries");
-              for (EntryInfo entry : bucket.entryInfos()) {
-                json.writeStartObject();
-                json.writeStringField("name", entry.name());
-                JsonText.unsigned(json, "size", entry.size());
-                json.writeNumberField("record_count", entry.recordCount());
-                json.writeNumberField("block_count", entry.blockCount());
-                JsonText.unsigned(json, "oldest_record", entry.oldestRecord());
-                JsonText.unsigned(json, "latest_record", entry.latestRecord());
-                json.writeStringField("status", "READY");
-                json.writeEndObject();
-              }
-              json.writeEndArray();
-            })));
+            JsonText.object(
+                    json -> {
+                      json.writeObjectFieldStart("info");
+                      ServerRoutes.writeInfo(json, bucket.info());
+                      json.writeEndObject();
+                      json.writeObjectFieldStart("settings");
+                      ServerRoutes.writeSettings(json, bucket.settings());
+                      json.writeEndObject();
+                      json.writeArrayFieldStart("entries");
+                      for (EntryInfo entry : bucket.entryInfos()) {
+                        json.writeStartObject();
+                        json.writeStringField("name", entry.name());
+                        JsonText.unsigned(json, "size", entry.size());
+                        json.writeNumberField("record_count", entry.recordCount());
+                        json.writeNumberField("block_count", entry.blockCount());
+                        JsonText.unsigned(json, "oldest_record", entry.oldestRecord());
+                        JsonText.unsigned(json, "latest_record", entry.latestRecord());
+                        json.writeStringField("status", "READY");
+                        json.writeEndObject();
+                      }
+                      json.writeEndArray();
+                    })
+                .header(STORE, context.store().id().toString())));
   }
 
   void head(Call call) {

@@ -117,6 +117,11 @@ final class Call {
     return name;
   }
 
+  /** The replication that the path names. */
+  String replication() {
+    return name;
+  }
+
   /** The entry that the path names. */
   String entry() {
     return entry;

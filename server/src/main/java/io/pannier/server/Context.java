@@ -3,6 +3,7 @@ package io.pannier.server;
 import io.pannier.model.PannierException;
 import io.pannier.query.Queries;
 import io.pannier.query.Timers;
+import io.pannier.replicate.Replications;
 import io.pannier.server.access.ClientAddress;
 import io.pannier.server.access.RateLimiter;
 import io.pannier.server.access.Tokens;
@@ -28,6 +29,7 @@ final class Context {
   private volatile @Nullable Tokens tokens;
   private volatile @Nullable Lifecycles lifecycles;
   private volatile @Nullable Store store;
+  private volatile @Nullable Replications replications;
 
   Context(ServerConfig config, Queries queries, Timers timers, SystemEvents events) {
     this.config = config;
@@ -40,15 +42,26 @@ final class Context {
     startedNanos = config.clock().monotonicNanos();
   }
 
-  void open(Store opened, Tokens openedTokens, Lifecycles policies) {
+  void open(
+      Store opened, Tokens openedTokens, Lifecycles policies, Replications openedReplications) {
     tokens = openedTokens;
     lifecycles = policies;
+    replications = openedReplications;
     store = opened;
   }
 
   /** The policies; only there once the store is open. */
   Lifecycles lifecycles() {
     Lifecycles opened = lifecycles;
+    if (opened == null) {
+      throw new PannierException.Unavailable(STARTING, 1);
+    }
+    return opened;
+  }
+
+  /** The replications; only there once the store is open. */
+  Replications replications() {
+    Replications opened = replications;
     if (opened == null) {
       throw new PannierException.Unavailable(STARTING, 1);
     }

@@ -7,7 +7,9 @@ import io.pannier.server.http.Exchange;
 import io.pannier.server.http.Response;
 import io.pannier.store.StoredRecord;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -73,6 +75,16 @@ final class RecordHeaders {
       // told below
     }
     throw new PannierException.Invalid("x-reduct-content-length header must be a number");
+  }
+
+  /** The store that the records of a request are copied from; what is no id counts as none. */
+  static Optional<UUID> origin(Exchange exchange) {
+    String text = exchange.header("x-pannier-origin");
+    try {
+      return text == null ? Optional.empty() : Optional.of(UUID.fromString(text));
+    } catch (IllegalArgumentException malformed) {
+      return Optional.empty();
+    }
   }
 
   /** {@link #announcedLength} where it is needed. */

@@ -14,7 +14,9 @@ import io.pannier.store.NewRecord;
 import io.pannier.store.StoredRecord;
 import io.pannier.store.Upload;
 import java.nio.ByteBuffer;
+import java.util.List;
 import java.util.Optional;
+import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /** Single records (http-api.md §9). */
@@ -47,10 +49,11 @@ final class RecordRoutes {
       long timestamp,
       String contentType,
       Labels labels,
+      Optional<UUID> origin,
       long length,
       @Nullable Ack ack) {
     NewRecord record(ByteBuffer body) {
-      return new NewRecord(timestamp, contentType, labels, body);
+      return new NewRecord(timestamp, contentType, labels, origin, body);
     }
   }
 
@@ -68,7 +71,14 @@ final class RecordRoutes {
     Attachments.checkWrite(call.entry(), labels);
     var write =
         new Write(
-            call, bucket, timestamp, RecordHeaders.contentType(exchange), labels, length, ack);
+            call,
+            bucket,
+            timestamp,
+            RecordHeaders.contentType(exchange),
+            labels,
+            RecordHeaders.origin(exchange),
+            length,
+            ack);
     call.countIngress(length);
     if (length <= GATHERED_MAX && !exchange.isChunked() && exchange.contentLength() == length) {
       if (exchange.header("expect") != null && entry.isPresent()) {
@@ -122,7 +132,8 @@ final class RecordRoutes {
   private void upload(Write write) {
     Entry entry = write.bucket.entryForWrite(write.call.entry());
     try (Upload upload =
-        entry.beginUpload(write.timestamp, write.contentType, write.labels, write.length)) {
+        entry.beginUpload(
+            write.timestamp, write.contentType, write.labels, write.origin, write.length)) {
       BodyReader body = write.call.exchange().body();
       for (ByteBuffer piece = body.next(); piece != null; piece = body.next()) {
         upload.write(piece);
@@ -172,7 +183,12 @@ final class RecordRoutes {
     Labels labels = RecordHeaders.labels(exchange);
     Ack ack = context.acks.wanted(exchange);
     call.block(ex -> {
-      entry.updateLabels(timestamp, labels);
+      var error = new @Nullable PannierException[1];
+      entry.updateAll(
+          new long[] {timestamp}, List.of(labels), RecordHeaders.origin(exchange), error);
+      if (error[0] != null) {
+        throw error[0];
+      }
       context.acks.respond(call, bucket, ack, Response.of(200));
     });
   }

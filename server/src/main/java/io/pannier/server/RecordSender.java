@@ -6,6 +6,7 @@ import io.pannier.server.http.ResponseStream;
 import io.pannier.store.RecordBody;
 import io.pannier.store.StoredRecord;
 import java.nio.ByteBuffer;
+import java.util.HexFormat;
 import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -21,6 +22,9 @@ final class RecordSender {
   /** Bytes read and sent in one go. */
   static final int PIECE = 4 * RecordBody.CHUNK;
 
+  /** Asks for, and carries, the CRC32C of a body in hexadecimal digits. */
+  private static final String CHECKSUM = "x-pannier-crc32c";
+
   private final Context context;
 
   RecordSender(Context context) {
@@ -29,11 +33,11 @@ final class RecordSender {
 
   /** Sends a record; on an event loop. */
   void send(Call call, StoredRecord record) {
-    if (call.isHead()) {
+    if (call.isHead() && call.exchange().header(CHECKSUM) == null) {
       sendHead(call, record);
       return;
     }
-    if (record.length() <= RecordRoutes.ON_LOOP_MAX) {
+    if (!call.isHead() && record.length() <= RecordRoutes.ON_LOOP_MAX) {
       try (RecordBody body = record.open()) {
         Buffers.Lease lease = context.buffers.tryTake(body.frameBytes());
         if (lease != null) {
@@ -113,9 +117,14 @@ final class RecordSender {
     buffer.limit(end).position(skipped);
   }
 
+  /** With the checksum of the body where it is wanted: then on a worker. */
   private static void sendHead(Call call, StoredRecord record) {
     record.requireIntact();
-    call.respond(RecordHeaders.head(record).contentLength(record.length()));
+    Response head = RecordHeaders.head(record);
+    if (call.exchange().header(CHECKSUM) != null) {
+      head.header(CHECKSUM, HexFormat.of().toHexDigits(record.crc32c()));
+    }
+    call.respond(head.contentLength(record.length()));
   }
 
   private void sendWhole(Call call, StoredRecord record, RecordBody body, Buffers.Lease lease) {

@@ -196,6 +196,15 @@ final class Routes implements HttpHandler {
     row("io/*/write").on("POST", Access.WRITE, batches::writeMany);
     row("io/*/update").on("PATCH", Access.WRITE, batches::updateMany);
     row("io/*/remove").on("DELETE", Access.WRITE, batches::removeMany);
+
+    var replications = new ReplicationRoutes(context);
+    row("replications").get(Access.FULL, replications::list);
+    row("replications/*")
+        .get(Access.FULL, replications::get)
+        .on("POST", Access.FULL, replications::create)
+        .on("PUT", Access.FULL, replications::change)
+        .on("DELETE", Access.FULL, replications::remove);
+    row("replications/*/mode").on("PATCH", Access.FULL, replications::mode);
   }
 
   private Row row(String pattern) {

@@ -1,6 +1,11 @@
 package io.pannier.server;
 
+import io.pannier.model.PannierException;
 import io.pannier.query.Queries;
+import io.pannier.replicate.HttpDestinations;
+import io.pannier.replicate.ReplicationDeclaration;
+import io.pannier.replicate.ReplicationOptions;
+import io.pannier.replicate.Replications;
 import io.pannier.server.access.Tokens;
 import io.pannier.server.events.LogSink;
 import io.pannier.server.events.SystemEvents;
@@ -13,18 +18,24 @@ import io.pannier.store.Scheduler;
 import io.pannier.store.Store;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The HTTP API of a store. It listens before the store is open, so that a start which takes long
  * can be watched: until {@link #open} everything but {@code /alive} is answered 503.
  */
 public final class Server implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Server.class);
+
   private final Context context;
   private final ServerTimers timers;
   private final HttpServer http;
   private final Scheduler chores;
   private final Runnable endChores;
+  private final ReplicationWorkers workers = new ReplicationWorkers();
   private @Nullable Lifecycles lifecycles;
+  private volatile @Nullable Replications replications;
 
   private Server(
       Context context, ServerTimers timers, HttpServer http, Scheduler chores, Runnable endChores) {
@@ -123,7 +134,35 @@ public final class Server implements AutoCloseable {
     var policies = new Lifecycles(store, config.clock(), chores, context.events, Errors::status);
     policies.open(config.declarations().lifecycles());
     lifecycles = policies;
-    context.open(store, tokens, policies);
+    Replications copies = openReplications(store);
+    replications = copies;
+    context.open(store, tokens, policies, copies);
+  }
+
+  private Replications openReplications(Store store) {
+    ServerConfig config = context.config;
+    ReplicationOptions options =
+        config
+            .replication()
+            .options()
+            .withListenPort(port())
+            .withBatches(config.io().batchBytes(), config.io().batchRecords());
+    Replications opened =
+        Replications.open(
+            store,
+            config.clock(),
+            workers,
+            new HttpDestinations(options, config.clock(), store.id()),
+            options);
+    for (ReplicationDeclaration declaration : config.replication().declarations()) {
+      try {
+        opened.provision(declaration);
+      } catch (PannierException refused) {
+        // As in the reference: what cannot be set up must not keep the server from serving.
+        LOG.error("replication {}: {}", declaration.name(), refused.getMessage());
+      }
+    }
+    return opened;
   }
 
   /** What happens to queries whose owners may less than before. */
@@ -164,6 +203,11 @@ public final class Server implements AutoCloseable {
   public void close() {
     context.queries.close();
     http.close();
+    Replications copies = replications;
+    if (copies != null) {
+      copies.close();
+    }
+    workers.close();
     Lifecycles policies = lifecycles;
     if (policies != null) {
       policies.close();

@@ -30,6 +30,7 @@ import java.util.random.RandomGenerator;
  * @param rates how much one client may ask for
  * @param events what the server tells about itself as records
  * @param declarations resources that are there after every start
+ * @param replication how records are copied to other stores
  * @param instanceName what {@code /info} calls this server
  * @param version our own version; the one in the reference's form is fixed by the API we speak
  * @param io bounds of one exchange
@@ -50,6 +51,7 @@ public record ServerConfig(
     RateLimits rates,
     EventOptions events,
     Declarations declarations,
+    ReplicationSetup replication,
     String instanceName,
     String version,
     IoLimits io,
@@ -118,6 +120,7 @@ public record ServerConfig(
         RateLimits.OFF,
         new EventOptions(false, 0, Optional.empty()),
         Declarations.NONE,
+        ReplicationSetup.DEFAULT,
         "pannier",
         "0.1.0",
         IoLimits.DEFAULT,
@@ -146,6 +149,7 @@ public record ServerConfig(
     RateLimits rates;
     EventOptions events;
     Declarations declarations;
+    ReplicationSetup replication;
     String instanceName;
     String version;
     IoLimits io;
@@ -166,6 +170,7 @@ public record ServerConfig(
       rates = of.rates;
       events = of.events;
       declarations = of.declarations;
+      replication = of.replication;
       instanceName = of.instanceName;
       version = of.version;
       io = of.io;
@@ -188,6 +193,7 @@ public record ServerConfig(
           rates,
           events,
           declarations,
+          replication,
           instanceName,
           version,
           io,
@@ -239,6 +245,10 @@ public record ServerConfig(
 
   public ServerConfig withDeclarations(Declarations newDeclarations) {
     return with(copy -> copy.declarations = newDeclarations);
+  }
+
+  public ServerConfig withReplication(ReplicationSetup newReplication) {
+    return with(copy -> copy.replication = newReplication);
   }
 
   public ServerConfig withInstance(String newName, String newVersion) {

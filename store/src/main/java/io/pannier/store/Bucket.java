@@ -9,6 +9,7 @@ import io.pannier.store.disk.DiskFullException;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -76,6 +77,7 @@ public final class Bucket {
   private final AtomicBoolean purgingAgain = new AtomicBoolean();
   private final ReentrantLock makingRoom = new ReentrantLock();
   private final CopyOnWriteArrayList<Consumer<Entry>> listeners = new CopyOnWriteArrayList<>();
+  private final CopyOnWriteArrayList<Follower> followers = new CopyOnWriteArrayList<>();
 
   /** When a block is full. */
   record BlockLimits(long records, long bytes) {}
@@ -308,6 +310,27 @@ public final class Bucket {
   void committed(Entry entry) {
     for (Consumer<Entry> listener : listeners) {
       listener.accept(entry);
+    }
+    moved(entry);
+  }
+
+  /** Lets somebody follow all entries of this bucket, those to come too. */
+  public Registration follow(Follower follower) {
+    followers.add(follower);
+    return () -> followers.remove(follower);
+  }
+
+  /** Records of an entry were committed or changed. */
+  void moved(Entry entry) {
+    for (Follower follower : followers) {
+      follower.moved(entry);
+    }
+  }
+
+  /** What an entry was like up to a sequence number is about to be forgotten. */
+  void beforeLoss(Entry entry, long sequence) {
+    for (Follower follower : followers) {
+      follower.beforeLoss(entry, sequence);
     }
   }
 
@@ -554,7 +577,7 @@ public final class Bucket {
   }
 
   private void evict(Block victim) throws IOException {
-    retire(List.of(victim));
+    retire(List.of(victim), true);
     purgeBlocks();
     store.background(this::winBack);
   }
@@ -639,10 +662,14 @@ public final class Bucket {
    * later. Blocks that are owned by somebody else stay.
    */
   int retire(List<Block> blocks) {
+    return retire(blocks, false);
+  }
+
+  private int retire(List<Block> blocks, boolean evicted) {
     int retired = 0;
     for (Block block : blocks) {
       try {
-        if (retire(block)) {
+        if (retire(block, evicted)) {
           retired++;
         }
       } catch (IOException failed) {
@@ -655,52 +682,97 @@ public final class Bucket {
     return retired;
   }
 
-  private boolean retire(Block block) throws IOException {
-    synchronized (block) {
-      BlockOwner owner;
-      block.entry.lock.lock();
-      try {
-        owner = block.owner;
-        if (block.gone
-            || block.entry.gone
-            || block.frozen
-            || (owner != null
-                && owner != BlockOwner.Work.SEALING
-                && owner != BlockOwner.Work.BROKEN)
-            || (owner == BlockOwner.Work.SEALING && block.live > 0)) {
-          return false;
-        }
-        block.owner = BlockOwner.Work.DROPPING;
-      } finally {
-        block.entry.lock.unlock();
+  private boolean retire(Block block, boolean evicted) throws IOException {
+    BlockOwner owner;
+    long lastSequence;
+    block.entry.lock.lock();
+    try {
+      owner = block.owner;
+      if (block.gone
+          || block.entry.gone
+          || block.frozen
+          || (owner != null && owner != BlockOwner.Work.SEALING && owner != BlockOwner.Work.BROKEN)
+          || (owner == BlockOwner.Work.SEALING && block.live > 0)) {
+        return false;
       }
-      try {
-        // The counters of the entry must outlive its blocks. They go first: when either frame fails
-        // the block is still there.
-        journal.entry(block.entry, block.entry.name(), () -> {});
-        journal.blockGone(
-            block,
-            () -> {
-              block.entry.lock.lock();
-              try {
-                unpurged.add(block);
-                if (!block.entry.gone) {
-                  block.entry.drop(block);
-                }
-              } finally {
-                block.entry.lock.unlock();
-              }
-            });
-      } catch (IOException failed) {
+      // From here on nobody appends to it.
+      block.owner = BlockOwner.Work.DROPPING;
+      lastSequence = block.lastSequence;
+    } finally {
+      block.entry.lock.unlock();
+    }
+    Active rows = null;
+    boolean retired = false;
+    try {
+      // Without the monitor of the block: followers read it.
+      beforeLoss(block.entry, lastSequence);
+      rows = rowsForFollowers(block);
+      take(block, rows, evicted);
+      retired = true;
+    } finally {
+      if (rows != null) {
+        store.cache.release(rows);
+      }
+      if (!retired) {
         block.entry.lock.lock();
         try {
           block.owner = owner;
         } finally {
           block.entry.lock.unlock();
         }
-        throw failed;
       }
-      return true;
+    }
+    return true;
+  }
+
+  private void take(Block block, @Nullable Active rows, boolean evicted) throws IOException {
+    synchronized (block) {
+      // The counters of the entry must outlive its blocks. They go first: when either frame fails
+      // the block is still there.
+      journal.entry(block.entry, block.entry.name(), () -> {});
+      journal.blockGone(
+          block,
+          () -> {
+            block.entry.lock.lock();
+            try {
+              unpurged.add(block);
+              if (!block.entry.gone) {
+                block.entry.drop(block);
+              }
+              if (rows != null) {
+                tellFollowers(rows, evicted);
+              }
+            } finally {
+              block.entry.lock.unlock();
+            }
+          });
+    }
+  }
+
+  /** The records of a block that goes, held, if a follower wants to know them. */
+  private @Nullable Active rowsForFollowers(Block block) {
+    if (followers.stream().noneMatch(follower -> follower.caresFor(block.entry))) {
+      return null;
+    }
+    try {
+      return store.cache.hold(block);
+    } catch (IOException | PannierException unreadable) {
+      // It goes all the same: followers find out when they look for one of its records.
+      store.failure("index of a block that goes could not be read", block.path(), unreadable);
+      return null;
+    }
+  }
+
+  /** Under the lock of the entry. */
+  private void tellFollowers(Active rows, boolean evicted) {
+    var sequences = new long[rows.index.rows()];
+    var live = new BitSet(sequences.length);
+    for (int row = 0; row < sequences.length; row++) {
+      sequences[row] = rows.index.sequence(row);
+      live.set(row, rows.isLive(row));
+    }
+    for (Follower follower : followers) {
+      follower.gone(rows.block.entry, sequences, live, evicted);
     }
   }
 
@@ -1005,7 +1077,8 @@ public final class Bucket {
     return null;
   }
 
-  boolean isGone() {
+  /** Whether it was removed. */
+  public boolean isGone() {
     return gone;
   }
 

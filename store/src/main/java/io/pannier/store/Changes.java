@@ -11,6 +11,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,9 +24,17 @@ final class Changes {
   private final Entry entry;
   private final Store store;
 
+  /** From which other store they are copied. */
+  private final Optional<UUID> origin;
+
   Changes(Entry entry) {
+    this(entry, Optional.empty());
+  }
+
+  Changes(Entry entry, Optional<UUID> origin) {
     this.entry = entry;
     this.store = entry.bucket.store;
+    this.origin = origin;
   }
 
   /** One record to change. */
@@ -145,6 +155,7 @@ final class Changes {
       }
       byBlock = moved;
     }
+    entry.bucket.moved(entry);
   }
 
   private void findAgain(
@@ -219,8 +230,10 @@ final class Changes {
       int content =
           update == null
               ? 0
-              : Meta.encode(target.record().contentType(), target.record().labels().updated(update))
-                  .length;
+              : Meta.ORIGIN_BYTES
+                  + Meta.encode(
+                          target.record().contentType(), target.record().labels().updated(update))
+                      .length;
       bytes += ChangeFrames.length(content);
     }
     return bytes;
@@ -346,6 +359,10 @@ final class Changes {
         removing.set(row);
       } else {
         after = before.updated(update);
+        if (after.equals(before)) {
+          // No change is none for those who follow either: two stores that copy each other rest.
+          return;
+        }
         long growth = after.utf8Bytes() - before.utf8Bytes();
         if (growth > 0) {
           Bucket.Grant grant = entry.bucket.reserveGrowth(growth);
@@ -356,7 +373,7 @@ final class Changes {
           reserved += growth;
         }
         pending.put(row, after);
-        content = Meta.encode(active.index.contentType(row), after);
+        content = Meta.encode(active.index.contentType(row), after, origin);
       }
       targets.add(target);
       rows.add(row);

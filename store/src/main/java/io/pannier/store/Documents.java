@@ -131,6 +131,25 @@ public final class Documents {
     }
   }
 
+  /** Forgets the document of this name; one that is not there is not an error. */
+  public void delete(String name) {
+    lock.lock();
+    try {
+      if (!store.disk.exists(FOLDER)) {
+        return;
+      }
+      for (String copy : COPIES) {
+        store.disk.delete(FOLDER + "/" + name + copy);
+      }
+      store.disk.syncFolder(FOLDER);
+    } catch (IOException failed) {
+      throw new PannierException.Internal(
+          "Document '" + name + "' could not be deleted: " + failed.getMessage(), failed);
+    } finally {
+      lock.unlock();
+    }
+  }
+
   private void mend(String name, Copy.Valid best, Copy found, String copy) {
     if (found instanceof Copy.Valid valid && valid.generation() == best.generation()) {
       return;

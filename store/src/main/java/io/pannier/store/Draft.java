@@ -26,7 +26,7 @@ final class Draft {
     contentType = record.contentType().isEmpty() ? Meta.DEFAULT_CONTENT_TYPE : record.contentType();
     labels = record.labels();
     body = record.body();
-    meta = Meta.encode(contentType, labels);
+    meta = Meta.encode(contentType, labels, record.origin());
     chunkCrcs = Frames.chunkCrcs(body, crc);
     frameLength = Frames.length(meta.length, body.remaining());
     size = Active.sizeOf(body.remaining(), labels);

@@ -13,6 +13,8 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -72,6 +74,26 @@ public final class Entry {
     this.bucket = bucket;
     this.id = id;
     this.name = name;
+  }
+
+  /** Its number in its bucket. */
+  public int id() {
+    return id;
+  }
+
+  /** Whether it was removed, or its bucket was. */
+  public boolean isGone() {
+    return gone;
+  }
+
+  /** The highest sequence number that a record or a change has; 0 before the first. */
+  public long lastSequence() {
+    lock.lock();
+    try {
+      return nextSequence - 1;
+    } finally {
+      lock.unlock();
+    }
   }
 
   /** Its name at this moment; names change, the entry stays. */
@@ -826,9 +848,19 @@ public final class Entry {
    * @param length bytes of the body, all of which must be written before the commit
    */
   public Upload beginUpload(long timestamp, String contentType, Labels labels, long length) {
+    return beginUpload(timestamp, contentType, labels, Optional.empty(), length);
+  }
+
+  /**
+   * As above, for a record that is copied from another store.
+   *
+   * @param origin id of that store
+   */
+  public Upload beginUpload(
+      long timestamp, String contentType, Labels labels, Optional<UUID> origin, long length) {
     checkAttachment(labels);
     long deadline = store().deadline();
-    byte[] meta = Meta.encode(contentType, labels);
+    byte[] meta = Meta.encode(contentType, labels, origin);
     long recordSize = Active.sizeOf(length, labels);
     long frameLength = Frames.length(meta.length, length);
     bucket.checkDevice(frameLength);
@@ -1013,6 +1045,7 @@ public final class Entry {
                   record.timestamp(),
                   record.contentType(),
                   record.labels(),
+                  record.origin(),
                   record.body().remaining())) {
             upload.write(record.body().duplicate());
             upload.commit();
@@ -1226,7 +1259,20 @@ public final class Entry {
   /** Updates labels of a row of records, each for itself; may wait. */
   public void updateAll(
       long[] timestamps, List<Labels> updates, @Nullable PannierException[] errors) {
-    new Changes(this).run(timestamps, updates, errors);
+    updateAll(timestamps, updates, Optional.empty(), errors);
+  }
+
+  /**
+   * As above, for changes that are copied from another store.
+   *
+   * @param origin id of that store
+   */
+  public void updateAll(
+      long[] timestamps,
+      List<Labels> updates,
+      Optional<UUID> origin,
+      @Nullable PannierException[] errors) {
+    new Changes(this, origin).run(timestamps, updates, errors);
   }
 
   /** Removes a record; may wait. */

@@ -8,18 +8,28 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
 
 /**
  * What a frame says about its record besides time and body: labels, content type, and items of
  * later versions, which are kept as they are.
  *
  * @param contentType never empty
- * @param unknown whole items (type, length, content) of types that this version does not know
+ * @param unknown whole items (type, length, content) of all other types: the origin, and what later
+ *     versions have
  */
 record Meta(String contentType, Labels labels, List<byte[]> unknown) {
   static final String DEFAULT_CONTENT_TYPE = "application/octet-stream";
   private static final int LABELS = 1;
   private static final int CONTENT_TYPE = 2;
+  private static final int ORIGIN = 3;
+
+  /**
+   * Bytes of the item that names an origin: type, length, id of a store, a number of its record.
+   */
+  static final int ORIGIN_BYTES = 6 + 24;
+
   private static final byte[] NONE = {};
 
   static Meta of(String contentType, Labels labels) {
@@ -32,6 +42,31 @@ record Meta(String contentType, Labels labels, List<byte[]> unknown) {
 
   byte[] encode() {
     return unknown.isEmpty() ? encode(contentType, labels) : encodeAll();
+  }
+
+  /** The bytes of a meta section with the store that the record, or the change, was copied from. */
+  static byte[] encode(String contentType, Labels labels, Optional<UUID> origin) {
+    byte[] known = encode(contentType, labels);
+    if (origin.isEmpty()) {
+      return known;
+    }
+    var out =
+        ByteBuffer.allocate(known.length + ORIGIN_BYTES).order(ByteOrder.LITTLE_ENDIAN).put(known);
+    int at = out.position();
+    out.putShort(at, (short) ORIGIN).putInt(at + 2, ORIGIN_BYTES - 6);
+    FileHeader.putUuid(out, at + 6, origin.get());
+    return out.array();
+  }
+
+  /** The store that it was copied from. */
+  Optional<UUID> origin() {
+    for (byte[] item : unknown) {
+      ByteBuffer bytes = ByteBuffer.wrap(item).order(ByteOrder.LITTLE_ENDIAN);
+      if (bytes.getShort(0) == ORIGIN && item.length == ORIGIN_BYTES) {
+        return Optional.of(FileHeader.getUuid(bytes, 6));
+      }
+    }
+    return Optional.empty();
   }
 
   /** The bytes of a meta section; an empty array for the default content type without labels. */

@@ -5,6 +5,8 @@ import io.pannier.store.disk.DiskFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Optional;
+import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -219,6 +221,12 @@ public final class RecordBody implements AutoCloseable {
       table = known;
     }
     return known;
+  }
+
+  /** The store that the record was copied from. */
+  Optional<UUID> origin() {
+    table(); // verifies the meta section
+    return meta().origin();
   }
 
   /** The meta section as it stands in the frame. */

@@ -620,7 +620,10 @@ final class Recovery {
     Store store = block.entry.bucket.store;
     long accounted = block.changeBytes;
     if (!store.disk.exists(block.changesPath())) {
-      if (accounted == 0) {
+      if (accounted <= FileHeader.BYTES) {
+        // Nothing stood in it: an earlier start has deleted it and was ended before it could say
+        // so.
+        block.changeBytes = 0;
         return;
       }
       store.events.event(StoreEvents.Kind.LOSS, "change log is missing", block.changesPath(), null);

@@ -250,6 +250,7 @@ final class Rewriter {
     boolean done = false;
     try {
       long changesTaken;
+      long lastTaken;
       var rows = new ArrayList<Row>();
       entry.lock.lock();
       try {
@@ -257,6 +258,7 @@ final class Rewriter {
           return true;
         }
         changesTaken = old.changeBytes;
+        lastTaken = old.lastSequence;
         for (int row = 0; row < source.index.rows(); row++) {
           if (source.isLive(row)) {
             rows.add(new Row(row, source.labels(row)));
@@ -265,6 +267,8 @@ final class Rewriter {
       } finally {
         entry.lock.unlock();
       }
+      // The copy has neither removed records nor labels as they were before a change.
+      entry.bucket.beforeLoss(entry, lastTaken);
       reserve();
       fresh = entry.createDetachedBlock();
       Active target = Objects.requireNonNull(fresh.active);

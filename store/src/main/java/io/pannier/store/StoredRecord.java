@@ -4,8 +4,12 @@ import io.pannier.model.Labels;
 import io.pannier.model.PannierException;
 import io.pannier.model.Timestamp;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.NoSuchFileException;
+import java.util.Optional;
 import java.util.Set;
+import java.util.UUID;
+import java.util.zip.CRC32C;
 
 /**
  * A record as an index knows it: everything but its body, which {@link #open} gives. A value of the
@@ -156,6 +160,32 @@ public final class StoredRecord {
     } catch (IOException failed) {
       throw store.failure("record could not be opened", block.path(), failed);
     }
+  }
+
+  /** Id of the store that it was copied from; may read the file. */
+  public Optional<UUID> origin() {
+    if (metaLength < Meta.ORIGIN_BYTES) {
+      return Optional.empty();
+    }
+    try (RecordBody body = open()) {
+      return body.origin();
+    }
+  }
+
+  /** CRC32C of the body, which is read and verified for it. */
+  public int crc32c() {
+    var crc = new CRC32C();
+    try (RecordBody body = open()) {
+      int most = 4 * RecordBody.CHUNK;
+      var piece = ByteBuffer.allocate(Math.clamp(body.length(), 1, most));
+      for (long at = 0; at < body.length(); ) {
+        body.read(at, piece.clear());
+        piece.flip();
+        at += piece.remaining();
+        crc.update(piece);
+      }
+    }
+    return (int) crc.getValue();
   }
 
   @Override

@@ -67,7 +67,7 @@ public final class TestStores {
   }
 
   /** Time goes on whenever it is looked at, so that no wait is for ever. */
-  TestStores ticking() {
+  public TestStores ticking() {
     tickNanos = 1_000_000;
     return this;
   }

@@ -2,7 +2,9 @@ package io.pannier.query.when;
 
 import io.pannier.model.PannierException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.LongStream;
 
 /**
  * Judges records by one condition, one after the other in the order of time, and keeps what its
@@ -16,6 +18,23 @@ public final class Evaluator {
     for (Operator operator : condition.stateful()) {
       memories.add(Memory.of(operator));
     }
+  }
+
+  /** What it remembers, as numbers: an evaluator of the same condition can go on from there. */
+  public long[] state() {
+    var numbers = LongStream.builder();
+    memories.forEach(memory -> memory.save(numbers::add));
+    return numbers.build().toArray();
+  }
+
+  /**
+   * Goes on where an evaluator of the same condition was.
+   *
+   * @throws java.util.NoSuchElementException when the numbers are those of another condition
+   */
+  public void restore(long[] state) {
+    var numbers = Arrays.stream(state).iterator();
+    memories.forEach(memory -> memory.restore(numbers::nextLong));
   }
 
   /**

@@ -2,6 +2,8 @@ package io.pannier.query.when;
 
 import io.pannier.model.PannierException;
 import io.pannier.model.Timestamp;
+import java.util.function.LongConsumer;
+import java.util.function.LongSupplier;
 
 /** What an operator remembers of the records that reached it. */
 sealed interface Memory {
@@ -16,9 +18,25 @@ sealed interface Memory {
     };
   }
 
+  /** Tells what it remembers; {@link #restore} takes the same numbers in the same order. */
+  void save(LongConsumer out);
+
+  /** Takes what {@link #save} told. */
+  void restore(LongSupplier in);
+
   /** Counts every visit, also one whose operand cannot be read. */
   final class EachN implements Memory {
     private long count;
+
+    @Override
+    public void save(LongConsumer out) {
+      out.accept(count);
+    }
+
+    @Override
+    public void restore(LongSupplier in) {
+      count = in.getAsLong();
+    }
 
     void visit() {
       count++;
@@ -37,6 +55,18 @@ sealed interface Memory {
   final class EachT implements Memory {
     private boolean started;
     private long reference;
+
+    @Override
+    public void save(LongConsumer out) {
+      out.accept(started ? 1 : 0);
+      out.accept(reference);
+    }
+
+    @Override
+    public void restore(LongSupplier in) {
+      started = in.getAsLong() != 0;
+      reference = in.getAsLong();
+    }
 
     void visit(long time) {
       if (!started) {
@@ -64,6 +94,16 @@ sealed interface Memory {
   final class Limit implements Memory {
     private long count;
 
+    @Override
+    public void save(LongConsumer out) {
+      out.accept(count);
+    }
+
+    @Override
+    public void restore(LongSupplier in) {
+      count = in.getAsLong();
+    }
+
     void visit() {
       count++;
     }
@@ -84,6 +124,24 @@ sealed interface Memory {
     private long deadline;
     private boolean previous;
     private boolean locked;
+
+    @Override
+    public void save(LongConsumer out) {
+      out.accept((visited ? 1 : 0) | (timed ? 2 : 0) | (previous ? 4 : 0) | (locked ? 8 : 0));
+      out.accept(lastTime);
+      out.accept(deadline);
+    }
+
+    @Override
+    public void restore(LongSupplier in) {
+      long flags = in.getAsLong();
+      visited = (flags & 1) != 0;
+      timed = (flags & 2) != 0;
+      previous = (flags & 4) != 0;
+      locked = (flags & 8) != 0;
+      lastTime = in.getAsLong();
+      deadline = in.getAsLong();
+    }
 
     void visit(long time) {
       if (visited && Timestamp.isBefore(time, lastTime)) {

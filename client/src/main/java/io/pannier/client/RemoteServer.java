@@ -1,0 +1,16 @@
+package io.pannier.client;
+
+import java.util.Optional;
+
+/**
+ * What a store says about itself.
+ *
+ * @param apiMinor minor version of the API 1.x; 0 when it does not say
+ * @param storeId id of a Pannier store
+ */
+public record RemoteServer(int apiMinor, Optional<String> storeId) {
+  /** Whether compressed bodies are decoded. */
+  public boolean takesCodedBodies() {
+    return apiMinor >= 21;
+  }
+}

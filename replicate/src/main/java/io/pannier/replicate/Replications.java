@@ -1,0 +1,287 @@
+package io.pannier.replicate;
+
+import io.pannier.model.Clock;
+import io.pannier.model.Names;
+import io.pannier.model.PannierException;
+import io.pannier.store.Store;
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.locks.ReentrantLock;
+
+/** The replications of a store. Any thread may call; what changes them waits for the device. */
+public final class Replications implements AutoCloseable {
+  private static final String DOCUMENT = "replications";
+  private static final Set<String> THIS_HOST = Set.of("127.0.0.1", "localhost", "0.0.0.0");
+
+  private final Task.Setting setting;
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Map<String, Task> tasks = new TreeMap<>();
+  private int nextId = 1;
+
+  private Replications(Task.Setting setting) {
+    this.setting = setting;
+  }
+
+  /**
+   * Those that were there when the store was closed, at work. Nothing may be written to the store
+   * before this returns.
+   *
+   * @param workers run everything that is not asked for by a caller
+   */
+  public static Replications open(
+      Store store,
+      Clock clock,
+      Workers workers,
+      Destinations destinations,
+      ReplicationOptions options) {
+    var replications =
+        new Replications(new Task.Setting(store, clock, workers, destinations, options));
+    replications.load();
+    return replications;
+  }
+
+  private void load() {
+    Stored stored = Stored.of(setting.store().documents().load(DOCUMENT));
+    nextId = stored.nextId();
+    for (Stored.One one : stored.tasks()) {
+      tasks.put(
+          one.name(),
+          Task.restore(
+              one.id(),
+              one.name(),
+              Plan.of(one.settings()),
+              setting,
+              setting.store().documents().load(Task.document(one.id()))));
+    }
+    tasks.values().forEach(Task::start);
+  }
+
+  private void save() {
+    setting
+        .store()
+        .documents()
+        .save(
+            DOCUMENT,
+            new Stored(
+                    nextId,
+                    tasks.values().stream()
+                        .map(task -> new Stored.One(task.id, task.name, task.settings()))
+                        .toList())
+                .bytes());
+  }
+
+  // ---------------------------------------------------------------- asking
+
+  /** All of them by name. */
+  public List<ReplicationInfo> list() {
+    return all().stream().map(Task::info).toList();
+  }
+
+  /** One of them. */
+  public ReplicationDetail get(String name) {
+    return find(name).detail();
+  }
+
+  private List<Task> all() {
+    lock.lock();
+    try {
+      return List.copyOf(tasks.values());
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private Task find(String name) {
+    lock.lock();
+    try {
+      Task task = tasks.get(name);
+      if (task == null) {
+        throw new PannierException.NotFound("Replication '" + name + "' does not exist");
+      }
+      return task;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  // ---------------------------------------------------------------- changing
+
+  /**
+   * Makes one.
+   *
+   * @throws PannierException.Conflict when there is one of this name
+   * @throws PannierException.NotFound when there is no such source bucket
+   * @throws PannierException.Invalid when the settings do not make sense
+   */
+  public void create(String name, ReplicationSettings settings) {
+    lock.lock();
+    try {
+      if (tasks.containsKey(name)) {
+        throw new PannierException.Conflict("Replication '" + name + "' already exists");
+      }
+      checkName(name);
+      Plan plan = checked(name, settings);
+      Task task = Task.create(nextId, name, plan, setting);
+      nextId++;
+      tasks.put(name, task);
+      boolean saved = false;
+      try {
+        save();
+        saved = true;
+      } finally {
+        if (!saved) {
+          tasks.remove(name);
+          task.remove();
+        }
+      }
+      task.start();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Gives one other settings. What it has still to send stays; without a token it keeps its own.
+   */
+  public void update(String name, ReplicationSettings settings) {
+    lock.lock();
+    try {
+      Task task = find(name);
+      if (task.isProvisioned()) {
+        throw new PannierException.Conflict("Can't update provisioned replication '" + name + "'");
+      }
+      change(task, settings);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void change(Task task, ReplicationSettings settings) {
+    ReplicationSettings complete =
+        settings.destinationToken().isPresent()
+            ? settings
+            : settings.withToken(task.plan().settings().destinationToken());
+    task.change(checked(task.name, complete));
+    save();
+  }
+
+  /** Puts one into another mode, also one that the configuration gives. */
+  public void mode(String name, ReplicationMode mode) {
+    lock.lock();
+    try {
+      find(name).mode(mode);
+      save();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Removes one; what it has still to send is forgotten. */
+  public void remove(String name) {
+    lock.lock();
+    try {
+      Task task = find(name);
+      if (task.isProvisioned()) {
+        throw new PannierException.Conflict("Can't remove provisioned replication '" + name + "'");
+      }
+      tasks.remove(name);
+      boolean saved = false;
+      try {
+        save();
+        saved = true;
+      } finally {
+        if (!saved) {
+          tasks.put(name, task);
+        }
+      }
+      task.remove();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Makes one that the configuration gives, or changes it accordingly, until the next start. */
+  public void provision(ReplicationDeclaration declaration) {
+    lock.lock();
+    try {
+      Task task = tasks.get(declaration.name());
+      if (task == null) {
+        create(declaration.name(), declaration.settings());
+        task = find(declaration.name());
+      } else {
+        change(
+            task,
+            declaration.modeIsGiven()
+                ? declaration.settings()
+                : declaration.settings().withMode(task.plan().settings().mode()));
+      }
+      task.provisioned(true);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private static void checkName(String name) {
+    if (name.isEmpty()
+        || name.equals(".")
+        || name.equals("..")
+        || name.chars().anyMatch(Character::isISOControl)) {
+      throw new PannierException.Invalid("Replication name is not allowed");
+    }
+  }
+
+  private Plan checked(String name, ReplicationSettings settings) {
+    if (setting.store().findBucket(settings.sourceBucket()).isEmpty()) {
+      throw new PannierException.NotFound(
+          "Source bucket '"
+              + settings.sourceBucket()
+              + "' for replication '"
+              + name
+              + "' does not exist");
+    }
+    URI host = host(settings.destinationHost());
+    int port =
+        host.getPort() >= 0
+            ? host.getPort()
+            : host.getScheme().equalsIgnoreCase("https") ? 443 : 80;
+    if (settings.sourceBucket().equals(settings.destinationBucket())
+        && port == setting.options().listenPort()
+        && THIS_HOST.contains(host.getHost())) {
+      throw new PannierException.Invalid("Source and destination buckets must be different");
+    }
+    if (!settings.destinationBucket().startsWith("$")) {
+      Names.checkBucket(settings.destinationBucket());
+    }
+    if (!settings.destinationPrefix().isEmpty()) {
+      Names.checkEntry(settings.destinationPrefix());
+    }
+    Plan plan = Plan.of(settings);
+    // Certificates that cannot be read are told now and not in a log.
+    setting.destinations().of(settings).close();
+    return plan;
+  }
+
+  private static URI host(String text) {
+    try {
+      var host = new URI(text);
+      String scheme = host.getScheme();
+      if (host.getHost() != null
+          && (scheme.equalsIgnoreCase("http") || scheme.equalsIgnoreCase("https"))) {
+        return host;
+      }
+    } catch (URISyntaxException malformed) {
+      // told below
+    }
+    throw new PannierException.Invalid("Invalid destination host '" + text + "'");
+  }
+
+  /** Stops all; what they know is durable when this returns. The store must still be open. */
+  @Override
+  public void close() {
+    all().forEach(Task::close);
+  }
+}

@@ -481,7 +481,9 @@ class SimulationTest {
       }
       long lost = robot.detail().diagnostics().lostRecords();
       assertThat(lost).as("lost").isBetween(missing, evicted + unclear);
-      if (!kills && !faults) {
+      // Of a renamed entry a record may be sent again under the new name, and be evicted before
+      // that.
+      if (!kills && !faults && sources.stream().allMatch(source -> source.names.size() == 1)) {
         assertThat(lost).as("lost without faults").isEqualTo(missing);
       }
       assertThat(robot.detail().diagnostics().refusedRecords())

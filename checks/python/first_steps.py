@@ -54,7 +54,9 @@ def printed_token(server: Server) -> str:
 
 
 def check_token_file(server: Server, token: str) -> None:
-    holders = [file for file in server.data.rglob("*token*") if file.is_file()]
+    # The store keeps what it knows of tokens, never their values, where nobody else may enter.
+    expect(stat.S_IMODE((server.data / "c").stat().st_mode) == 0o700, "others may look into the folder of documents")
+    holders = [file for file in server.data.glob("*token*") if file.is_file()]
     expect(len(holders) > 0, "the token is not kept in the data folder")
     for holder in holders:
         mode = stat.S_IMODE(holder.stat().st_mode)

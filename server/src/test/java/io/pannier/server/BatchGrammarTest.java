@@ -470,12 +470,9 @@ class BatchGrammarTest {
             Labels.of("x", "", "y", "2"),
             Labels.of("k", "v", "x", "", "y", "2"),
             Labels.of("k", "v", "x", "", "y", "2"));
-    assertThat(
-            v2(BatchRequest.Purpose.UPDATE, "entries", "a", "start-ts", "0", "0-0", "0")
-                .items()
-                .getFirst()
-                .labels())
-        .isEqualTo(Labels.EMPTY);
+    assertThatThrownBy(
+            () -> v2(BatchRequest.Purpose.UPDATE, "entries", "a", "start-ts", "0", "0-0", "0"))
+        .hasMessage("Content-type and labels must be provided for the first record of an entry");
   }
 
   @Example

@@ -37,7 +37,6 @@ final class Declared {
     for (String id : reading.ids(Table.LIFECYCLE_NAME)) {
       declared.lifecycle(id).ifPresent(lifecycles::add);
     }
-    reading.ids(Table.REPLICATION_NAME).forEach(declared::refuseReplication);
     reading.refuseTwice("bucket", buckets.stream().map(BucketDeclaration::name).toList());
     reading.refuseTwice("token", tokens.stream().map(TokenDeclaration::name).toList());
     reading.refuseTwice("lifecycle", lifecycles.stream().map(LifecycleDeclaration::name).toList());
@@ -68,7 +67,7 @@ final class Declared {
 
   private Optional<TokenDeclaration> token(String id) {
     Optional<String> name = reading.find(Table.TOKEN_NAME.of(id));
-    Optional<String> value = required(Table.TOKEN_VALUE.of(id));
+    Optional<String> value = reading.required(Table.TOKEN_VALUE.of(id));
     boolean full = reading.find(Table.TOKEN_FULL_ACCESS.of(id)).orElse(false);
     List<String> read = reading.find(Table.TOKEN_READ.of(id)).orElse(List.of());
     List<String> write = reading.find(Table.TOKEN_WRITE.of(id)).orElse(List.of());
@@ -82,9 +81,9 @@ final class Declared {
 
   private Optional<LifecycleDeclaration> lifecycle(String id) {
     Optional<String> name = reading.find(Table.LIFECYCLE_NAME.of(id));
-    var type = required(Table.LIFECYCLE_TYPE.of(id));
-    var bucket = required(Table.LIFECYCLE_BUCKET.of(id));
-    var olderThan = required(Table.LIFECYCLE_OLDER_THAN.of(id));
+    var type = reading.required(Table.LIFECYCLE_TYPE.of(id));
+    var bucket = reading.required(Table.LIFECYCLE_BUCKET.of(id));
+    var olderThan = reading.required(Table.LIFECYCLE_OLDER_THAN.of(id));
     String interval = reading.value(Table.LIFECYCLE_INTERVAL.of(id));
     var processing = reading.find(Table.LIFECYCLE_PROCESSING_INTERVAL.of(id));
     List<String> entries = reading.find(Table.LIFECYCLE_ENTRIES.of(id)).orElse(List.of());
@@ -116,27 +115,5 @@ final class Declared {
         .isPresent()) {
       reading.mistake(setting, "a policy cannot use #ext");
     }
-  }
-
-  /** Whoever declares a task relies on the copies. */
-  private void refuseReplication(String id) {
-    var naming = Table.REPLICATION_NAME.of(id);
-    reading.find(naming);
-    for (Setting<?> setting : Table.ALL) {
-      if (setting.isOfResource()
-          && setting.family().equals(Table.REPLICATION_NAME.family())
-          && !setting.field().equals(Table.REPLICATION_NAME.field())) {
-        reading.ignoreIfSet(setting.of(id));
-      }
-    }
-    reading.mistake(naming, "replication is not served yet");
-  }
-
-  private <T> Optional<T> required(Setting<T> setting) {
-    if (!reading.isSet(setting)) {
-      reading.mistake(setting, "is required and not set");
-      return Optional.empty();
-    }
-    return reading.find(setting);
   }
 }

@@ -65,6 +65,17 @@ final class Grammars {
   /** A file or folder. */
   static final Grammar<Path> PATH = new Grammar<>("path", "expected a path", Grammars::path);
 
+  /** A number, also with a fraction, more than 0. */
+  static final Grammar<Double> NUMBER =
+      new Grammar<>(
+          "number",
+          "expected a number above 0",
+          text ->
+              Optional.of(text)
+                  .filter(number -> number.matches("[0-9]{1,15}(\\.[0-9]{1,9})?"))
+                  .map(Double::valueOf)
+                  .filter(number -> number > 0));
+
   /** Items between commas; blanks around them are no part, empty ones are dropped. */
   static final Grammar<List<String>> LIST =
       new Grammar<>(

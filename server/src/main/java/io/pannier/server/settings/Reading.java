@@ -107,6 +107,15 @@ final class Reading {
     return find(setting).orElseThrow();
   }
 
+  /** The value of one that must be set. */
+  <T> Optional<T> required(Setting<T> setting) {
+    if (!isSet(setting)) {
+      mistake(setting, "is required and not set");
+      return Optional.empty();
+    }
+    return find(setting);
+  }
+
   /** Takes note of one that has no effect. */
   void ignore(Setting<?> setting) {
     asked.add(setting.name());
@@ -158,6 +167,18 @@ final class Reading {
       }
     }
     return ids;
+  }
+
+  /** Texts of the variables whose names begin so, by the rest of their names. */
+  Map<String, String> texts(String prefix) {
+    var texts = new TreeMap<String, String>();
+    found.forEach((name, one) -> {
+      if (name.startsWith(prefix) && name.length() > prefix.length()) {
+        asked.add(name);
+        texts.put(name.substring(prefix.length()), one.text());
+      }
+    });
+    return texts;
   }
 
   private static Report.Line line(

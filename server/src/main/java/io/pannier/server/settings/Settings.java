@@ -6,6 +6,7 @@ import io.pannier.model.Limits;
 import io.pannier.model.QuotaType;
 import io.pannier.query.ReadLimits;
 import io.pannier.server.IoLimits;
+import io.pannier.server.ReplicationSetup;
 import io.pannier.server.ServerConfig;
 import io.pannier.server.access.AddressRange;
 import io.pannier.server.access.Authentication;
@@ -40,6 +41,7 @@ import java.util.Optional;
  * @param direct which uploads go past the page cache
  * @param bucketDefaults settings of a new bucket where nobody says
  * @param declarations resources that are there after every start
+ * @param replication how records are copied to other stores
  * @param logs which log lines are written
  */
 public record Settings(
@@ -61,6 +63,7 @@ public record Settings(
     Limits.Direct direct,
     BucketSettings bucketDefaults,
     Declarations declarations,
+    ReplicationSetup replication,
     LogLevels logs) {
 
   /**
@@ -116,6 +119,7 @@ public record Settings(
             reading.value(Table.SYSTEM_EVENTS_QUOTA_SIZE),
             reading.value(Table.SYSTEM_EVENTS_LOG_LEVEL));
     Declarations declarations = Declared.read(reading);
+    ReplicationSetup replication = DeclaredReplications.read(reading);
     init(reading, authentication, declarations);
     withoutEffect(reading);
     reading.rest();
@@ -144,6 +148,7 @@ public record Settings(
             direct,
             defaults,
             declarations,
+            replication,
             logs);
     return new Outcome(Optional.of(settings), report);
   }
@@ -186,11 +191,17 @@ public record Settings(
     Optional<Path> clientCa = path(reading, Table.CLIENT_CA_PATH);
     boolean requires = reading.value(Table.REQUIRE_CLIENT_CERT);
     if (certificate.isPresent() && key.isEmpty()) {
-      reading.mistake(Table.CERT_KEY_PATH, "expected the key of the certificate");
+      reading.mistake(
+          Table.CERT_PATH, "its key is missing: " + reading.nameOf(Table.CERT_KEY_PATH));
     } else if (key.isPresent() && certificate.isEmpty()) {
-      reading.mistake(Table.CERT_PATH, "expected the certificate of the key");
+      reading.mistake(
+          Table.CERT_KEY_PATH, "its certificate is missing: " + reading.nameOf(Table.CERT_PATH));
     } else if (clientCa.isPresent() && certificate.isEmpty()) {
-      reading.mistake(Table.CERT_PATH, "clients can show certificates over HTTPS only");
+      reading.mistake(
+          Table.CLIENT_CA_PATH,
+          "clients show certificates over HTTPS only, without "
+              + reading.nameOf(Table.CERT_PATH)
+              + " there is none");
     } else if (requires && clientCa.isEmpty()) {
       reading.mistake(
           Table.CLIENT_CA_PATH, "expected authorities, whose certificates are required");
@@ -200,7 +211,8 @@ public record Settings(
         : Optional.empty();
   }
 
-  private static Optional<Path> path(Reading reading, Setting<String> setting) {
+  /** A path; empty when it is not set, or set to nothing. */
+  static Optional<Path> path(Reading reading, Setting<String> setting) {
     return reading
         .find(setting)
         .filter(text -> !text.isBlank())
@@ -283,6 +295,7 @@ public record Settings(
             .withRates(rates)
             .withEvents(events)
             .withDeclarations(declarations)
+            .withReplication(replication)
             .withInstance(instanceName, version)
             .withIo(io);
     config = publicUrl.map(config::withPublicUrl).orElse(config);

@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 import org.slf4j.event.Level;
 
 /** Every variable, in the order of {@code docs/settings.md}. */
@@ -423,10 +424,92 @@ final class Table {
           "REPLICATION_<ID>_NAME",
           Grammars.NAME,
           "",
-          "A task that copies records to another server; not served yet: set, it stops the"
-              + " start.");
-
-  private static final String NO_REPLICATION = "Of a task that is not served yet.";
+          "A task that copies records to another store, with `SRC_BUCKET`, `DST_BUCKET` and"
+              + " `DST_HOST`.");
+  static final Setting<String> REPLICATION_SRC_BUCKET =
+      safety(
+          "REPLICATION_<ID>_SRC_BUCKET", Grammars.NAME, "", "Whose records it copies; required.");
+  static final Setting<String> REPLICATION_DST_BUCKET =
+      safety(
+          "REPLICATION_<ID>_DST_BUCKET",
+          Grammars.NAME,
+          "",
+          "Bucket of the other store, made there when it is missing; required.");
+  static final Setting<URI> REPLICATION_DST_HOST =
+      safety("REPLICATION_<ID>_DST_HOST", Grammars.URL, "", "URL of the other store; required.");
+  static final Setting<String> REPLICATION_DST_TOKEN =
+      safety(
+              "REPLICATION_<ID>_DST_TOKEN",
+              Grammars.TEXT,
+              "",
+              "Token at the other store; unset: the one that the task has, or none.")
+          .secret();
+  static final Setting<String> REPLICATION_DST_PREFIX =
+      safety(
+          "REPLICATION_<ID>_DST_PREFIX",
+          Grammars.TEXT,
+          "",
+          "What stands before the names of entries there; unset: nothing.");
+  static final Setting<List<String>> REPLICATION_ENTRIES =
+      safety("REPLICATION_<ID>_ENTRIES", Grammars.LIST, "", "Patterns of the entries; unset: all.");
+  static final Setting<String> REPLICATION_WHEN =
+      safety(
+          "REPLICATION_<ID>_WHEN",
+          Grammars.CONDITION,
+          "",
+          "Condition for the records to be copied; unset: every record.");
+  static final Setting<String> REPLICATION_COMPRESSION =
+      safety(
+          "REPLICATION_<ID>_COMPRESSION",
+          Grammars.oneOf(Function.identity(), List.of("none", "zstd", "gzip")),
+          "none",
+          "How bodies are compressed on their way.");
+  static final Setting<String> REPLICATION_MODE =
+      safety(
+          "REPLICATION_<ID>_MODE",
+          Grammars.oneOf(Function.identity(), List.of("enabled", "paused", "disabled")),
+          "",
+          "Whether it works; unset: as it was, a new one does.");
+  static final Setting<String> REPLICATION_FROM =
+      safety(
+              "REPLICATION_<ID>_FROM",
+              new Grammar<>(
+                  "start",
+                  "expected `now`, `oldest`, or a time in microseconds",
+                  text -> Optional.of(text).filter(from -> from.matches("now|oldest|[0-9]{1,20}"))),
+              "now",
+              "With what a new task begins.")
+          .ours();
+  static final Setting<Double> REPLICATION_EACH_S =
+      safety(
+          "REPLICATION_<ID>_EACH_S",
+          Grammars.NUMBER,
+          "",
+          "One record in so many seconds; older way to write `$each_t`.");
+  static final Setting<Long> REPLICATION_EACH_N =
+      safety(
+          "REPLICATION_<ID>_EACH_N",
+          Grammars.count(1, Long.MAX_VALUE),
+          "",
+          "One record out of so many; older way to write `$each_n`.");
+  static final Setting<Duration> REPLICATION_TIMEOUT =
+      tuning(
+          "REPLICATION_TIMEOUT",
+          Grammars.seconds(Duration.ofSeconds(1), Duration.ofDays(1)),
+          "5",
+          "Pause after another store was not available.");
+  static final Setting<Boolean> REPLICATION_VERIFY_SSL =
+      safety(
+          "REPLICATION_VERIFY_SSL",
+          Grammars.FLAG,
+          "true",
+          "Whether the certificates of other stores are checked.");
+  static final Setting<String> REPLICATION_CA_PATH =
+      safety(
+          "REPLICATION_CA_PATH",
+          Grammars.TEXT,
+          "",
+          "PEM file with authorities to trust beside those of the system. Empty: unset.");
 
   private static final String NO_ZENOH = "There is no Zenoh bridge.";
 
@@ -526,21 +609,24 @@ final class Table {
               "Replication",
               List.of(
                   REPLICATION_NAME,
-                  ignored("REPLICATION_<ID>_SRC_BUCKET", NO_REPLICATION),
-                  ignored("REPLICATION_<ID>_DST_BUCKET", NO_REPLICATION),
-                  ignored("REPLICATION_<ID>_DST_HOST", NO_REPLICATION),
-                  ignored("REPLICATION_<ID>_DST_TOKEN", NO_REPLICATION).secret(),
-                  ignored("REPLICATION_<ID>_DST_PREFIX", NO_REPLICATION),
-                  ignored("REPLICATION_<ID>_ENTRIES", NO_REPLICATION),
-                  ignored("REPLICATION_<ID>_WHEN", NO_REPLICATION),
-                  ignored("REPLICATION_<ID>_COMPRESSION", NO_REPLICATION),
-                  ignored("REPLICATION_<ID>_MODE", NO_REPLICATION),
-                  ignored("REPLICATION_<ID>_EACH_S", NO_REPLICATION),
-                  ignored("REPLICATION_<ID>_EACH_N", NO_REPLICATION),
-                  ignored("REPLICATION_TIMEOUT", "Replication is not served yet."),
-                  ignored("REPLICATION_LOG_SIZE", "Replication is not served yet."),
-                  ignored("REPLICATION_VERIFY_SSL", "Replication is not served yet."),
-                  ignored("REPLICATION_CA_PATH", "Replication is not served yet."))),
+                  REPLICATION_SRC_BUCKET,
+                  REPLICATION_DST_BUCKET,
+                  REPLICATION_DST_HOST,
+                  REPLICATION_DST_TOKEN,
+                  REPLICATION_DST_PREFIX,
+                  REPLICATION_ENTRIES,
+                  REPLICATION_WHEN,
+                  REPLICATION_COMPRESSION,
+                  REPLICATION_MODE,
+                  REPLICATION_FROM,
+                  REPLICATION_EACH_S,
+                  REPLICATION_EACH_N,
+                  REPLICATION_TIMEOUT,
+                  REPLICATION_VERIFY_SSL,
+                  REPLICATION_CA_PATH,
+                  ignored(
+                      "REPLICATION_LOG_SIZE",
+                      "A backlog needs no log here; only retention bounds it."))),
           new Section("Taken without effect", withoutEffect()),
           new Section(
               "Read by the launcher and the examples",

@@ -7,6 +7,9 @@ import io.pannier.model.BucketSettings;
 import io.pannier.model.Limits;
 import io.pannier.model.QuotaType;
 import io.pannier.query.ReadLimits;
+import io.pannier.query.when.Condition;
+import io.pannier.replicate.ReplicationDeclaration;
+import io.pannier.replicate.ReplicationStart;
 import io.pannier.server.IoLimits;
 import io.pannier.server.ServerConfig;
 import io.pannier.server.access.Authentication;
@@ -17,6 +20,7 @@ import io.pannier.server.lifecycle.LifecycleSettings;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -174,9 +178,15 @@ class SettingsTest {
                 assertThat(text).startsWith("RS_BUCKET_A_QUOTA_SIZE is '12 XB': expected bytes"),
             text -> assertThat(text).startsWith("RS_INSTANCE_ROLE is 'replica': "),
             text ->
-                assertThat(text).isEqualTo("RS_CERT_KEY_PATH: expected the key of the certificate"),
+                assertThat(text)
+                    .isEqualTo("RS_CERT_PATH is '/cert': its key is missing: RS_CERT_KEY_PATH"),
             text -> assertThat(text).startsWith("RS_REMOTE_BACKEND_TYPE is 'S3': "),
-            text -> assertThat(text).startsWith("RS_REPLICATION_R_NAME is 'copy': "));
+            text ->
+                assertThat(text).isEqualTo("RS_REPLICATION_R_SRC_BUCKET: is required and not set"),
+            text ->
+                assertThat(text).isEqualTo("RS_REPLICATION_R_DST_BUCKET: is required and not set"),
+            text ->
+                assertThat(text).isEqualTo("RS_REPLICATION_R_DST_HOST: is required and not set"));
   }
 
   @Test
@@ -226,7 +236,7 @@ class SettingsTest {
             "RS_REMOTE_SECRET_KEY", "secret4",
             "RS_REPLICATION_R_NAME", "copy",
             "RS_REPLICATION_R_DST_TOKEN", "secret5");
-    assertThat(outcome.report().mistakes()).hasSize(2);
+    assertThat(outcome.report().mistakes()).hasSize(4);
     assertThat(outcome.report().toString()).doesNotContain("secret");
     assertThat(outcome.report().lines().stream().map(Report.Line::text))
         .contains("RS_API_TOKEN = *******", "RS_TOKEN_A_VALUE = *******");
@@ -461,11 +471,65 @@ class SettingsTest {
     assertThat(mistakes(compress)).hasSize(1);
   }
 
+  private static final String[] TASK = {
+    "RS_REPLICATION_R_NAME", "copy",
+    "RS_REPLICATION_R_SRC_BUCKET", "cams",
+    "RS_REPLICATION_R_DST_BUCKET", "fleet",
+    "RS_REPLICATION_R_DST_HOST", "http://hub:8383"
+  };
+
+  private static ReplicationDeclaration task(String... more) {
+    String[] all = Arrays.copyOf(TASK, TASK.length + more.length);
+    System.arraycopy(more, 0, all, TASK.length, more.length);
+    var outcome = read(all);
+    assertThat(outcome.report().mistakes()).isEmpty();
+    assertThat(outcome.report().warnings()).isEmpty();
+    return outcome.settings().orElseThrow().replication().declarations().getFirst();
+  }
+
   @Test
-  void labelsOfADeclaredReplicationAreNoTypingErrors() {
-    Report report =
-        read("RS_REPLICATION_R_NAME", "copy", "RS_REPLICATION_R_INCLUDE_robot", "7").report();
-    assertThat(report.mistakes()).hasSize(1);
-    assertThat(report.warnings()).isEmpty();
+  void aDeclaredReplicationIsWhatItsVariablesSay() {
+    var bare = task();
+    assertThat(bare.name()).isEqualTo("copy");
+    assertThat(bare.modeIsGiven()).isFalse();
+    assertThat(bare.settings().sourceBucket()).isEqualTo("cams");
+    assertThat(bare.settings().destinationBucket()).isEqualTo("fleet");
+    assertThat(bare.settings().destinationHost()).isEqualTo("http://hub:8383/");
+    assertThat(bare.settings().when()).isEmpty();
+    var full =
+        task(
+            "RS_REPLICATION_R_DST_TOKEN", "secret",
+            "RS_REPLICATION_R_DST_PREFIX", "anna",
+            "RS_REPLICATION_R_ENTRIES", "front, rear",
+            "RS_REPLICATION_R_COMPRESSION", "ZSTD",
+            "RS_REPLICATION_R_MODE", "paused",
+            "PANNIER_REPLICATION_R_FROM", "oldest");
+    assertThat(full.modeIsGiven()).isTrue();
+    assertThat(full.settings().destinationToken()).contains("secret");
+    assertThat(full.settings().destinationPrefix()).isEqualTo("anna");
+    assertThat(full.settings().entries()).containsExactly("front", "rear");
+    assertThat(full.settings().start()).isEqualTo(new ReplicationStart.Oldest());
+    assertThat(full.toString()).doesNotContain("secret");
+  }
+
+  @Test
+  void olderFiltersStandInFrontOfTheCondition() {
+    var when =
+        task(
+                "RS_REPLICATION_R_INCLUDE_robot", "07",
+                "RS_REPLICATION_R_EXCLUDE_dull", "yes",
+                "RS_REPLICATION_R_EACH_N", "10",
+                "RS_REPLICATION_R_EACH_S", "0.5",
+                "RS_REPLICATION_R_WHEN", "{\"&score\": {\"$gt\": 5}, \"$and\": [true]}")
+            .settings()
+            .when()
+            .orElseThrow();
+    assertThat(when.toString())
+        .isEqualTo(
+            ("{'$and':[{'$and':[{'$exists':'robot'},{'$eq':[{'$text':'&robot'},'07']}]},"
+                    + "{'$not':[{'$and':[{'$and':[{'$exists':'dull'},{'$eq':[{'$text':'&dull'},'yes']}]}]}]},"
+                    + "{'$each_t':0.5},{'$each_n':10},{'$and':[true]}],'&score':{'$gt':5}}")
+                .replace('\'', '"'));
+    assertThat(Condition.parse(when).members()).isNotEmpty();
   }
 }

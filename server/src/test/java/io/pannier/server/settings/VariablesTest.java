@@ -75,10 +75,15 @@ class VariablesTest {
                 "RS_TOKEN_7_VALUE", "x",
                 "RS_LIFECYCLE_7_TYPE", "delete",
                 "RS_LIFECYCLE_7_BUCKET", "b",
-                "RS_LIFECYCLE_7_OLDER_THAN", "1h"));
-    environment.keySet().removeIf(name -> !row.name().startsWith(name.substring(0, 7)));
+                "RS_LIFECYCLE_7_OLDER_THAN", "1h",
+                "RS_REPLICATION_7_SRC_BUCKET", "b",
+                "RS_REPLICATION_7_DST_BUCKET", "b",
+                "RS_REPLICATION_7_DST_HOST", "http://cloud:8383"));
+    environment
+        .keySet()
+        .removeIf(name -> !row.name().contains(name.replaceAll("RS_(.*)_7_.*", "$1_<ID>")));
     int id = row.name().indexOf("<ID>");
-    if (id > 0 && !row.name().startsWith("RS_REPLICATION")) {
+    if (id > 0) {
       environment.put(row.name().substring(0, id) + "7_NAME", "resource");
     }
     String name = row.inResource();

@@ -14,7 +14,7 @@ import java.util.Optional;
  * @param destinationHost address of the other store, with its prefix
  * @param destinationToken empty: none
  * @param entries patterns; empty: all
- * @param destinationPrefix stands before the names of entries; without outer slashes
+ * @param destinationPrefix stands before the names of entries; outer slashes do not count
  * @param when condition as it was given
  * @param mode what the task does
  * @param compression of bodies on their way
@@ -34,7 +34,6 @@ public record ReplicationSettings(
 
   public ReplicationSettings {
     entries = List.copyOf(entries);
-    destinationPrefix = destinationPrefix.replaceAll("^/+|/+$", "");
   }
 
   /** The same in another mode. */
@@ -87,9 +86,15 @@ public record ReplicationSettings(
     return when.map(Condition::parse).orElse(Condition.ALL);
   }
 
+  /** What stands before the names of entries; may be empty. */
+  String prefix() {
+    return destinationPrefix.replaceAll("^/+|/+$", "");
+  }
+
   /** Name of an entry at the destination. */
   String destinationEntry(String entry) {
-    return destinationPrefix.isEmpty() ? entry : destinationPrefix + "/" + entry;
+    String prefix = prefix();
+    return prefix.isEmpty() ? entry : prefix + "/" + entry;
   }
 
   /** Without the token: texts end up in logs. */

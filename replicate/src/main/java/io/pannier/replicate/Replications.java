@@ -256,8 +256,8 @@ public final class Replications implements AutoCloseable {
     if (!settings.destinationBucket().startsWith("$")) {
       Names.checkBucket(settings.destinationBucket());
     }
-    if (!settings.destinationPrefix().isEmpty()) {
-      Names.checkEntry(settings.destinationPrefix());
+    if (!settings.prefix().isEmpty()) {
+      Names.checkEntry(settings.prefix());
     }
     Plan plan = Plan.of(settings);
     // Certificates that cannot be read are told now and not in a log.

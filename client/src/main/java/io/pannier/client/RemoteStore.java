@@ -23,6 +23,9 @@ public final class RemoteStore implements AutoCloseable {
   /** Asks a Pannier store for the CRC32C of a body, and carries it. */
   private static final String CHECKSUM = "x-pannier-crc32c";
 
+  /** Asks a Pannier store for its id, and carries it. */
+  private static final String STORE = "x-pannier-store";
+
   private final ClientOptions options;
   private final String prefix;
   private volatile @Nullable HttpLink link;
@@ -36,7 +39,7 @@ public final class RemoteStore implements AutoCloseable {
 
   /** What the store says about itself when asked for a bucket; empty when there is no such one. */
   public Optional<RemoteServer> findBucket(String bucket) {
-    HttpAnswer answer = send(request("GET", "b/" + bucket));
+    HttpAnswer answer = send(request("GET", "b/" + bucket).header(STORE, "wanted"));
     if (answer.status() == 404 && answer.header("x-reduct-error") != null) {
       return Optional.empty();
     }
@@ -53,7 +56,7 @@ public final class RemoteStore implements AutoCloseable {
         minor = 0;
       }
     }
-    return new RemoteServer(minor, Optional.ofNullable(answer.header("x-pannier-store")));
+    return new RemoteServer(minor, Optional.ofNullable(answer.header(STORE)));
   }
 
   /** Creates a bucket with the settings that are usual there; one that is there is left alone. */

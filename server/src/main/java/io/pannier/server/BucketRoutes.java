@@ -1,5 +1,6 @@
 package io.pannier.server;
 
+import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.pannier.model.Ack;
 import io.pannier.model.BucketSettings;
@@ -10,11 +11,12 @@ import io.pannier.query.Json;
 import io.pannier.server.http.Response;
 import io.pannier.store.Bucket;
 import io.pannier.store.EntryInfo;
+import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
 /** Buckets, and what is done to entries as a whole (http-api.md §8, §11). */
 final class BucketRoutes {
-  /** By this a task that copies finds out that it copies into its own store. */
+  /** Asks for the id of the store, by which a task finds out that it copies into its own. */
   private static final String STORE = "x-pannier-store";
 
   private final Context context;
@@ -34,31 +36,35 @@ final class BucketRoutes {
 
   void get(Call call) {
     Bucket bucket = context.bucket(call);
-    call.block(ex ->
-        call.respond(
-            JsonText.object(
-                    json -> {
-                      json.writeObjectFieldStart("info");
-                      ServerRoutes.writeInfo(json, bucket.info());
-                      json.writeEndObject();
-                      json.writeObjectFieldStart("settings");
-                      ServerRoutes.writeSettings(json, bucket.settings());
-                      json.writeEndObject();
-                      json.writeArrayFieldStart("entries");
-                      for (EntryInfo entry : bucket.entryInfos()) {
-                        json.writeStartObject();
-                        json.writeStringField("name", entry.name());
-                        JsonText.unsigned(json, "size", entry.size());
-                        json.writeNumberField("record_count", entry.recordCount());
-                        json.writeNumberField("block_count", entry.blockCount());
-                        JsonText.unsigned(json, "oldest_record", entry.oldestRecord());
-                        JsonText.unsigned(json, "latest_record", entry.latestRecord());
-                        json.writeStringField("status", "READY");
-                        json.writeEndObject();
-                      }
-                      json.writeEndArray();
-                    })
-                .header(STORE, context.store().id().toString())));
+    call.block(ex -> {
+      Response answer = JsonText.object(json -> write(json, bucket));
+      if (ex.header(STORE) != null) {
+        answer.header(STORE, context.store().id().toString());
+      }
+      call.respond(answer);
+    });
+  }
+
+  private static void write(JsonGenerator json, Bucket bucket) throws IOException {
+    json.writeObjectFieldStart("info");
+    ServerRoutes.writeInfo(json, bucket.info());
+    json.writeEndObject();
+    json.writeObjectFieldStart("settings");
+    ServerRoutes.writeSettings(json, bucket.settings());
+    json.writeEndObject();
+    json.writeArrayFieldStart("entries");
+    for (EntryInfo entry : bucket.entryInfos()) {
+      json.writeStartObject();
+      json.writeStringField("name", entry.name());
+      JsonText.unsigned(json, "size", entry.size());
+      json.writeNumberField("record_count", entry.recordCount());
+      json.writeNumberField("block_count", entry.blockCount());
+      JsonText.unsigned(json, "oldest_record", entry.oldestRecord());
+      JsonText.unsigned(json, "latest_record", entry.latestRecord());
+      json.writeStringField("status", "READY");
+      json.writeEndObject();
+    }
+    json.writeEndArray();
   }
 
   void head(Call call) {

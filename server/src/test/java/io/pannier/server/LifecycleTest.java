@@ -302,7 +302,7 @@ class LifecycleTest extends ChoresFixture {
   }
 
   @Test
-  void aModeHoldsFromItsAnswerOn() throws IOException {
+  void weakness1AModeHoldsFromItsAnswerOn() throws IOException {
     old("a", 90);
     old("a", 0);
     create("trim", "");

@@ -54,7 +54,7 @@ class ReplicationRoutesTest extends ApiFixture {
                 + "\"settings\":{\"src_bucket\":\""
                 + bucket
                 + "\",\"dst_bucket\":\"d\",\"dst_host\":\"http://127.0.0.1:9\",\"dst_token\":null,\"entries\":[\"a\",\"b/*\"],"
-                + "\"dst_prefix\":\"p/q\",\"when\":{\"&a\":{\"$eq\":1}},\"mode\":\"paused\",\"compression\":\"zstd\"},"
+                + "\"dst_prefix\":\"/p/q/\",\"when\":{\"&a\":{\"$eq\":1}},\"mode\":\"paused\",\"compression\":\"zstd\"},"
                 + "\"diagnostics\":{\"hourly\":{\"ok\":0,\"errored\":0,\"errors\":{}},\"lost_records\":0,\"refused_records\":0}}");
     assertThat(send("DELETE", "replications/r").summary()).isEqualTo("200 (no error)");
     assertThat(send("GET", "replications").text()).isEqualTo("{\"replications\":[]}");

@@ -158,7 +158,7 @@ class SettingsTest {
   }
 
   @Test
-  void allMistakesAreToldAtOnce() {
+  void weakness45AllMistakesAreToldAtOnceAndNoneWeakensTheServer() {
     assertThat(
             mistakes(
                 "RS_PORT", "x",
@@ -187,6 +187,16 @@ class SettingsTest {
                 assertThat(text).isEqualTo("RS_REPLICATION_R_DST_BUCKET: is required and not set"),
             text ->
                 assertThat(text).isEqualTo("RS_REPLICATION_R_DST_HOST: is required and not set"));
+  }
+
+  /** A replica that is none would take writes that nobody copies. */
+  @ParameterizedTest
+  @ValueSource(strings = {"PRIMARY", "secondary", "REPLICA"})
+  void weakness47ARoleThatIsNotServedStopsTheStart(String role) {
+    assertThat(mistakes("RS_INSTANCE_ROLE", role))
+        .singleElement()
+        .asString()
+        .contains("not served yet");
   }
 
   @Test

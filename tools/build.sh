@@ -220,7 +220,7 @@ make_aot_cache() {
   training=$!
   seconds=0
   while kill -0 $training 2>/dev/null; do
-    if [ $seconds -ge 120 ]; then
+    if [ $seconds -ge 240 ]; then
       kill -9 $training 2>/dev/null || true
       echo "stopped after $seconds seconds" >> "$aot_log"
       break
@@ -235,9 +235,7 @@ make_aot_cache() {
     return 0
   fi
   rm -f "$DIST/pannier.aot.new"
-  if [ -n "${PANNIER_DEBUG:-}" ]; then
-    echo "note: no AOT cache (training ended with $status), the program starts slower. Log: $aot_log" >&2
-    tail -n 20 "$aot_log" >&2
-  fi
+  echo "note: no AOT cache (training ended with $status), the program starts slower. Log: $aot_log" >&2
+  [ -z "${PANNIER_DEBUG:-}" ] || tail -n 20 "$aot_log" >&2
   return 1
 }

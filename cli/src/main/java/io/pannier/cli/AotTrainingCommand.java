@@ -88,7 +88,8 @@ final class AotTrainingCommand implements Callable<Integer> {
     server.call("GET", "/info", "");
     server.call("GET", "/list", "");
     if (start == 0) {
-      server.call("POST", "/b/training", "{\"quota_type\":\"FIFO\",\"quota_size\":100000000}");
+      // A ring larger than all that is written: the requests below must find what they look for.
+      server.call("POST", "/b/training", "{\"quota_type\":\"FIFO\",\"quota_size\":1000000000}");
     }
     int base = 1_000_000 * (start + 1);
     for (int i = 0; i < OFTEN; i++) {

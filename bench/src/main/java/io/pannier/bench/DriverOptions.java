@@ -53,7 +53,8 @@ final class DriverOptions {
       Load
         --connections   default 1
         --mode          blocking (1 connection only), selector, auto (default): the cheapest
-        --warmup        seconds, unmeasured; default 2. Ends early after a quarter of --max-bytes
+        --warmup        seconds, unmeasured; default 2
+        --warmup-bytes  ends the warm-up early; default: a quarter of --max-bytes
         --seconds       measured time; default 10, unlimited if one of the next two is given
         --operations    ends after so many
         --max-bytes     ends after so many bytes of payload; also as 1G
@@ -94,6 +95,7 @@ final class DriverOptions {
           "connections",
           "mode",
           "warmup",
+          "warmup-bytes",
           "seconds",
           "operations",
           "max-bytes",
@@ -152,6 +154,7 @@ final class DriverOptions {
   final int connections;
   final boolean blocking;
   final long warmupNanos;
+  final long warmupBytes;
   final long measuredNanos;
   final long operations;
   final long maxBytes;
@@ -207,6 +210,8 @@ final class DriverOptions {
     maxBytes = number("max-bytes", Long.MAX_VALUE, 1);
     boolean limited = operations < Long.MAX_VALUE || maxBytes < Long.MAX_VALUE;
     warmupNanos = nanos("warmup", 2);
+    warmupBytes =
+        number("warmup-bytes", maxBytes == Long.MAX_VALUE ? Long.MAX_VALUE : maxBytes / 4, 1);
     measuredNanos = nanos("seconds", limited ? Long.MAX_VALUE / 1e9 / 4 : 10);
     timeoutNanos = nanos("timeout", 60);
     maxErrors = number("max-errors", 1000, 1);

@@ -58,7 +58,7 @@ final class Engine {
   /** Runs until the options say that it is enough. */
   void run() throws IOException {
     phaseEnd = System.nanoTime() + options.warmupNanos;
-    bytesLeft = options.maxBytes == Long.MAX_VALUE ? Long.MAX_VALUE : options.maxBytes / 4;
+    bytesLeft = options.warmupBytes;
     operationsLeft = Long.MAX_VALUE;
     try {
       if (options.blocking) {

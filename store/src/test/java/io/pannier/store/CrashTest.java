@@ -26,7 +26,8 @@ import org.junit.jupiter.api.Test;
  * each new start is said by {@link ReferenceModel}.
  *
  * <p>A failure names seed and call; {@code -Dcrash.seed=S} runs that seed alone, {@code
- * -Dcrash.at=N} that call alone. What is told then ends with the steps that led there.
+ * -Dcrash.at=N} that call alone, {@code -Dcrash.first} and {@code -Dcrash.seeds} a range. What is
+ * told then ends with the steps that led there.
  */
 class CrashTest {
   private static final int STEPS = 45;
@@ -168,7 +169,7 @@ class CrashTest {
   @Tag("slow")
   void everything() {
     forSeeds(
-        1_000,
+        Integer.getInteger("crash.first", 1_000),
         Integer.getInteger("crash.seeds", 300),
         seed -> {
           eachCall(seed, 1, at -> dieAt(seed, at));

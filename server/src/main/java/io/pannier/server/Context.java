@@ -26,10 +26,11 @@ final class Context {
   final WriterSlots writers;
   final SystemEvents events;
   final long startedNanos;
-  private volatile @Nullable Tokens tokens;
-  private volatile @Nullable Lifecycles lifecycles;
-  private volatile @Nullable Store store;
-  private volatile @Nullable Replications replications;
+  private volatile @Nullable Opened opened;
+
+  /** What is there once the store is open. */
+  private record Opened(
+      Store store, Tokens tokens, Lifecycles lifecycles, Replications replications) {}
 
   Context(ServerConfig config, Queries queries, Timers timers, SystemEvents events) {
     this.config = config;
@@ -42,52 +43,40 @@ final class Context {
     startedNanos = config.clock().monotonicNanos();
   }
 
-  void open(
-      Store opened, Tokens openedTokens, Lifecycles policies, Replications openedReplications) {
-    tokens = openedTokens;
-    lifecycles = policies;
-    replications = openedReplications;
-    store = opened;
+  void open(Store store, Tokens tokens, Lifecycles lifecycles, Replications replications) {
+    opened = new Opened(store, tokens, lifecycles, replications);
+  }
+
+  boolean isOpen() {
+    return opened != null;
+  }
+
+  private Opened opened() {
+    Opened there = opened;
+    if (there == null) {
+      throw new PannierException.Unavailable(STARTING, 1);
+    }
+    return there;
   }
 
   /** The policies; only there once the store is open. */
   Lifecycles lifecycles() {
-    Lifecycles opened = lifecycles;
-    if (opened == null) {
-      throw new PannierException.Unavailable(STARTING, 1);
-    }
-    return opened;
+    return opened().lifecycles;
   }
 
   /** The replications; only there once the store is open. */
   Replications replications() {
-    Replications opened = replications;
-    if (opened == null) {
-      throw new PannierException.Unavailable(STARTING, 1);
-    }
-    return opened;
-  }
-
-  boolean isOpen() {
-    return store != null;
+    return opened().replications;
   }
 
   /** The store; only there once it is open. */
   Store store() {
-    Store opened = store;
-    if (opened == null) {
-      throw new PannierException.Unavailable(STARTING, 1);
-    }
-    return opened;
+    return opened().store;
   }
 
   /** The tokens; only there once the store is open. */
   Tokens tokens() {
-    Tokens opened = tokens;
-    if (opened == null) {
-      throw new PannierException.Unavailable(STARTING, 1);
-    }
-    return opened;
+    return opened().tokens;
   }
 
   /** Where a request comes from. */

@@ -34,7 +34,7 @@ public final class Server implements AutoCloseable {
   private final Scheduler chores;
   private final Runnable endChores;
   private final ReplicationWorkers workers = new ReplicationWorkers();
-  private @Nullable Lifecycles lifecycles;
+  private volatile @Nullable Lifecycles lifecycles;
   private volatile @Nullable Replications replications;
 
   private Server(

@@ -117,6 +117,10 @@ final class Routes implements HttpHandler {
   private final Context context;
   private final Cors cors;
   private final Audit audit;
+
+  /** Whether calls are noted: not where anybody may do anything. */
+  private final boolean notesCalls;
+
   private final String base;
   private final String api;
   private final ConsolePage console = new ConsolePage();
@@ -126,6 +130,9 @@ final class Routes implements HttpHandler {
     this.context = context;
     ServerConfig config = context.config;
     audit = new Audit(context.events.audit(), context);
+    notesCalls =
+        context.events.isEnabled()
+            && !(config.authentication() instanceof Authentication.Disabled);
     cors = new Cors(config.corsOrigins());
     base = config.basePath();
     api = base + "api/v1/";
@@ -278,11 +285,9 @@ final class Routes implements HttpHandler {
     return rows;
   }
 
-  /** Notes who calls; not of health checks, and not where anybody may do anything. */
+  /** Notes who calls; not of health checks. */
   private void audit(Exchange exchange, Access access, String caller) {
-    if (context.events.isEnabled()
-        && access != Access.NONE
-        && !(context.config.authentication() instanceof Authentication.Disabled)) {
+    if (notesCalls && access != Access.NONE) {
       audit.note(exchange, caller);
     }
   }

@@ -222,7 +222,7 @@ final class BatchCollector implements BatchSink, AutoCloseable {
       }
       countKept(firstLater);
       for (int i = 0; i < later.size(); i++) {
-        if (!sender.copy(call, records.get(firstLater + i), later.get(i), 0, out)) {
+        if (!sender.copy(call, records.get(firstLater + i), later.get(i), out)) {
           return;
         }
       }

@@ -59,7 +59,8 @@ final class RecordSender {
       if (body.length() <= RecordBody.WHOLE_MAX) {
         sendWhole(call, record, body, context.buffers.take(body.frameBytes()));
       } else {
-        stream(call, record, body);
+        stream(
+            call, record, body, RecordHeaders.head(record), 0, body.length(), call::isStillAllowed);
       }
     }
   }
@@ -82,25 +83,11 @@ final class RecordSender {
       call.respond(head.contentLength(to - from));
       return;
     }
-    call.countEgress(to - from);
     try (RecordBody body = record.open()) {
       if (from == to) {
         call.respond(head);
-        return;
-      }
-      Buffers.Lease first = context.buffers.take(PIECE);
-      ResponseStream out;
-      try {
-        readFrom(body, from, to, first);
-        out = call.exchange().startResponse(call.head(head.contentLength(to - from)));
-      } catch (RuntimeException e) {
-        first.release();
-        throw e;
-      }
-      try (out) {
-        long sent = first.buffer().remaining();
-        out.write(first.buffer(), first::release);
-        copy(isAllowed, record, body, from + sent, to, out);
+      } else {
+        stream(call, record, body, head, from, to, isAllowed);
       }
     }
   }
@@ -140,32 +127,44 @@ final class RecordSender {
     call.respond(RecordHeaders.head(record).body(bytes, lease::release));
   }
 
-  private void stream(Call call, StoredRecord record, RecordBody body) {
-    call.countEgress(record.length());
-    Buffers.Lease first = context.buffers.take(PIECE);
+  /** Sends a part of a body piece by piece; there is at least one byte of it. */
+  private void stream(
+      Call call,
+      StoredRecord record,
+      RecordBody body,
+      Response head,
+      long from,
+      long to,
+      BooleanSupplier isAllowed) {
+    call.countEgress(to - from);
+    Buffers.Lease first = context.buffers.take(pieceBytes(body, from));
     ResponseStream out;
     try {
-      body.read(0, first.buffer());
-      out =
-          call.exchange()
-              .startResponse(call.head(RecordHeaders.head(record).contentLength(body.length())));
+      readFrom(body, from, to, first);
+      out = call.exchange().startResponse(call.head(head.contentLength(to - from)));
     } catch (RuntimeException e) {
       first.release();
       throw e;
     }
     try (out) {
-      long sent = first.buffer().position();
-      out.write(first.buffer().flip(), first::release);
-      copy(call, record, body, sent, out);
+      long sent = first.buffer().remaining();
+      out.write(first.buffer(), first::release);
+      if (copy(isAllowed, record, body, from + sent, to, out)) {
+        context.events.usage().read(record.entry(), to - from);
+      }
     }
   }
 
   /**
-   * Sends the rest of a body. False: the connection was cut, for the rest is not what it should be,
-   * or the caller may not have it any more.
+   * Sends a whole body and counts it as read. False: the connection was cut, for the rest is not
+   * what it should be, or the caller may not have it any more.
    */
-  boolean copy(Call call, StoredRecord record, RecordBody body, long from, ResponseStream out) {
-    return copy(call::isStillAllowed, record, body, from, body.length(), out);
+  boolean copy(Call call, StoredRecord record, RecordBody body, ResponseStream out) {
+    boolean whole = copy(call::isStillAllowed, record, body, 0, body.length(), out);
+    if (whole) {
+      context.events.usage().read(record.entry(), body.length());
+    }
+    return whole;
   }
 
   private boolean copy(
@@ -183,7 +182,7 @@ final class RecordSender {
       }
       Buffers.Lease lease = null;
       try {
-        lease = context.buffers.take((int) Math.min(PIECE, body.length() - at));
+        lease = context.buffers.take(pieceBytes(body, at));
         readFrom(body, at, to, lease);
       } catch (PannierException e) {
         if (lease != null) {
@@ -197,7 +196,11 @@ final class RecordSender {
       at += piece.remaining();
       out.write(piece, lease::release);
     }
-    context.events.usage().read(record.entry(), record.length());
     return true;
+  }
+
+  /** Room for the next piece of a body: reads begin where a chunk begins. */
+  private static int pieceBytes(RecordBody body, long from) {
+    return (int) Math.min(PIECE, body.length() - (from - from % RecordBody.CHUNK));
   }
 }

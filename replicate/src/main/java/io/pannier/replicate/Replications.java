@@ -74,6 +74,19 @@ public final class Replications implements AutoCloseable {
                 .bytes());
   }
 
+  /** Keeps a change that was made in memory; where that fails, it is undone. */
+  private void saveOr(Runnable undo) {
+    boolean saved = false;
+    try {
+      save();
+      saved = true;
+    } finally {
+      if (!saved) {
+        undo.run();
+      }
+    }
+  }
+
   // ---------------------------------------------------------------- asking
 
   /** All of them by name. */
@@ -128,16 +141,10 @@ public final class Replications implements AutoCloseable {
       Task task = Task.create(nextId, name, plan, setting);
       nextId++;
       tasks.put(name, task);
-      boolean saved = false;
-      try {
-        save();
-        saved = true;
-      } finally {
-        if (!saved) {
-          tasks.remove(name);
-          task.remove();
-        }
-      }
+      saveOr(() -> {
+        tasks.remove(name);
+        task.remove();
+      });
       task.start();
     } finally {
       lock.unlock();
@@ -189,15 +196,7 @@ public final class Replications implements AutoCloseable {
         throw new PannierException.Conflict("Can't remove provisioned replication '" + name + "'");
       }
       tasks.remove(name);
-      boolean saved = false;
-      try {
-        save();
-        saved = true;
-      } finally {
-        if (!saved) {
-          tasks.put(name, task);
-        }
-      }
+      saveOr(() -> tasks.put(name, task));
       task.remove();
     } finally {
       lock.unlock();

@@ -185,15 +185,7 @@ public final class Lifecycles implements AutoCloseable {
                   OptionalLong.empty(),
                   clock.wallMicros()));
       policies.put(name, policy);
-      boolean saved = false;
-      try {
-        save();
-        saved = true;
-      } finally {
-        if (!saved) {
-          policies.remove(name);
-        }
-      }
+      saveOr(() -> policies.remove(name));
       policy.begin();
     } finally {
       structure.unlock();
@@ -243,15 +235,7 @@ public final class Lifecycles implements AutoCloseable {
       Policy policy = policy(name);
       refuseProvisioned(policy, "Can't remove provisioned lifecycle '");
       policies.remove(name);
-      boolean saved = false;
-      try {
-        save();
-        saved = true;
-      } finally {
-        if (!saved) {
-          policies.put(name, policy);
-        }
-      }
+      saveOr(() -> policies.put(name, policy));
       policy.end();
     } finally {
       structure.unlock();
@@ -290,6 +274,19 @@ public final class Lifecycles implements AutoCloseable {
       store.documents().save(DOCUMENT, out.toByteArray());
     } finally {
       saving.unlock();
+    }
+  }
+
+  /** Keeps a change that was made in memory; where that fails, it is undone. */
+  private void saveOr(Runnable undo) {
+    boolean saved = false;
+    try {
+      save();
+      saved = true;
+    } finally {
+      if (!saved) {
+        undo.run();
+      }
     }
   }
 

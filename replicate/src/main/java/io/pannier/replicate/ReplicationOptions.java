@@ -34,10 +34,4 @@ public record ReplicationOptions(
   public ReplicationOptions withBatches(long bytes, int records) {
     return new ReplicationOptions(retrySeconds, verifyTls, authorities, listenPort, bytes, records);
   }
-
-  /** The same with another pause. */
-  public ReplicationOptions withRetrySeconds(int seconds) {
-    return new ReplicationOptions(
-        seconds, verifyTls, authorities, listenPort, batchBytes, batchRecords);
-  }
 }

@@ -128,13 +128,6 @@ final class Reading {
             one == null ? Report.Status.DEFAULT : Report.Status.IGNORED));
   }
 
-  /** Takes note of one that has no effect, where it is set. */
-  void ignoreIfSet(Setting<?> setting) {
-    if (isSet(setting)) {
-      ignore(setting);
-    }
-  }
-
   /** Whether it is set, however. */
   boolean isSet(Setting<?> setting) {
     return found.containsKey(setting.name());

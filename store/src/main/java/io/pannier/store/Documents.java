@@ -8,7 +8,9 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.NoSuchFileException;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
 import java.util.UUID;
@@ -47,6 +49,12 @@ public final class Documents {
   private final Store store;
   private final ReentrantLock lock = new ReentrantLock();
 
+  /** The highest generation that a copy of a document may have, once that is known. */
+  private final Map<String, Long> generations = new HashMap<>();
+
+  /** Whether the name of the folder is on the device. */
+  private boolean folderIsDurable;
+
   Documents(Store store) {
     this.store = store;
   }
@@ -82,6 +90,7 @@ public final class Documents {
         throw new PannierException.Damaged(
             "Document '" + name + "' in the data folder is damaged in both copies");
       }
+      generations.merge(name, best.generation(), Math::max);
       mend(name, best, first, COPIES.get(0));
       mend(name, best, second, COPIES.get(1));
       return Optional.of(array(best.content()));
@@ -106,14 +115,12 @@ public final class Documents {
     }
     lock.lock();
     try {
-      Copy.Valid last =
-          newer(
-              read(store.disk, store.id(), name, COPIES.get(0)),
-              read(store.disk, store.id(), name, COPIES.get(1)));
-      var next = new Copy.Valid(last == null ? 1 : last.generation() + 1, ByteBuffer.wrap(content));
+      long generation = lastGeneration(name) + 1;
+      // Whatever comes of it, a copy may have this number from here on.
+      generations.put(name, generation);
+      var next = new Copy.Valid(generation, ByteBuffer.wrap(content));
       store.withBallast(() -> {
-        store.disk.makePrivateFolder(FOLDER);
-        store.disk.syncFolder("");
+        makeFolder();
         // One after the other, so that a whole copy is there at every moment.
         for (String copy : COPIES) {
           write(name + copy, next);
@@ -128,6 +135,26 @@ public final class Documents {
           "Document '" + name + "' could not be stored: " + failed.getMessage(), failed);
     } finally {
       lock.unlock();
+    }
+  }
+
+  private long lastGeneration(String name) throws IOException {
+    Long known = generations.get(name);
+    if (known != null) {
+      return known;
+    }
+    Copy.Valid last =
+        newer(
+            read(store.disk, store.id(), name, COPIES.get(0)),
+            read(store.disk, store.id(), name, COPIES.get(1)));
+    return last == null ? 0 : last.generation();
+  }
+
+  private void makeFolder() throws IOException {
+    if (!folderIsDurable) {
+      store.disk.makePrivateFolder(FOLDER);
+      store.disk.syncFolder("");
+      folderIsDurable = true;
     }
   }
 

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.pannier.model.PannierException;
+import io.pannier.store.disk.CountingDisk;
+import io.pannier.store.disk.Counts;
 import io.pannier.store.disk.CrashMode;
 import io.pannier.store.disk.Fault;
 import io.pannier.store.disk.FaultyDisk;
@@ -128,6 +130,43 @@ class DocumentsTest {
         return;
       }
     }
+  }
+
+  @Test
+  void aSaveCostsTheWritingOfTwoCopiesAndNoReading() throws IOException {
+    var disk = new CountingDisk(new MemoryDisk());
+    try (Store store = new TestStores(3).open(disk)) {
+      store.documents().save("state", bytes("first"));
+      Counts before = disk.counts();
+      store.documents().save("state", bytes("second"));
+      assertThat(disk.since(before))
+          .hasToString("create 2, append 2 (140 B), sync 2, syncFolder 2, rename 2, delete 2");
+    }
+  }
+
+  /** A copy of the failed save may lie there: what comes next must have a higher number. */
+  @Test
+  void aFailedSaveRaisesTheGenerationTooAndTheNextOneSettlesIt() throws IOException {
+    var memory = new MemoryDisk();
+    var faulty = new FaultyDisk(memory, new Random(1));
+    try (Store store = new TestStores(3).open(faulty)) {
+      store.documents().save("state", bytes("first"));
+      // The first copy gets its name, and the sync of the folder behind it fails.
+      faulty.arm(Fault.at(2, Fault.Kind.SYNC_FAIL));
+      assertThatThrownBy(() -> store.documents().save("state", bytes("refused")))
+          .isInstanceOf(PannierException.Internal.class);
+      assertThat(faulty.fired()).isTrue();
+      faulty.heal();
+      assertThat(generation(memory, store, ".a")).isEqualTo(2);
+      store.documents().save("state", bytes("last"));
+      assertThat(List.of(generation(memory, store, ".a"), generation(memory, store, ".b")))
+          .containsExactly(3L, 3L);
+      assertThat(text(store, "state")).isEqualTo("last");
+    }
+  }
+
+  private static long generation(MemoryDisk disk, Store store, String copy) throws IOException {
+    return ((Documents.Copy.Valid) Documents.read(disk, store.id(), "state", copy)).generation();
   }
 
   private List<String> verify() throws IOException {

@@ -54,8 +54,14 @@ final class Routes implements HttpHandler {
     }
 
     Row on(String method, Access access, Handler handler) {
+      assert ApiDocument.describes(method, pattern())
+          : method + " " + pattern() + " is not described in openapi.json";
       actions.put(method, new Action(access, handler));
       return this;
+    }
+
+    String pattern() {
+      return String.join("/", parts);
     }
 
     Row exclusive() {
@@ -126,6 +132,9 @@ final class Routes implements HttpHandler {
   private final ConsolePage console = new ConsolePage();
   private final Map<String, List<Row>> table = new HashMap<>();
 
+  /** The description of the API, once somebody has asked for it. */
+  private volatile byte @Nullable [] document;
+
   Routes(Context context) {
     this.context = context;
     ServerConfig config = context.config;
@@ -143,6 +152,7 @@ final class Routes implements HttpHandler {
     row("info").get(Access.TOKEN, server::info);
     row("list").get(Access.TOKEN, server::list);
     row("me").get(Access.TOKEN, server::me);
+    row("openapi.json").get(Access.NONE, this::describe);
 
     var tokens = new TokenRoutes(context);
     row("tokens").get(Access.FULL, tokens::list);
@@ -281,8 +291,28 @@ final class Routes implements HttpHandler {
     var rows = new TreeMap<String, Set<String>>();
     table.values().stream()
         .flatMap(List::stream)
-        .forEach(row -> rows.put(String.join("/", row.parts), row.actions.keySet()));
+        .forEach(row -> rows.put(row.pattern(), row.actions.keySet()));
     return rows;
+  }
+
+  /** The description of the API (OpenAPI). It says nothing about what is stored. */
+  private void describe(Call call) {
+    byte[] known = document;
+    if (known != null) {
+      call.respond(Response.json(200, known));
+      return;
+    }
+    call.block(ex -> {
+      var routes = new ArrayList<ApiDocument.Route>();
+      table.values().stream()
+          .flatMap(List::stream)
+          .forEach(row ->
+              row.actions.forEach((method, action) ->
+                  routes.add(new ApiDocument.Route(method, row.pattern(), action.access))));
+      byte[] made = ApiDocument.write(routes, base);
+      document = made;
+      call.respond(Response.json(200, made));
+    });
   }
 
   /** Notes who calls; not of health checks. */

@@ -24,6 +24,7 @@ class PermissionMatrixTest extends TokenFixture {
       Map.ofEntries(
           Map.entry("GET alive", "nothing"),
           Map.entry("GET ready", "nothing"),
+          Map.entry("GET openapi.json", "nothing"),
           Map.entry("GET info", "token"),
           Map.entry("GET list", "token"),
           Map.entry("GET me", "token"),

@@ -88,8 +88,13 @@ final class AotTrainingCommand implements Callable<Integer> {
     server.call("GET", "/info", "");
     server.call("GET", "/list", "");
     if (start == 0) {
-      // A ring larger than all that is written: the requests below must find what they look for.
-      server.call("POST", "/b/training", "{\"quota_type\":\"FIFO\",\"quota_size\":1000000000}");
+      server.call("POST", "/b/training", "{\"quota_type\":\"FIFO\",\"quota_size\":100000000}");
+      // Large bodies have a small ring of their own: the run must not fill a small /tmp, nor evict
+      // what it asks for later.
+      server.call(
+          "POST",
+          "/b/ring",
+          "{\"quota_type\":\"FIFO\",\"quota_size\":20000000,\"max_block_size\":4000000}");
     }
     int base = 1_000_000 * (start + 1);
     for (int i = 0; i < OFTEN; i++) {
@@ -106,7 +111,7 @@ final class AotTrainingCommand implements Callable<Integer> {
     for (int i = 0; i < OFTEN / 20; i++) {
       server.call("POST", "/b/training/frames?ts=" + (base + i), "x".repeat(100_000));
       server.call("GET", "/b/training/frames?ts=" + (base + i), "");
-      server.call("POST", "/b/training/scans?ts=" + (base + i), "x".repeat(1_000_000));
+      server.call("POST", "/b/ring/scans?ts=" + (base + i), "x".repeat(1_000_000));
       batch(server, base + 80 * i);
     }
     server.call("GET", "/b/training/camera", "");

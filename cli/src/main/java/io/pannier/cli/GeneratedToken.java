@@ -3,6 +3,7 @@ package io.pannier.cli;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -55,12 +56,20 @@ final class GeneratedToken {
     return new Found(value, false);
   }
 
+  /** The token of the folder, if one was made; changes nothing. */
+  static Optional<String> kept(Path folder) throws IOException {
+    Optional<String> first = read(folder.resolve("token"));
+    return first.isPresent() ? first : read(folder.resolve("token.copy"));
+  }
+
   /** The token in a file; empty when there is none or it does not check. */
   private static Optional<String> read(Path file) throws IOException {
-    if (!Files.exists(file)) {
+    String line;
+    try {
+      line = new String(Files.readAllBytes(file), StandardCharsets.ISO_8859_1).trim();
+    } catch (NoSuchFileException none) {
       return Optional.empty();
     }
-    String line = new String(Files.readAllBytes(file), StandardCharsets.ISO_8859_1).trim();
     int gap = line.indexOf(' ');
     if (gap < 0 || !line.substring(gap + 1).equals(check(line.substring(0, gap)))) {
       return Optional.empty();

@@ -12,6 +12,7 @@ import picocli.CommandLine.Command;
     subcommands = {
       ServeCommand.class,
       SettingsCommand.class,
+      TokenCommand.class,
       VerifyCommand.class,
       DescribeCommand.class,
       AotTrainingCommand.class

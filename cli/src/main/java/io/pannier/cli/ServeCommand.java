@@ -112,6 +112,7 @@ final class ServeCommand implements Callable<Integer> {
         .addShutdownHook(
             new Thread(
                 () -> {
+                  SystemdNotify.stopping(variables);
                   service.close();
                   stopped.countDown();
                 },
@@ -128,15 +129,16 @@ final class ServeCommand implements Callable<Integer> {
     generated.ifPresent(token -> {
       if (!service.accepts(token.value())) {
         out.println("  token    as it was changed through the API");
-      } else if (token.isNew()) {
+      } else if (token.isNew() && !variables.containsKey("JOURNAL_STREAM")) {
         out.println("  token    " + token.value());
         out.println(
             "           full access; kept in " + folder.resolve("token") + ", shown only now");
-      } else {
+      } else { // The journal of the system is kept, and read by more people than the folder.
         out.println("  token    in " + folder.resolve("token"));
       }
     });
     out.flush();
+    SystemdNotify.ready(variables);
     try {
       stopped.await();
     } finally {

@@ -4,6 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.netty.bootstrap.Bootstrap;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.SimpleChannelInboundHandler;
+import io.netty.channel.epoll.EpollDomainDatagramChannel;
+import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.channel.unix.DomainDatagramPacket;
+import io.netty.channel.unix.DomainSocketAddress;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -13,11 +21,13 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
@@ -67,7 +77,9 @@ class ServeCommandTest {
     out.getBuffer().setLength(0);
     var thread = new Thread(() -> run(new ServeCommand(variables)));
     thread.start();
-    Matcher address = Pattern.compile("address {2}(http://\\S+)\n").matcher("");
+    // What a start prints last: the folder, or the token when it is one that a start has made.
+    String end = variables.containsKey("RS_API_TOKEN") ? " {2}data .*\n" : " {2}token .*\n";
+    Matcher address = Pattern.compile("address {2}(http://\\S+)\n(?:.*\n)*" + end).matcher("");
     while (!address.reset(out.toString()).find()) {
       assertThat(thread.isAlive()).as(err.toString()).isTrue();
       Thread.onSpinWait();
@@ -172,6 +184,68 @@ class ServeCommandTest {
           assertThat(status(url, made.getFirst())).isEqualTo(200);
           assertThat(status(url, "")).isEqualTo(401);
         });
+  }
+
+  @Test
+  void theTokenGoesToNoJournalAndIsPrintedOnRequest() throws Exception {
+    Map<String, String> variables = variables("JOURNAL_STREAM", "8:1");
+    assertThat(run(new TokenCommand(variables))).isEqualTo(2);
+    assertThat(err.toString()).contains("There is no token in " + folder.resolve("data"));
+    serve(
+        variables,
+        url -> {
+          assertThat(out.toString()).contains("token    in " + folder.resolve("data/token"));
+          var printed = new StringWriter();
+          int code =
+              new CommandLine(new TokenCommand(variables))
+                  .setOut(new PrintWriter(printed))
+                  .execute();
+          assertThat(code).isZero();
+          String token = printed.toString().trim();
+          assertThat(out.toString()).doesNotContain(token);
+          assertThat(status(url, token)).isEqualTo(200);
+        });
+  }
+
+  @Test
+  void theServiceManagerIsToldWhenTheServerAnswers() throws Exception {
+    var group = new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
+    try {
+      var told = new LinkedBlockingQueue<String>();
+      var receive =
+          new SimpleChannelInboundHandler<DomainDatagramPacket>() {
+            @Override
+            protected void channelRead0(
+                ChannelHandlerContext context, DomainDatagramPacket packet) {
+              told.add(packet.content().toString(StandardCharsets.UTF_8));
+            }
+          };
+      Path socket = folder.resolve("notify");
+      new Bootstrap()
+          .group(group)
+          .channel(EpollDomainDatagramChannel.class)
+          .handler(receive)
+          .bind(new DomainSocketAddress(socket.toString()))
+          .sync();
+      serve(
+          variables("NOTIFY_SOCKET", socket.toString(), "RS_API_TOKEN", "hush"),
+          url -> {
+            assertThat(told.take()).startsWith("READY=1\n");
+            assertThat(status(url, "hush")).isEqualTo(200);
+          });
+    } finally {
+      group.shutdownGracefully().sync();
+    }
+  }
+
+  @Test
+  void aServiceManagerThatIsNotThereHarmsNothing() throws Exception {
+    serve(
+        variables("NOTIFY_SOCKET", folder.resolve("nobody").toString(), "RS_API_TOKEN", "hush"),
+        url -> assertThat(status(url, "hush")).isEqualTo(200));
+    serve(
+        variables("NOTIFY_SOCKET", "vsock:1:2", "RS_API_TOKEN", "hush"),
+        url -> assertThat(status(url, "hush")).isEqualTo(200));
   }
 
   @Test

@@ -98,7 +98,7 @@ is_stale() {
   [ -f "$DIST/stamp" ] && [ -f "$DIST/classpath" ] || return 0
   { IFS= read -r made_for < "$DIST/jdk"; } 2>/dev/null || return 0
   [ "$made_for" = "$JAVA_HOME $JAVA_BUILD" ] || return 0
-  set -- "$ROOT/pom.xml" "$ROOT/pannier" "$ROOT/tools/build.sh"
+  set -- "$ROOT/pom.xml" "$ROOT/pannier" "$ROOT/tools/build.sh" "$ROOT/tools/jvm.sh"
   for room in model store query client replicate server cli; do
     set -- "$@" "$ROOT/$room/pom.xml" "$ROOT/$room/src/main"
   done
@@ -150,14 +150,14 @@ show_build_failure() {
   } >&2
 }
 
-# Builds the program's jars into cli/target/dist/lib. Tests are neither compiled nor run.
+# Builds the program's jars into cli/target/dist/lib. Tests are neither compiled nor run. Arguments go to Maven.
 build_jars() {
   find_maven || return 1
   log="$ROOT/target/build.log"
   mkdir -p "$DIST"
   : > "$DIST/begin"
   rm -rf "$ROOT/cli/target/dist"
-  if ! (cd "$ROOT" && "$MAVEN" -B -ntp -Dstyle.color=never -Dmaven.test.skip=true -pl cli -am package) > "$log" 2>&1 < /dev/null; then
+  if ! (cd "$ROOT" && "$MAVEN" -B -ntp -Dstyle.color=never -Dmaven.test.skip=true -pl cli -am package "$@") > "$log" 2>&1 < /dev/null; then
     show_build_failure "$log"
     return 1
   fi
@@ -172,6 +172,13 @@ same_jars() {
   done
 }
 
+# The jars in folder $1 in the order of the class path: our own first, the command's before all; then the libraries, always in the same order, as
+# the AOT cache demands.
+class_path_order() {
+  (cd "$1" && { ls | LC_ALL=C sort | grep '^pannier-cli-'; ls | LC_ALL=C sort | grep '^pannier-' | grep -v '^pannier-cli-'
+    ls | LC_ALL=C sort | grep -v '^pannier-'; })
+}
+
 # Puts freshly built jars where the launcher looks, and makes the AOT cache for them. Unchanged jars stay untouched, and so does the cache.
 install_jars() {
   made_for=
@@ -183,9 +190,7 @@ install_jars() {
     rm -rf "$DIST/lib.new" "$DIST/lib.old" "$DIST/pannier.aot"
     # -p keeps the times: the AOT cache remembers them.
     cp -Rp "$ROOT/cli/target/dist/lib" "$DIST/lib.new"
-    # Our own jars first, the command's before all; then the libraries, always in the same order, as the AOT cache demands.
-    (cd "$DIST/lib.new" && { ls | LC_ALL=C sort | grep '^pannier-cli-'; ls | LC_ALL=C sort | grep '^pannier-' | grep -v '^pannier-cli-'
-      ls | LC_ALL=C sort | grep -v '^pannier-'; }) > "$DIST/classpath.new"
+    class_path_order "$DIST/lib.new" > "$DIST/classpath.new"
     # By renaming, so that a running server keeps the files it has open.
     [ ! -d "$DIST/lib" ] || mv "$DIST/lib" "$DIST/lib.old"
     mv "$DIST/lib.new" "$DIST/lib"

@@ -53,6 +53,8 @@ esac
 # What no jar refers to: jdk.management tells how many files the process may open; jdk.jcmd looks into a running server.
 "$JAVA_HOME/bin/jlink" --add-modules "${referred}jdk.management,jdk.jcmd" --no-header-files --no-man-pages --compress zip-6 --vm server \
   --output "$new/runtime"
+# jlink keeps little of what the JDK says of itself: who built it, from which source, for what machine.
+grep -E '^(IMPLEMENTOR|JAVA_RUNTIME_VERSION|OS_ARCH|SOURCE)=' "$JAVA_HOME/release" >> "$new/runtime/release"
 
 echo "Bill of materials and licences ..."
 "$JAVA_HOME/bin/java" -cp "$new/lib/*" "$ROOT/deploy/SupplyChain.java" "$new/bom.json" "$new" "$ROOT/deploy/licences"

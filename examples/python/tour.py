@@ -1,7 +1,7 @@
 """Five minutes with Pannier: record a drive, find a moment in it, label it, tidy up.
 
     pip install -r requirements.txt
-    python tour.py [--url http://localhost:8383] [--token TOKEN]
+    python tour.py [--url http://localhost:8383] [--token TOKEN] [--ca ca.pem]
 
 The client is ReductStore's own from PyPI, unchanged: Pannier speaks its protocol. The tour works in a bucket of
 its own, which every run makes anew, and ends with an error if a single byte comes back different.
@@ -255,7 +255,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Five minutes with Pannier.")
     parser.add_argument("--url", default="http://localhost:8383", help="address of the server (%(default)s)")
     parser.add_argument("--token", default=token, help="what the server printed at its first start ($RS_API_TOKEN)")
+    parser.add_argument("--ca", metavar="FILE", help="CA of the server's certificate, as pannier tls makes one")
     options = parser.parse_args()
+    if options.ca and os.environ.get("SSL_CERT_FILE") != options.ca:
+        # The client's HTTP library learns whom to trust when it is loaded, so that this has to begin anew.
+        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | {"SSL_CERT_FILE": options.ca})
     try:
         asyncio.run(tour(options.url, options.token))
     except (Mismatch, ReductError) as error:

@@ -12,4 +12,8 @@ module io.pannier.cli {
 
   opens io.pannier.cli to
       info.picocli;
+  opens io.pannier.cli.demo to
+      info.picocli;
+  opens io.pannier.cli.tls to
+      info.picocli;
 }

@@ -1,17 +1,17 @@
 package io.pannier.cli;
 
 /** What a command tells the shell. */
-final class ExitCodes {
-  static final int OK = 0;
+public final class ExitCodes {
+  public static final int OK = 0;
 
   /** Something is damaged. */
-  static final int DAMAGE = 1;
+  public static final int DAMAGE = 1;
 
   /** Something failed that may work another time: a port in use, a folder that is refused. */
-  static final int FAILED = 1;
+  public static final int FAILED = 1;
 
   /** Nothing could be done: wrong usage, wrong settings, no store, a folder in use. */
-  static final int UNUSABLE = 2;
+  public static final int UNUSABLE = 2;
 
   private ExitCodes() {}
 }

@@ -7,13 +7,13 @@ import java.io.PrintWriter;
 import java.util.Map;
 
 /** Writes maps as JSON, one line each, for a program to read while they come. */
-final class Json {
+public final class Json {
   private static final JsonMapper MAPPER =
       JsonMapper.builder().disable(JsonGenerator.Feature.AUTO_CLOSE_TARGET).build();
 
   private Json() {}
 
-  static void line(PrintWriter out, Map<String, ?> fields) {
+  public static void line(PrintWriter out, Map<String, ?> fields) {
     try {
       out.println(MAPPER.writeValueAsString(fields));
     } catch (IOException impossible) {

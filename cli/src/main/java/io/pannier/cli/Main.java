@@ -1,5 +1,7 @@
 package io.pannier.cli;
 
+import io.pannier.cli.demo.DemoCommand;
+import io.pannier.cli.tls.TlsCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
@@ -15,11 +17,13 @@ import picocli.CommandLine.Command;
       TokenCommand.class,
       VerifyCommand.class,
       DescribeCommand.class,
+      TlsCommand.class,
+      DemoCommand.class,
       AotTrainingCommand.class
     })
 public final class Main {
   /** What this program calls itself. */
-  static final String VERSION = "0.1.0";
+  public static final String VERSION = "0.1.0";
 
   private Main() {}
 

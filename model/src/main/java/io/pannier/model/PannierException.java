@@ -85,10 +85,22 @@ public abstract sealed class PannierException extends RuntimeException {
   public static final class TooMany extends PannierException {
     private static final long serialVersionUID = 1L;
     private final int retryAfterSeconds;
+    private final Refusal reason;
 
-    public TooMany(String message, int retryAfterSeconds) {
+    public TooMany(Refusal reason, String message, int retryAfterSeconds) {
       super(message, null, false);
+      this.reason = reason;
       this.retryAfterSeconds = retryAfterSeconds;
+    }
+
+    /** For a reason that has no name of its own: {@link Refusal#BUSY}. */
+    public TooMany(String message, int retryAfterSeconds) {
+      this(Refusal.BUSY, message, retryAfterSeconds);
+    }
+
+    /** Why, for statistics. */
+    public Refusal reason() {
+      return reason;
     }
 
     /** Seconds after which a retry makes sense. */
@@ -104,10 +116,22 @@ public abstract sealed class PannierException extends RuntimeException {
   public static final class Unavailable extends PannierException {
     private static final long serialVersionUID = 1L;
     private final int retryAfterSeconds;
+    private final Refusal reason;
 
-    public Unavailable(String message, int retryAfterSeconds) {
+    public Unavailable(Refusal reason, String message, int retryAfterSeconds) {
       super(message, null, false);
+      this.reason = reason;
       this.retryAfterSeconds = retryAfterSeconds;
+    }
+
+    /** For a reason that has no name of its own: {@link Refusal#BUSY}. */
+    public Unavailable(String message, int retryAfterSeconds) {
+      this(Refusal.BUSY, message, retryAfterSeconds);
+    }
+
+    /** Why, for statistics. */
+    public Refusal reason() {
+      return reason;
     }
 
     /** Seconds after which a retry makes sense. */

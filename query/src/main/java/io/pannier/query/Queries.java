@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.pannier.model.Clock;
 import io.pannier.model.Names;
 import io.pannier.model.PannierException;
+import io.pannier.model.Refusal;
 import io.pannier.model.Timestamp;
 import io.pannier.query.when.Condition;
 import io.pannier.store.Bucket;
@@ -78,6 +79,11 @@ public final class Queries implements AutoCloseable {
     return open(owner, bucket, null, options, body);
   }
 
+  /** Most that may be. */
+  public int countMax() {
+    return QUERIES_MAX;
+  }
+
   private Query open(
       String owner,
       Bucket bucket,
@@ -106,7 +112,7 @@ public final class Queries implements AutoCloseable {
     alive.put(id, query);
     if (closed) {
       close();
-      throw new PannierException.Unavailable("Server is stopping", 1);
+      throw new PannierException.Unavailable(Refusal.STOPPING, "Server is stopping", 1);
     }
     keepSweeping();
     return query;
@@ -401,7 +407,7 @@ public final class Queries implements AutoCloseable {
   }
 
   static PannierException.TooMany tooMany() {
-    return new PannierException.TooMany("Too many queries are alive", 5);
+    return new PannierException.TooMany(Refusal.QUERIES, "Too many queries are alive", 5);
   }
 
   Clock clock() {

@@ -1,6 +1,7 @@
 package io.pannier.query;
 
 import io.pannier.model.PannierException;
+import io.pannier.model.Refusal;
 import io.pannier.model.Timestamp;
 import io.pannier.store.Bucket;
 import io.pannier.store.Entry;
@@ -290,7 +291,8 @@ public final class Query {
       } catch (RejectedExecutionException e) {
         end(
             read,
-            new ReadOutcome.Failed(new PannierException.Unavailable("Server is overloaded", 1)));
+            new ReadOutcome.Failed(
+                new PannierException.Unavailable(Refusal.WORKERS, "Server is overloaded", 1)));
       }
     }
   }

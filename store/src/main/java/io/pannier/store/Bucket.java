@@ -21,6 +21,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -74,6 +75,11 @@ public final class Bucket {
   private final AtomicLong disk = new AtomicLong();
 
   private final AtomicLong records = new AtomicLong();
+  private final LongAdder removedRecords = new LongAdder();
+  private final LongAdder evictedRecords = new LongAdder();
+  private final LongAdder evictedBlocks = new LongAdder();
+  private final LongAdder evictedBytes = new LongAdder();
+  private final LongAdder aheadRecords = new LongAdder();
   private final AtomicBoolean purgingAgain = new AtomicBoolean();
   private final ReentrantLock makingRoom = new ReentrantLock();
   private final CopyOnWriteArrayList<Consumer<Entry>> listeners = new CopyOnWriteArrayList<>();
@@ -386,6 +392,41 @@ public final class Bucket {
     return disk.get();
   }
 
+  /** What it holds, and what happened to it since the store was opened. */
+  public BucketStats stats() {
+    long blocks = 0;
+    long visible = 0;
+    for (Entry entry : entries.values()) {
+      blocks += entry.blockCount();
+      visible += entry.isMeta() ? 0 : 1;
+    }
+    BucketSettings now = settings;
+    return new BucketStats(
+        name,
+        size.get(),
+        disk.get(),
+        now.quotaType(),
+        now.quotaType() == QuotaType.NONE ? 0 : now.quotaSize(),
+        records.get(),
+        blocks,
+        visible,
+        removedRecords.sum(),
+        evictedRecords.sum(),
+        evictedBlocks.sum(),
+        evictedBytes.sum(),
+        aheadRecords.sum());
+  }
+
+  /** Live records went, because somebody removed them or to make room. */
+  void lost(long count, boolean evicted) {
+    (evicted ? evictedRecords : removedRecords).add(count);
+  }
+
+  /** Records were committed whose times lie far ahead of the clock. */
+  void metAhead(long count) {
+    aheadRecords.add(count);
+  }
+
   // ---------------------------------------------------------------- quota
 
   /**
@@ -577,7 +618,11 @@ public final class Bucket {
   }
 
   private void evict(Block victim) throws IOException {
-    retire(List.of(victim), true);
+    long bytes = victim.diskBytes();
+    if (retire(List.of(victim), true) > 0) {
+      evictedBlocks.increment();
+      evictedBytes.add(bytes);
+    }
     purgeBlocks();
     store.background(this::winBack);
   }
@@ -737,7 +782,7 @@ public final class Bucket {
             try {
               unpurged.add(block);
               if (!block.entry.gone) {
-                block.entry.drop(block);
+                block.entry.drop(block, evicted);
               }
               if (rows != null) {
                 tellFollowers(rows, evicted);

@@ -3,6 +3,7 @@ package io.pannier.store;
 import io.pannier.model.Labels;
 import io.pannier.model.Names;
 import io.pannier.model.PannierException;
+import io.pannier.model.Refusal;
 import io.pannier.model.Timestamp;
 import io.pannier.store.disk.DiskFile;
 import io.pannier.store.disk.DiskFullException;
@@ -34,6 +35,9 @@ import org.jspecify.annotations.Nullable;
 public final class Entry {
   /** Bytes of frames that one append takes at most: the longest time the lock is held. */
   private static final long APPEND_MAX = 1 << 20;
+
+  /** A record whose time lies further ahead of the clock than this, in µs, is counted apart. */
+  private static final long AHEAD_MICROS = TimeUnit.DAYS.toMicros(1);
 
   final Bucket bucket;
   final int id;
@@ -430,6 +434,7 @@ public final class Entry {
     }
     long now = store().clock.wallMicros();
     long sizes = 0;
+    int ahead = 0;
     long offset = block.bytes;
     var index = (OpenIndex) active.index;
     for (int i = 0; i < count; i++) {
@@ -444,6 +449,7 @@ public final class Entry {
           draft.contentType,
           draft.labels);
       block.cover(draft.timestamp);
+      ahead += isAhead(draft.timestamp, now) ? 1 : 0;
       block.records++;
       block.live++;
       offset += draft.frameLength;
@@ -457,7 +463,22 @@ public final class Entry {
     size += sizes;
     records += count;
     bucket.committedReserved(sizes, bytes, count);
+    counted(count, sizes, ahead);
     store().sync.dirty(block, bytes);
+  }
+
+  /** Counts records that were committed. */
+  private void counted(int count, long sizes, int ahead) {
+    Tally tally = store().tally;
+    tally.storedRecords.add(count);
+    tally.storedBytes.add(sizes);
+    if (ahead > 0) {
+      bucket.metAhead(ahead);
+    }
+  }
+
+  private static boolean isAhead(long timestamp, long now) {
+    return Timestamp.isAfter(timestamp, now + AHEAD_MICROS);
   }
 
   private void appendCopied(
@@ -694,7 +715,7 @@ public final class Entry {
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw new PannierException.Unavailable("Server is stopping", 1);
+      throw new PannierException.Unavailable(Refusal.STOPPING, "Server is stopping", 1);
     }
   }
 
@@ -1011,6 +1032,7 @@ public final class Entry {
     records++;
     // Its bytes were counted on the device as they came.
     bucket.committedReserved(upload.size, 0, 1);
+    counted(1, upload.size, isAhead(upload.timestamp, block.arrival) ? 1 : 0);
     store().sync.dirty(block, frameLength);
   }
 
@@ -1214,6 +1236,16 @@ public final class Entry {
     }
   }
 
+  /** Blocks that are there, open or closed. */
+  int blockCount() {
+    lock.lock();
+    try {
+      return closed.size() + open.size();
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /** All blocks of a removed entry; nobody opens one of them again. */
   List<Block> leaving() {
     lock.lock();
@@ -1344,6 +1376,7 @@ public final class Entry {
     size -= recordSize;
     records--;
     bucket.added(-recordSize, 0, -1);
+    bucket.lost(1, false);
   }
 
   /** Under the lock: labels changed by so many bytes, which are charged already. */
@@ -1410,8 +1443,9 @@ public final class Entry {
   }
 
   /** Under the lock: takes the block out of the entry; its sums go with it. */
-  void drop(Block block) {
+  void drop(Block block, boolean evicted) {
     block.gone = true;
+    bucket.lost(block.live, evicted);
     bucket.kept.remove(block);
     if (!open.remove(block)) {
       closed = closed.without(other -> other == block);
@@ -1429,6 +1463,7 @@ public final class Entry {
     try {
       gone = true;
       bucket.added(-size, 0, -records);
+      bucket.lost(records, false);
       size = 0;
       records = 0;
       changed.signalAll();

@@ -19,9 +19,12 @@ final class FileCache {
   private final ArrayDeque<Slot> open = new ArrayDeque<>();
   private final AtomicLong opens = new AtomicLong();
 
-  FileCache(Disk disk, int openMax) {
+  private final Tally tally;
+
+  FileCache(Disk disk, int openMax, Tally tally) {
     this.disk = disk;
     this.openMax = openMax;
+    this.tally = tally;
   }
 
   /** A file of the data folder by its path. */
@@ -48,6 +51,7 @@ final class FileCache {
 
     /** Opens the file if needed and keeps it open until {@link #release}. */
     DiskFile acquire() throws IOException {
+      tally.fileUses.increment();
       boolean opened = false;
       DiskFile result;
       synchronized (this) {
@@ -72,6 +76,7 @@ final class FileCache {
 
     /** Creates the file; as {@link #acquire} otherwise. */
     DiskFile create() throws IOException {
+      tally.fileUses.increment();
       DiskFile result;
       synchronized (this) {
         result = disk.create(path);
@@ -214,6 +219,14 @@ final class FileCache {
         open.addLast(candidate);
       }
     }
+  }
+
+  StoreStats.Files stats() {
+    int now;
+    synchronized (open) {
+      now = open.size();
+    }
+    return new StoreStats.Files(tally.fileUses.sum(), opens.get(), now, openMax);
   }
 
   void closeAll() {

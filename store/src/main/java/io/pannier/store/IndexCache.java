@@ -36,11 +36,13 @@ final class IndexCache {
       if (active != null) {
         active.holds++;
         active.used = true;
+        store.tally.indexHits.increment();
         return active;
       }
       if (block.gone) {
         throw new java.nio.file.NoSuchFileException(block.path());
       }
+      store.tally.indexMisses.increment();
       loaded = read(block);
       loaded.holds++;
       block.active = loaded;
@@ -83,6 +85,13 @@ final class IndexCache {
           bytes -= candidate.cachedBytes;
         }
       }
+    }
+  }
+
+  StoreStats.Indexes stats() {
+    synchronized (cached) {
+      return new StoreStats.Indexes(
+          store.tally.indexHits.sum(), store.tally.indexMisses.sum(), bytes, bytesMax);
     }
   }
 

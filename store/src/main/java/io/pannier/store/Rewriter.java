@@ -287,6 +287,9 @@ final class Rewriter {
       store.disk.syncFolder(entry.folder());
       done = switchOver(source, fresh, target, changesTaken);
       switched = done;
+      if (done) {
+        count(fresh);
+      }
       return true;
     } finally {
       giveBack();
@@ -309,6 +312,14 @@ final class Rewriter {
         }
       }
     }
+  }
+
+  /** Counts what was done, for statistics. */
+  private void count(Block fresh) {
+    Tally tally = store.tally;
+    (salvage ? tally.salvaged : compress ? tally.compressed : tally.reclaimed).increment();
+    tally.rewrittenBefore.add(old.diskBytes());
+    tally.rewrittenAfter.add(fresh.diskBytes());
   }
 
   private void syncBlock(Block block, Active active) throws IOException {

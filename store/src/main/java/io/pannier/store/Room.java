@@ -44,6 +44,11 @@ final class Room {
     }
   }
 
+  /** Reported sizes of live records and of reservations in all buckets. */
+  long chargedBytes() {
+    return charged.get();
+  }
+
   /** Takes a reservation back, or what is no longer held. */
   void release(long size) {
     charged.addAndGet(-size);

@@ -18,4 +18,9 @@ public interface Scheduler {
 
   /** Runs a task on a lane after a delay by the monotonic clock. */
   void runLater(Lane lane, long delayMillis, Runnable task);
+
+  /** Tasks that could run and wait for their lane; for statistics, where a queue can be seen. */
+  default int waiting(Lane lane) {
+    return 0;
+  }
 }

@@ -39,6 +39,7 @@ public final class Store implements AutoCloseable {
   private static final String BALLAST = "ballast";
 
   final Disk disk;
+  final Tally tally = new Tally();
   final Clock clock;
   final Limits limits;
   final Scheduler scheduler;
@@ -66,12 +67,12 @@ public final class Store implements AutoCloseable {
   private Store(StoreConfig config, UUID id) {
     this.config = config;
     this.id = id;
-    disk = config.disk();
+    disk = new MeteredDisk(config.disk(), tally);
     clock = config.clock();
     limits = config.limits();
     scheduler = config.scheduler();
-    events = config.events();
-    files = new FileCache(disk, limits.openFiles());
+    events = tally.counting(config.events());
+    files = new FileCache(disk, limits.openFiles(), tally);
     cache = new IndexCache(this, limits.indexCacheBytes());
     timeFilters = new TimeFilters(limits.indexCacheBytes() / 8);
     sync = new SyncRounds(this);
@@ -365,6 +366,39 @@ public final class Store implements AutoCloseable {
     return TimeUnit.NANOSECONDS.toMicros(sync.oldestUnsyncedNanos());
   }
 
+  /** What it has done since it was opened, and how it is; asks the device for its free room. */
+  public StoreStats stats() {
+    long usable;
+    try {
+      usable = disk.usableBytes();
+    } catch (IOException unknown) {
+      usable = -1;
+    }
+    return new StoreStats(
+        tally.storedRecords.sum(),
+        tally.storedBytes.sum(),
+        new StoreStats.Device(tally.deviceWritten.sum(), tally.deviceRead.sum(), usable),
+        sync.stats(),
+        cache.stats(),
+        files.stats(),
+        new StoreStats.Rewrites(
+            tally.reclaimed.sum(),
+            tally.compressed.sum(),
+            tally.salvaged.sum(),
+            tally.rewrittenBefore.sum(),
+            tally.rewrittenAfter.sum()),
+        scheduler.waiting(Scheduler.Lane.SYNC),
+        scheduler.waiting(Scheduler.Lane.BACKGROUND),
+        tally.damage(),
+        tally.losses(),
+        tally.failures(),
+        tally.ballastReleases.sum(),
+        ballast.get(),
+        room.chargedBytes(),
+        limits.room().storageBytes(),
+        limits.room().freeBytes());
+  }
+
   /** Nothing is durable as long as the journal of the store may hold what was refused. */
   void mendJournal() throws IOException {
     journal().mend();
@@ -451,6 +485,7 @@ public final class Store implements AutoCloseable {
         throw full;
       }
       disk.delete(BALLAST);
+      tally.ballastReleases.increment();
       events.event(StoreEvents.Kind.NOTE, "device is full: ballast was given up", BALLAST, null);
       return writing.run();
     }

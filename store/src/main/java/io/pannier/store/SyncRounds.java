@@ -3,6 +3,7 @@ package io.pannier.store;
 import io.pannier.model.Clock;
 import io.pannier.model.Limits;
 import io.pannier.model.PannierException;
+import io.pannier.model.Refusal;
 import io.pannier.store.disk.DiskFile;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -155,6 +156,16 @@ final class SyncRounds {
     return anyUnsynced ? ageNanos() : 0;
   }
 
+  StoreStats.Sync stats() {
+    return new StoreStats.Sync(
+        store.tally.syncs.snapshot(),
+        store.tally.syncsFailed.sum(),
+        unsyncedBytes.get(),
+        limits.unsyncedBytes(),
+        TimeUnit.NANOSECONDS.toMicros(oldestUnsyncedNanos()),
+        isThrottled());
+  }
+
   /** Waits while writers are to be slowed down. */
   void throttle(long deadline) {
     if (!isThrottled()) {
@@ -164,13 +175,14 @@ final class SyncRounds {
       while (isThrottled()) {
         long left = deadline - clock.monotonicNanos();
         if (left <= 0) {
-          throw new PannierException.Unavailable("Device does not keep up with the writers", 5);
+          throw new PannierException.Unavailable(
+              Refusal.DEVICE, "Device does not keep up with the writers", 5);
         }
         try {
           progress.wait(Math.min(100, TimeUnit.NANOSECONDS.toMillis(left) + 1));
         } catch (InterruptedException e) {
           Thread.currentThread().interrupt();
-          throw new PannierException.Unavailable("Server is stopping", 1);
+          throw new PannierException.Unavailable(Refusal.STOPPING, "Server is stopping", 1);
         }
       }
     }
@@ -217,6 +229,10 @@ final class SyncRounds {
       sync();
     } catch (IOException | RuntimeException | Error failed) {
       failure = Optional.of(store.failure("sync round failed", "data folder", failed));
+    }
+    store.tally.syncs.record(clock.monotonicNanos() - began);
+    if (failure.isPresent()) {
+      store.tally.syncsFailed.increment();
     }
     unsyncedBytes.addAndGet(-bytes);
     tooMuchUnsynced = unsyncedBytes.get() > limits.unsyncedBytes();

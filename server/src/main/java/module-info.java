@@ -15,6 +15,11 @@ module io.pannier.server {
   requires io.netty.handler;
   requires io.netty.transport;
   requires io.netty.transport.classes.epoll;
+  requires io.prometheus.metrics.config;
+  requires io.prometheus.metrics.model;
+  requires io.prometheus.writer.text;
+  requires java.management;
+  requires jdk.management;
   requires transitive org.slf4j;
 
   exports io.pannier.server;

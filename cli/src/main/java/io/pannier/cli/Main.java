@@ -15,6 +15,7 @@ import picocli.CommandLine.Command;
       ServeCommand.class,
       SettingsCommand.class,
       TokenCommand.class,
+      MetricsCommand.class,
       VerifyCommand.class,
       DescribeCommand.class,
       TlsCommand.class,

@@ -36,6 +36,7 @@ import picocli.CommandLine.Spec;
       "  RS_API_TOKEN     token with full access; without it the first start makes one",
       "  RS_DISABLE_AUTH  true: serve everybody without a token",
       "  RS_LOG_LEVEL     lowest level of log lines (INFO)",
+      "  PANNIER_LOG_FORMAT  text or json (text)",
       "All of them are in docs/settings.md; \"pannier settings\" prints their values.",
       "",
       "Exit code 0 after a stop, 1 when something failed, 2 when the settings are refused.",
@@ -79,7 +80,7 @@ final class ServeCommand implements Callable<Integer> {
       return ExitCodes.UNUSABLE;
     }
     Settings settings = read.settings().get();
-    LogSetup.apply(settings.logs());
+    LogSetup.apply(settings.logs(), settings.logFormat());
     Path folder =
         settings.data().orElseGet(() -> DataFolder.of(variables)).toAbsolutePath().normalize();
     Optional<GeneratedToken.Found> generated = Optional.empty();

@@ -18,21 +18,30 @@ class LogCaptureTest {
     List<String> seen = new ArrayList<>();
     try (var capture =
         LogCapture.start(
-            (time, level, target, file, line, message) -> {
-              assertThat(time).isPositive();
-              assertThat(line).isPositive();
-              seen.add(level + " " + target + " " + file + " " + message);
+            line -> {
+              assertThat(line.timestamp()).isPositive();
+              assertThat(line.line()).isPositive();
+              seen.add(
+                  line.level()
+                      + " "
+                      + line.target()
+                      + " "
+                      + line.file()
+                      + " "
+                      + line.message()
+                      + " "
+                      + line.fields());
             },
             Level.WARN)) {
       assertThat(capture.isStarted()).isTrue();
       LOG.info("not shown");
       LOG.warn("shown {}", 1);
-      LOG.error("shown {}", 2);
+      LOG.atError().addKeyValue("request_id", "r-1").log("shown {}", 2);
     }
     LOG.error("too late");
     assertThat(seen)
         .containsExactly(
-            "WARN io.pannier.cli.LogCaptureTest LogCaptureTest.java shown 1",
-            "ERROR io.pannier.cli.LogCaptureTest LogCaptureTest.java shown 2");
+            "WARN io.pannier.cli.LogCaptureTest LogCaptureTest.java shown 1 {}",
+            "ERROR io.pannier.cli.LogCaptureTest LogCaptureTest.java shown 2 {request_id=r-1}");
   }
 }

@@ -16,6 +16,9 @@ public final class Diagnostics {
   private final Frame[] frames = new Frame[FRAMES];
   private long lost;
   private long refused;
+  private long sent;
+  private long sentBytes;
+  private long failed;
 
   /** One minute. */
   private static final class Frame {
@@ -47,6 +50,15 @@ public final class Diagnostics {
   public record Report(
       long ok, long errored, Map<Integer, Errors> errors, long lostRecords, long refusedRecords) {}
 
+  /**
+   * What happened since the process was started.
+   *
+   * @param sent records and changes that arrived
+   * @param sentBytes of bodies of records that arrived
+   * @param failed records and changes that did not, once for each attempt
+   */
+  public record Totals(long sent, long sentBytes, long failed) {}
+
   Diagnostics(Clock clock) {
     this.clock = clock;
   }
@@ -64,9 +76,16 @@ public final class Diagnostics {
 
   synchronized void ok(long count) {
     frame().ok += count;
+    sent += count;
+  }
+
+  /** Bytes of the body of a record that arrived. */
+  synchronized void sentBytes(long bytes) {
+    sentBytes += bytes;
   }
 
   synchronized void error(int code, String message, long count) {
+    failed += count;
     frame()
         .errors
         .merge(
@@ -94,6 +113,10 @@ public final class Diagnostics {
   /** Begins the hour anew; what concerns the whole time stays. */
   synchronized void resetHour() {
     java.util.Arrays.fill(frames, null);
+  }
+
+  synchronized Totals totals() {
+    return new Totals(sent, sentBytes, failed);
   }
 
   synchronized Report report() {

@@ -99,6 +99,11 @@ public final class Replications implements AutoCloseable {
     return find(name).detail();
   }
 
+  /** What one of them has done since the process was started. */
+  public Diagnostics.Totals totals(String name) {
+    return find(name).totals();
+  }
+
   private List<Task> all() {
     lock.lock();
     try {

@@ -359,6 +359,7 @@ final class Sender {
         if (error == null) {
           pace.delay = 0;
           diagnostics.ok(1);
+          diagnostics.sentBytes(one.item().record().length());
           track.sent(one.item(), Track.Outcome.ARRIVED);
         } else {
           refused(there, track, entry, one, error);

@@ -394,6 +394,10 @@ final class Task implements Follower {
         name, plan.settings().mode(), isSending() && sender.isActive(), provisioned, pending);
   }
 
+  Diagnostics.Totals totals() {
+    return diagnostics.totals();
+  }
+
   ReplicationDetail detail() {
     return new ReplicationDetail(
         info(), settings().withToken(Optional.empty()), diagnostics.report());

@@ -1,6 +1,7 @@
 package io.pannier.server;
 
 import io.pannier.model.PannierException;
+import io.pannier.model.Refusal;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayDeque;
@@ -98,13 +99,13 @@ final class Buffers {
         }
         if (left <= 0) {
           throw new PannierException.Unavailable(
-              "Server is overloaded: no memory for transfers", 1);
+              Refusal.MEMORY, "Server is overloaded: no memory for transfers", 1);
         }
         left = given.awaitNanos(left);
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw new PannierException.Unavailable("Server is stopping", 1);
+      throw new PannierException.Unavailable(Refusal.STOPPING, "Server is stopping", 1);
     } finally {
       lock.unlock();
     }
@@ -137,6 +138,24 @@ final class Buffers {
     lock.lock();
     try {
       return inUse;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * What it takes.
+   *
+   * @param bytes of all buffers that exist
+   * @param bytesMax that they may take
+   * @param inUse buffers that somebody has
+   */
+  record Stats(long bytes, long bytesMax, int inUse) {}
+
+  Stats stats() {
+    lock.lock();
+    try {
+      return new Stats(bytes, bytesMax, inUse);
     } finally {
       lock.unlock();
     }

@@ -1,6 +1,7 @@
 package io.pannier.server;
 
 import io.pannier.model.PannierException;
+import io.pannier.model.Refusal;
 import io.pannier.query.Queries;
 import io.pannier.query.Timers;
 import io.pannier.replicate.Replications;
@@ -9,10 +10,16 @@ import io.pannier.server.access.RateLimiter;
 import io.pannier.server.access.Tokens;
 import io.pannier.server.events.SystemEvents;
 import io.pannier.server.http.Exchange;
+import io.pannier.server.http.HttpServer;
+import io.pannier.server.http.RouteMeter;
 import io.pannier.server.lifecycle.Lifecycles;
+import io.pannier.server.metrics.Sources;
 import io.pannier.store.Bucket;
+import io.pannier.store.Scheduler;
 import io.pannier.store.Store;
 import java.net.InetAddress;
+import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -26,14 +33,21 @@ final class Context {
   final WriterSlots writers;
   final SystemEvents events;
   final long startedNanos;
+  private final Scheduler chores;
   private volatile @Nullable Opened opened;
+  private volatile @Nullable HttpServer http;
 
   /** What is there once the store is open. */
   private record Opened(
       Store store, Tokens tokens, Lifecycles lifecycles, Replications replications) {}
 
-  Context(ServerConfig config, Queries queries, Timers timers, SystemEvents events) {
+  /**
+   * @param chores runs the server's own work
+   */
+  Context(
+      ServerConfig config, Queries queries, Timers timers, SystemEvents events, Scheduler chores) {
     this.config = config;
+    this.chores = chores;
     this.queries = queries;
     this.events = events;
     buffers = new Buffers(config.memory().transferBytes());
@@ -47,6 +61,42 @@ final class Context {
     opened = new Opened(store, tokens, lifecycles, replications);
   }
 
+  /** What carries the requests, told before the store is open. */
+  void listensWith(HttpServer server) {
+    http = server;
+  }
+
+  /**
+   * Where metrics come from, at this moment; only there once the store is open.
+   *
+   * @param routes meters of all routes
+   */
+  Sources sources(List<RouteMeter> routes) {
+    Opened there = opened();
+    WriterSlots.Stats slots = writers.stats();
+    Buffers.Stats memory = buffers.stats();
+    return new Sources(
+        there.store,
+        there.tokens,
+        queries,
+        there.lifecycles,
+        there.replications,
+        events,
+        Objects.requireNonNull(http).stats(),
+        routes,
+        new Sources.Limits(
+            slots.inUse(),
+            slots.waiting(),
+            slots.most(),
+            memory.bytes(),
+            memory.bytesMax(),
+            memory.inUse(),
+            chores.waiting(Scheduler.Lane.SYNC) + chores.waiting(Scheduler.Lane.BACKGROUND)),
+        config.instanceName(),
+        config.version(),
+        ServerRoutes.API_VERSION);
+  }
+
   boolean isOpen() {
     return opened != null;
   }
@@ -54,7 +104,7 @@ final class Context {
   private Opened opened() {
     Opened there = opened;
     if (there == null) {
-      throw new PannierException.Unavailable(STARTING, 1);
+      throw new PannierException.Unavailable(Refusal.STARTING, STARTING, 1);
     }
     return there;
   }

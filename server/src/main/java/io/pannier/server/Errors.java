@@ -41,10 +41,11 @@ final class Errors {
     }
     String message = message(error);
     return switch (error) {
-      case PannierException.TooMany e -> Response.retryLater(429, message, e.retryAfterSeconds());
+      case PannierException.TooMany e ->
+          Response.retryLater(429, message, e.retryAfterSeconds()).refusing(e.reason());
       case PannierException.Unavailable e ->
-          Response.retryLater(503, message, e.retryAfterSeconds());
-      case PannierException e -> Response.error(status(e), message);
+          Response.retryLater(503, message, e.retryAfterSeconds()).refusing(e.reason());
+      case PannierException e -> Response.error(status(e), message).because(e);
     };
   }
 

@@ -1,8 +1,8 @@
 package io.pannier.server;
 
 import io.pannier.store.Scheduler;
+import java.util.concurrent.Delayed;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -16,8 +16,8 @@ import org.slf4j.LoggerFactory;
 public final class PlatformScheduler implements Scheduler, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(PlatformScheduler.class);
 
-  private final ScheduledExecutorService sync;
-  private final ScheduledExecutorService background;
+  private final ScheduledThreadPoolExecutor sync;
+  private final ScheduledThreadPoolExecutor background;
 
   /** Starts with so many threads for background work. */
   public PlatformScheduler(int backgroundThreads) {
@@ -39,7 +39,7 @@ public final class PlatformScheduler implements Scheduler, AutoCloseable {
     background = pool(name + "-background", backgroundThreads, waitsAtEnd);
   }
 
-  private static ScheduledExecutorService pool(String name, int threads, boolean waitsAtEnd) {
+  private static ScheduledThreadPoolExecutor pool(String name, int threads, boolean waitsAtEnd) {
     var number = new AtomicInteger();
     var pool =
         new ScheduledThreadPoolExecutor(
@@ -53,6 +53,24 @@ public final class PlatformScheduler implements Scheduler, AutoCloseable {
     return pool;
   }
 
+  private ScheduledThreadPoolExecutor pool(Lane lane) {
+    return switch (lane) {
+      case SYNC -> sync;
+      case BACKGROUND -> background;
+    };
+  }
+
+  @Override
+  public int waiting(Lane lane) {
+    int due = 0;
+    for (Runnable task : pool(lane).getQueue()) {
+      if (((Delayed) task).getDelay(TimeUnit.NANOSECONDS) <= 0) {
+        due++;
+      }
+    }
+    return due;
+  }
+
   @Override
   public void run(Lane lane, Runnable task) {
     runLater(lane, 0, task);
@@ -60,13 +78,8 @@ public final class PlatformScheduler implements Scheduler, AutoCloseable {
 
   @Override
   public void runLater(Lane lane, long delayMillis, Runnable task) {
-    ScheduledExecutorService pool =
-        switch (lane) {
-          case SYNC -> sync;
-          case BACKGROUND -> background;
-        };
     try {
-      pool.schedule(() -> guarded(task), delayMillis, TimeUnit.MILLISECONDS);
+      pool(lane).schedule(() -> guarded(task), delayMillis, TimeUnit.MILLISECONDS);
     } catch (RejectedExecutionException stopping) {
       LOG.debug("task came after the stop", stopping);
     }

@@ -1,6 +1,7 @@
 package io.pannier.server;
 
 import io.pannier.model.PannierException;
+import io.pannier.model.Refusal;
 import io.pannier.server.access.Access;
 import io.pannier.server.access.Authentication;
 import io.pannier.server.access.Caller;
@@ -9,6 +10,7 @@ import io.pannier.server.events.AuditLog;
 import io.pannier.server.http.Exchange;
 import io.pannier.server.http.HttpHandler;
 import io.pannier.server.http.Response;
+import io.pannier.server.http.RouteMeter;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -30,6 +32,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Routes implements HttpHandler {
   private static final String NOT_FOUND = "Not found";
+  private static final String METRICS = "metrics";
 
   /** What a route does. */
   @FunctionalInterface
@@ -37,10 +40,10 @@ final class Routes implements HttpHandler {
     void handle(Call call) throws Exception;
   }
 
-  private record Action(Access access, Handler handler) {}
+  private record Action(Access access, Handler handler, RouteMeter meter) {}
 
   /** One row of the table. */
-  private static final class Row {
+  private final class Row {
     final String[] parts;
     final Map<String, Action> actions = new LinkedHashMap<>();
     boolean exclusive;
@@ -56,7 +59,9 @@ final class Routes implements HttpHandler {
     Row on(String method, Access access, Handler handler) {
       assert ApiDocument.describes(method, pattern())
           : method + " " + pattern() + " is not described in openapi.json";
-      actions.put(method, new Action(access, handler));
+      var meter = new RouteMeter(method, route(parts));
+      meters.add(meter);
+      actions.put(method, new Action(access, handler, meter));
       return this;
     }
 
@@ -130,7 +135,9 @@ final class Routes implements HttpHandler {
   private final String base;
   private final String api;
   private final ConsolePage console = new ConsolePage();
+  private final String metrics;
   private final Map<String, List<Row>> table = new HashMap<>();
+  private final List<RouteMeter> meters = new ArrayList<>();
 
   /** The description of the API, once somebody has asked for it. */
   private volatile byte @Nullable [] document;
@@ -140,11 +147,11 @@ final class Routes implements HttpHandler {
     ServerConfig config = context.config;
     audit = new Audit(context.events.audit(), context);
     notesCalls =
-        context.events.isEnabled()
-            && !(config.authentication() instanceof Authentication.Disabled);
+        context.events.isEnabled() && !(config.authentication() instanceof Authentication.Disabled);
     cors = new Cors(config.corsOrigins());
     base = config.basePath();
     api = base + "api/v1/";
+    metrics = base + METRICS;
 
     var server = new ServerRoutes(context);
     row("alive").get(Access.NONE, server::alive);
@@ -153,6 +160,11 @@ final class Routes implements HttpHandler {
     row("list").get(Access.TOKEN, server::list);
     row("me").get(Access.TOKEN, server::me);
     row("openapi.json").get(Access.NONE, this::describe);
+
+    row(METRICS)
+        .get(
+            config.metricsPublic() ? Access.NONE : Access.FULL,
+            new MetricsRoutes(context, meters)::scrape);
 
     var tokens = new TokenRoutes(context);
     row("tokens").get(Access.FULL, tokens::list);
@@ -224,6 +236,21 @@ final class Routes implements HttpHandler {
     row("replications/*/mode").on("PATCH", Access.FULL, replications::mode);
   }
 
+  /** A pattern as metrics show it: {@code /b/{bucket}/{entry}/batch}. */
+  private static String route(String[] parts) {
+    var text = new StringBuilder();
+    for (String part : parts) {
+      text.append('/');
+      switch (part) {
+        case "*" ->
+            text.append(parts[0].equals("b") || parts[0].equals("io") ? "{bucket}" : "{name}");
+        case "**" -> text.append(parts[0].equals("b") ? "{entry}" : "{file}");
+        default -> text.append(part);
+      }
+    }
+    return text.toString();
+  }
+
   private Row row(String pattern) {
     var row = new Row(pattern);
     table.computeIfAbsent(row.parts[0], first -> new ArrayList<>()).add(row);
@@ -234,7 +261,11 @@ final class Routes implements HttpHandler {
   public void handle(Exchange exchange) throws Exception {
     String method = exchange.method();
     String target = exchange.path();
-    Path path = target.startsWith(api) ? new Path(target, api.length()) : null;
+    Path path =
+        target.startsWith(api)
+            ? new Path(target, api.length())
+            // Where scrapers look for them.
+            : target.equals(metrics) ? new Path(target, base.length()) : null;
     if (method.equals("OPTIONS")) {
       exchange.respond(
           cors.preflight(
@@ -244,6 +275,9 @@ final class Routes implements HttpHandler {
       return;
     }
     Action action = path == null ? null : action(path, method);
+    if (action != null) {
+      exchange.countAs(action.meter);
+    }
     if (!context.isOpen()) {
       boolean isAlive = action != null && path != null && path.first.equals("alive");
       answer(
@@ -251,6 +285,7 @@ final class Routes implements HttpHandler {
           isAlive
               ? Response.of(200)
               : Response.retryLater(503, Context.STARTING, 1)
+                  .refusing(Refusal.STARTING)
                   .header("x-reduct-log-hint", "skip-error-log"));
       return;
     }

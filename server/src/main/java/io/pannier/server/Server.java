@@ -77,10 +77,12 @@ public final class Server implements AutoCloseable {
     var timers = new ServerTimers();
     var events = new SystemEvents(config.events(), config.instanceName(), config.clock(), chores);
     var context =
-        new Context(config, new Queries(config.clock(), config.random(), timers), timers, events);
+        new Context(
+            config, new Queries(config.clock(), config.random(), timers), timers, events, chores);
     boolean started = false;
     try {
       HttpServer http = HttpServer.start(transport(config), new Routes(context));
+      context.listensWith(http);
       started = true;
       return new Server(context, timers, http, chores, endChores);
     } finally {
@@ -108,6 +110,7 @@ public final class Server implements AutoCloseable {
             usual.maxRequestLineBytes(), config.io().metadataBytes(), config.io().headerFields())
         .withMemoryLimits(config.memory().requestBytes(), usual.drainBytes())
         .withTimeouts(usual.headTimeout(), operation, usual.keepAliveTimeout(), usual.closeGrace())
+        .withProcessNumber(config.random().nextInt())
         .withIdentity("ReductStore " + ServerRoutes.REFERENCE_VERSION, ServerRoutes.API_VERSION);
   }
 

@@ -31,6 +31,7 @@ import java.util.random.RandomGenerator;
  * @param events what the server tells about itself as records
  * @param declarations resources that are there after every start
  * @param replication how records are copied to other stores
+ * @param metricsPublic whether metrics are served without a token
  * @param instanceName what {@code /info} calls this server
  * @param version our own version; the one in the reference's form is fixed by the API we speak
  * @param io bounds of one exchange
@@ -52,6 +53,7 @@ public record ServerConfig(
     EventOptions events,
     Declarations declarations,
     ReplicationSetup replication,
+    boolean metricsPublic,
     String instanceName,
     String version,
     IoLimits io,
@@ -121,6 +123,7 @@ public record ServerConfig(
         new EventOptions(false, 0, Optional.empty()),
         Declarations.NONE,
         ReplicationSetup.DEFAULT,
+        false,
         "pannier",
         "0.1.0",
         IoLimits.DEFAULT,
@@ -150,6 +153,7 @@ public record ServerConfig(
     EventOptions events;
     Declarations declarations;
     ReplicationSetup replication;
+    boolean metricsPublic;
     String instanceName;
     String version;
     IoLimits io;
@@ -171,6 +175,7 @@ public record ServerConfig(
       events = of.events;
       declarations = of.declarations;
       replication = of.replication;
+      metricsPublic = of.metricsPublic;
       instanceName = of.instanceName;
       version = of.version;
       io = of.io;
@@ -194,6 +199,7 @@ public record ServerConfig(
           events,
           declarations,
           replication,
+          metricsPublic,
           instanceName,
           version,
           io,
@@ -249,6 +255,10 @@ public record ServerConfig(
 
   public ServerConfig withReplication(ReplicationSetup newReplication) {
     return with(copy -> copy.replication = newReplication);
+  }
+
+  public ServerConfig withMetricsPublic(boolean isPublic) {
+    return with(copy -> copy.metricsPublic = isPublic);
   }
 
   public ServerConfig withInstance(String newName, String newVersion) {

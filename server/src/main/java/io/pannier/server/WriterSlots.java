@@ -1,6 +1,7 @@
 package io.pannier.server;
 
 import io.pannier.model.PannierException;
+import io.pannier.model.Refusal;
 import io.pannier.query.Timers;
 import io.pannier.server.http.BlockingHandler;
 import java.util.ArrayDeque;
@@ -34,6 +35,19 @@ final class WriterSlots {
     this.timers = timers;
   }
 
+  /**
+   * How many write and wait.
+   *
+   * @param most that may write; 0: any number, and then they are not counted
+   */
+  record Stats(int inUse, int waiting, int most) {}
+
+  Stats stats() {
+    synchronized (waiting) {
+      return new Stats(inUse, waiting.size(), most);
+    }
+  }
+
   /** Goes on with blocking code on a worker as soon as there is a slot. */
   void block(Call call, BlockingHandler handler) {
     if (most == 0) {
@@ -63,7 +77,7 @@ final class WriterSlots {
             waitNanos,
             () -> {
               if (leave(one)) {
-                one.call.fail(new PannierException.TooMany(EXCEEDED, 1));
+                one.call.fail(new PannierException.TooMany(Refusal.WRITERS, EXCEEDED, 1));
               }
             }));
     one.call

@@ -27,6 +27,7 @@ class PermissionMatrixTest extends TokenFixture {
           Map.entry("GET openapi.json", "nothing"),
           Map.entry("GET info", "token"),
           Map.entry("GET list", "token"),
+          Map.entry("GET metrics", "full"),
           Map.entry("GET me", "token"),
           Map.entry("GET tokens", "full"),
           Map.entry("GET tokens/*", "full"),

@@ -5,8 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.pannier.server.events.EventOptions;
+import io.pannier.server.events.LogLine;
 import java.io.IOException;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.slf4j.event.Level;
@@ -89,7 +91,17 @@ class SystemEventsTest extends ChoresFixture {
   @Test
   void theRingIsBounded() throws IOException {
     for (int i = 0; i < 4000; i++) {
-      server.logSink().line(now() + i, Level.ERROR, "target", "File.java", 7, "x".repeat(900) + i);
+      server
+          .logSink()
+          .line(
+              new LogLine(
+                  now() + i,
+                  Level.ERROR,
+                  "target",
+                  "File.java",
+                  7,
+                  "x".repeat(900) + i,
+                  Map.of("request_id", "r-1")));
       if (i % 500 == 499) {
         passSeconds(1);
       }
@@ -97,6 +109,9 @@ class SystemEventsTest extends ChoresFixture {
     assertThat(store.bucket("$system").diskBytes()).isLessThanOrEqualTo(1_000_000);
     assertThat(events("logs/plant_7/messages").getLast().get("message").textValue())
         .endsWith("3999");
+    assertThat(
+            events("logs/plant_7/messages").getLast().path("fields").path("request_id").textValue())
+        .isEqualTo("r-1");
     assertThat(server.context().events.dropped()).isZero();
   }
 
@@ -258,10 +273,14 @@ class SystemEventsTest extends ChoresFixture {
 
   // ---------------------------------------------------------------- logs
 
+  private void line(long time, Level level, String target, String file, int line, String message) {
+    server.logSink().line(new LogLine(time, level, target, file, line, message, Map.of()));
+  }
+
   @Test
   void linesOfTheLogAreKeptFromTheirLevelOn() throws IOException {
-    server.logSink().line(now(), Level.INFO, "a.b.C", "C.java", 3, "not wanted");
-    server.logSink().line(now(), Level.WARN, "a.b.C", "C.java", 4, "wanted");
+    line(now(), Level.INFO, "a.b.C", "C.java", 3, "not wanted");
+    line(now(), Level.WARN, "a.b.C", "C.java", 4, "wanted");
     passSeconds(1);
     assertThat(texts("logs/plant_7/messages"))
         .containsExactly(
@@ -276,7 +295,7 @@ class SystemEventsTest extends ChoresFixture {
   void eventsOfTheSameMicrosecondAreAllKept() throws IOException {
     long time = now();
     for (int i = 0; i < 10; i++) {
-      server.logSink().line(time, Level.ERROR, "t", "", 0, "line " + i);
+      line(time, Level.ERROR, "t", "", 0, "line " + i);
     }
     passSeconds(1);
     assertThat(events("logs/plant_7/messages"))
@@ -291,7 +310,7 @@ class SystemEventsTest extends ChoresFixture {
   @Test
   void aFloodOfLinesIsCountedAndLeavesRoomForTheRest() throws IOException {
     for (int i = 0; i < 1024 + 30; i++) {
-      server.logSink().line(now() + i, Level.ERROR, "t", "", 0, "line " + i);
+      line(now() + i, Level.ERROR, "t", "", 0, "line " + i);
     }
     assertThat(server.context().events.dropped()).isEqualTo(30);
     record("e", 1, "x");
@@ -305,7 +324,7 @@ class SystemEventsTest extends ChoresFixture {
   @Test
   void nothingIsLostOnACleanStop() throws Exception {
     record("e", 1, "12345");
-    server.logSink().line(now(), Level.ERROR, "t", "", 0, "last words");
+    line(now(), Level.ERROR, "t", "", 0, "last words");
     restart();
     assertThat(ofPath(events(AUDIT), "/api/v1/b/" + bucket + "/e")).hasSize(1);
     assertThat(events("logs/plant_7/messages")).hasSize(1);

@@ -42,6 +42,7 @@ final class Wire implements AutoCloseable {
             "x-reduct-api: ",
             "vary: ",
             "access-control-expose-headers: ",
+            "x-request-id: ",
             "date: ",
             "content-length: ");
 

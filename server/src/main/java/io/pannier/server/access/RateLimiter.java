@@ -2,6 +2,7 @@ package io.pannier.server.access;
 
 import io.pannier.model.Clock;
 import io.pannier.model.PannierException;
+import io.pannier.model.Refusal;
 import java.net.InetAddress;
 import java.util.Locale;
 import java.util.Optional;
@@ -106,6 +107,7 @@ public final class RateLimiter {
                 ? "(global)"
                 : "(client " + client.map(ClientAddress::text).orElse("") + ")";
         throw new PannierException.TooMany(
+            Refusal.RATE_LIMIT,
             "rate limit for "
                 + what
                 + " "

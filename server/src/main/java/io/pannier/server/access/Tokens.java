@@ -412,6 +412,16 @@ public final class Tokens implements AutoCloseable {
                 token -> isOf(token.secret(), value, digest, false) && !token.isExpired(clock));
   }
 
+  /** Calls since the start with a value that no token has. */
+  public long failedLogins() {
+    return failures.count();
+  }
+
+  /** How many tokens there are. */
+  public int count() {
+    return snapshot.byName().size();
+  }
+
   Snapshot snapshot() {
     return snapshot;
   }

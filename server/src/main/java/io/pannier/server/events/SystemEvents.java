@@ -9,6 +9,7 @@ import io.pannier.store.Bucket;
 import io.pannier.store.NewRecord;
 import io.pannier.store.Scheduler;
 import io.pannier.store.Store;
+import java.util.TreeMap;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -74,7 +75,7 @@ public final class SystemEvents implements LogSink, AutoCloseable {
     this.clock = clock;
     this.scheduler = scheduler;
     audit = new AuditLog(clock, this::offer);
-    usage = options.enabled() ? Usage.on() : Usage.OFF;
+    usage = new Usage(options.enabled());
     toldAt = clock.monotonicNanos() - TELL_NANOS;
   }
 
@@ -132,8 +133,8 @@ public final class SystemEvents implements LogSink, AutoCloseable {
   }
 
   @Override
-  public void line(
-      long timestamp, Level level, String target, String file, int line, String message) {
+  public void line(LogLine line) {
+    Level level = line.level();
     boolean isWanted =
         options.enabled()
             && options.logLevel().isPresent()
@@ -151,15 +152,22 @@ public final class SystemEvents implements LogSink, AutoCloseable {
         new SystemEvent(
             "logs",
             "messages",
-            timestamp,
+            line.timestamp(),
             level == Level.ERROR ? 500 : 200,
-            message,
+            line.message(),
             Labels.of("level", level.name()),
             json -> {
               json.writeStringField("level", level.name());
-              json.writeStringField("target", target);
-              json.writeStringField("file", file);
-              json.writeNumberField("line", line);
+              json.writeStringField("target", line.target());
+              json.writeStringField("file", line.file());
+              json.writeNumberField("line", line.line());
+              if (!line.fields().isEmpty()) {
+                json.writeObjectFieldStart("fields");
+                for (var field : new TreeMap<>(line.fields()).entrySet()) {
+                  json.writeStringField(field.getKey(), field.getValue());
+                }
+                json.writeEndObject();
+              }
             });
     if (!queue.offer(event)) {
       lines.decrementAndGet();

@@ -22,13 +22,20 @@ import java.util.function.Consumer;
  * not count.
  */
 public final class Usage {
-  /** Counts nothing. */
-  public static final Usage OFF = new Usage(false);
+  /** Whether somebody wants reports: they tell how many entries were in use too. */
+  private final boolean isReported;
 
-  private final boolean isOn;
   private final Map<Bucket, Counters> counters = new ConcurrentHashMap<>();
 
-  /** Of one bucket since the last report. */
+  /**
+   * What clients wrote into a bucket and read from it since the server was started.
+   *
+   * @param writtenBytes of bodies
+   * @param readBytes of bodies, or of the parts that were wanted
+   */
+  public record Traffic(long writtenBytes, long readBytes, long writtenRecords, long readRecords) {}
+
+  /** Of one bucket. */
   private static final class Counters {
     final LongAdder writtenBytes = new LongAdder();
     final LongAdder writtenRecords = new LongAdder();
@@ -37,13 +44,23 @@ public final class Usage {
     final Set<Entry> written = ConcurrentHashMap.newKeySet();
     final Set<Entry> read = ConcurrentHashMap.newKeySet();
 
+    /** What was told in reports; belongs to who makes them. */
+    Traffic told = new Traffic(0, 0, 0, 0);
+
+    Traffic sums() {
+      return new Traffic(
+          writtenBytes.sum(), readBytes.sum(), writtenRecords.sum(), readRecords.sum());
+    }
+
     /** Takes what was counted; what is counted meanwhile belongs to the next report. */
     Interval take() {
+      Traffic before = told;
+      told = sums();
       return new Interval(
-          writtenBytes.sumThenReset(),
-          readBytes.sumThenReset(),
-          writtenRecords.sumThenReset(),
-          readRecords.sumThenReset(),
+          told.writtenBytes - before.writtenBytes,
+          told.readBytes - before.readBytes,
+          told.writtenRecords - before.writtenRecords,
+          told.readRecords - before.readRecords,
           take(written),
           take(read));
     }
@@ -105,40 +122,51 @@ public final class Usage {
     }
   }
 
-  private Usage(boolean isOn) {
-    this.isOn = isOn;
-  }
-
-  /** Counts from now on. */
-  static Usage on() {
-    return new Usage(true);
+  /**
+   * Counts from now on.
+   *
+   * @param isReported whether {@link #report} will be called
+   */
+  Usage(boolean isReported) {
+    this.isReported = isReported;
   }
 
   /** A record of so many bytes was committed. */
   public void wrote(Entry entry, long bytes) {
-    if (isOn) {
-      Counters of = of(entry);
-      of.writtenBytes.add(bytes);
-      of.writtenRecords.increment();
+    Counters of = of(entry);
+    of.writtenBytes.add(bytes);
+    of.writtenRecords.increment();
+    if (isReported) {
       note(of.written, entry);
     }
   }
 
   /** A record of which so many bytes were wanted was handed to the socket. */
   public void read(Entry entry, long bytes) {
-    if (isOn) {
-      Counters of = of(entry);
-      of.readBytes.add(bytes);
-      of.readRecords.increment();
+    Counters of = of(entry);
+    of.readBytes.add(bytes);
+    of.readRecords.increment();
+    if (isReported) {
       note(of.read, entry);
     }
   }
 
+  /** What clients did with a bucket so far. */
+  public Traffic traffic(Bucket bucket) {
+    Counters known = counters.get(bucket);
+    return known == null ? new Traffic(0, 0, 0, 0) : known.sums();
+  }
+
   private Counters of(Entry entry) {
     Counters found = counters.get(entry.bucket());
-    return found != null
-        ? found
-        : counters.computeIfAbsent(entry.bucket(), bucket -> new Counters());
+    if (found != null) {
+      return found;
+    }
+    if (!isReported) {
+      // Otherwise the report takes those that are gone, with what was done to them at last.
+      counters.keySet().removeIf(Bucket::isGone);
+    }
+    return counters.computeIfAbsent(entry.bucket(), bucket -> new Counters());
   }
 
   /** Looks before it adds: mostly the entry is there, and a look takes no lock. */

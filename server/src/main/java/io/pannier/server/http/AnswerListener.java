@@ -8,7 +8,7 @@ public interface AnswerListener {
    * it. On the event loop; must neither block nor throw.
    *
    * @param head status and header fields of the response
-   * @param nanos since the listener was given
+   * @param nanos since the head of the request was there
    */
   void answered(Exchange exchange, Response head, long nanos);
 }

@@ -39,6 +39,11 @@ final class ByteBudget {
     return available;
   }
 
+  /** Those in line. */
+  synchronized int waiting() {
+    return line.size();
+  }
+
   /**
    * Takes the bytes, or gets in line.
    *

@@ -18,6 +18,7 @@ import io.netty.handler.codec.http.TooLongHttpHeaderException;
 import io.netty.handler.codec.http.TooLongHttpLineException;
 import io.netty.util.ReferenceCountUtil;
 import io.pannier.model.PannierException;
+import io.pannier.model.Refusal;
 import java.net.InetSocketAddress;
 import java.util.ArrayDeque;
 import org.jspecify.annotations.Nullable;
@@ -66,6 +67,10 @@ final class Connection extends ChannelInboundHandlerAdapter implements Peer, Lin
   private boolean served;
   private long lastRead;
   private final OutboundStall stall;
+  private final long number;
+
+  /** Requests so far; what is no request has a number too. */
+  private long requests;
 
   Connection(HttpServer server, LoopState loop, SocketChannel channel, boolean refused) {
     this.server = server;
@@ -77,6 +82,7 @@ final class Connection extends ChannelInboundHandlerAdapter implements Peer, Lin
     this.idleSince = now();
     this.lastRead = idleSince;
     this.stall = new OutboundStall(channel, idleSince);
+    this.number = server.ids.nextConnection();
   }
 
   RequestDecoder decoder() {
@@ -91,6 +97,11 @@ final class Connection extends ChannelInboundHandlerAdapter implements Peer, Lin
   @Override
   public ByteBufAllocator alloc() {
     return channel.alloc();
+  }
+
+  @Override
+  public long number() {
+    return number;
   }
 
   @Override
@@ -131,9 +142,11 @@ final class Connection extends ChannelInboundHandlerAdapter implements Peer, Lin
   void begin() {
     loop.add(this);
     if (refused) {
+      server.meters.refused(Refusal.CONNECTIONS);
       refuse(
           server.errorResponse(
-              new PannierException.Unavailable("too many connections: try again later", 1)));
+              new PannierException.Unavailable(
+                  Refusal.CONNECTIONS, "too many connections: try again later", 1)));
     }
   }
 
@@ -330,7 +343,8 @@ final class Connection extends ChannelInboundHandlerAdapter implements Peer, Lin
             head.first("transfer-encoding") != null
                 ? -1
                 : length == null ? 0 : Long.parseLong(length),
-            http11 && !head.lists("connection", "close"));
+            http11 && !head.lists("connection", "close"),
+            ++requests);
     current = exchange;
     exchange.begin();
   }
@@ -349,6 +363,7 @@ final class Connection extends ChannelInboundHandlerAdapter implements Peer, Lin
 
   /** The answer to what is no request: no error header, and the last one on this connection. */
   private void refuse(int status) {
+    server.meters.malformed(status);
     refuse(Response.of(status));
   }
 
@@ -370,7 +385,7 @@ final class Connection extends ChannelInboundHandlerAdapter implements Peer, Lin
                 ? response.bodyBytes()
                 : response.contentLength();
     HeadWriter heads = loop.heads;
-    heads.write(response, announced, false, close);
+    head(response, announced, false, close);
     boolean copied = bodyBytes <= COPIED_BODY_BYTES;
     ByteBuf first = channel.alloc().directBuffer(heads.length() + (copied ? bodyBytes : 0));
     heads.copyTo(first);
@@ -402,10 +417,17 @@ final class Connection extends ChannelInboundHandlerAdapter implements Peer, Lin
     flushUnlessReading();
   }
 
+  private void head(Response response, long contentLength, boolean chunked, boolean close) {
+    HttpExchange of = current;
+    String given = of == null ? null : of.given();
+    long request = of == null ? ++requests : of.number();
+    loop.heads.write(response, given, number, request, contentLength, chunked, close);
+  }
+
   @Override
   public void writeHead(Response head, long contentLength, boolean chunked, boolean close) {
     HeadWriter heads = loop.heads;
-    heads.write(head, contentLength, chunked, close);
+    head(head, contentLength, chunked, close);
     ByteBuf out = channel.alloc().directBuffer(heads.length());
     heads.copyTo(out);
     context().write(out, channel.voidPromise());

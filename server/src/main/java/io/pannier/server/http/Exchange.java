@@ -50,6 +50,12 @@ public interface Exchange {
   /** Whether the body is as long as it turns out to be: in chunks, or a stream without length. */
   boolean isChunked();
 
+  /** What the request is called in the answer and in the log. From any thread. */
+  String requestId();
+
+  /** Says which route the request is one of; on the event loop, before the response. */
+  void countAs(RouteMeter route);
+
   /** The socket's peer. */
   InetSocketAddress clientAddress();
 

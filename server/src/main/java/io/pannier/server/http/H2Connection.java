@@ -67,6 +67,10 @@ final class H2Connection extends Http2ConnectionHandler implements Peer {
   final SocketChannel channel;
   private final boolean refused;
   private final OutboundStall stall;
+
+  /** Number of the connection. */
+  final long number;
+
   private final FrameWatch watch = new FrameWatch();
   private final HeadMemory headMemory;
   private final Http2Connection.PropertyKey key;
@@ -99,6 +103,7 @@ final class H2Connection extends Http2ConnectionHandler implements Peer {
     this.idleSince = now();
     this.controlSince = idleSince;
     this.stall = new OutboundStall(channel, idleSince);
+    this.number = server.ids.nextConnection();
     this.headMemory = new HeadMemory(server.budget);
     this.key = encoder.connection().newKey();
     decoder.frameListener(new Frames());
@@ -364,9 +369,9 @@ final class H2Connection extends Http2ConnectionHandler implements Peer {
 
   @Override
   protected void handleServerHeaderDecodeSizeError(ChannelHandlerContext from, Http2Stream stream) {
-    encoder()
-        .writeHeaders(
-            from, stream.id(), loop.h2Heads.of(Response.of(431), 0), 0, true, from.newPromise());
+    server.meters.malformed(431);
+    Http2Headers head = loop.h2Heads.of(Response.of(431), null, number, stream.id(), 0);
+    encoder().writeHeaders(from, stream.id(), head, 0, true, from.newPromise());
   }
 
   // ------------------------------------------------------------------------------------ events

@@ -105,7 +105,8 @@ final class H2Stream implements Link {
             path.toString(),
             head,
             end ? 0 : length == null ? -1 : Long.parseLong(length),
-            true);
+            true,
+            stream.id());
     current = exchange;
     if (head.bytes() <= HeadMemory.FREE_BYTES
         || headMemory.take(head.bytes(), () -> execute(this::headGranted))) {
@@ -150,6 +151,7 @@ final class H2Stream implements Link {
 
   /** The answer to what is no request: no error header. */
   private void refuse(int status) {
+    server.meters.malformed(status);
     write(Response.of(status), false, true, true);
   }
 
@@ -302,7 +304,14 @@ final class H2Stream implements Link {
 
   private void head(Response response, long contentLength, boolean end) {
     ChannelHandlerContext to = connection.context();
-    Http2Headers headers = connection.loop.h2Heads.of(response, contentLength);
+    HttpExchange of = current;
+    Http2Headers headers =
+        connection.loop.h2Heads.of(
+            response,
+            of == null ? null : of.given(),
+            connection.number,
+            stream.id(),
+            contentLength);
     connection.encoder().writeHeaders(to, stream.id(), headers, 0, end, to.newPromise());
   }
 
@@ -439,6 +448,11 @@ final class H2Stream implements Link {
   @Override
   public InetSocketAddress remoteAddress() {
     return connection.channel.remoteAddress();
+  }
+
+  @Override
+  public long number() {
+    return connection.number;
   }
 
   @Override

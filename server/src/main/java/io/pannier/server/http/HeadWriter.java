@@ -8,6 +8,7 @@ import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.Arrays;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Writes the heads of responses as bytes: status line, the response's own fields in their order,
@@ -20,6 +21,7 @@ final class HeadWriter {
           .withZone(ZoneOffset.UTC);
   private static final byte[][] STATUS_LINES = new byte[600][];
   private static final byte[] CONTENT_LENGTH = ascii("content-length: ");
+  private static final byte[] REQUEST_ID = ascii(RequestIds.HEADER + ": ");
   private static final byte[] CHUNKED = ascii("transfer-encoding: chunked\r\n");
   private static final byte[] CLOSE = ascii("connection: close\r\n");
   private static final int KEPT_BYTES = 64 << 10;
@@ -42,13 +44,15 @@ final class HeadWriter {
 
   private final Clock clock;
   private final byte[] constant;
+  private final RequestIds ids;
   private long dateSecond = Long.MIN_VALUE;
   private byte[] date = {};
   private byte[] bytes = new byte[4096];
   private int length;
 
-  HeadWriter(HttpServerConfig config) {
+  HeadWriter(HttpServerConfig config, RequestIds ids) {
     clock = config.clock();
+    this.ids = ids;
     constant =
         ascii(
             "server: "
@@ -61,11 +65,21 @@ final class HeadWriter {
   /**
    * Writes a head.
    *
+   * @param given what the client calls the request, or null
+   * @param connection number of the connection
+   * @param request number of the request on it
    * @param contentLength what to announce; -1 for nothing
    * @param chunked whether to announce chunks
    * @param close whether to announce the end of the connection
    */
-  void write(Response response, long contentLength, boolean chunked, boolean close) {
+  void write(
+      Response response,
+      @Nullable String given,
+      long connection,
+      long request,
+      long contentLength,
+      boolean chunked,
+      boolean close) {
     if (bytes.length > KEPT_BYTES) {
       bytes = new byte[4096];
     }
@@ -76,6 +90,7 @@ final class HeadWriter {
       field(response.headerName(i), response.headerValue(i));
     }
     put(constant);
+    requestId(given, connection, request);
     if (contentLength >= 0) {
       put(CONTENT_LENGTH);
       number(contentLength);
@@ -142,6 +157,19 @@ final class HeadWriter {
       to[at++] = c < ' ' ? (byte) ' ' : (byte) c;
     }
     return at;
+  }
+
+  private void requestId(@Nullable String given, long connection, long request) {
+    put(REQUEST_ID);
+    if (given != null) {
+      ensure(given.length() * 3 + 2);
+      length = putValue(given, bytes, length);
+    } else {
+      ensure(RequestIds.MADE_MAX + 2);
+      length = ids.put(connection, request, bytes, length);
+    }
+    bytes[length++] = '\r';
+    bytes[length++] = '\n';
   }
 
   private void number(long value) {

@@ -5,6 +5,7 @@ import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelFuture;
 import io.pannier.model.PannierException;
+import io.pannier.model.Refusal;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -43,6 +44,13 @@ final class HttpExchange implements Exchange {
   private @Nullable DecodedBody decoded;
   private final boolean keepAlive;
   private final Protocol protocol;
+  private final long number;
+  private final @Nullable String given;
+  private final long began;
+  private RouteMeter meter;
+  private int status;
+  private long receivedBytes;
+  private long sentBytes;
 
   /** Whether somebody has taken it upon himself to answer; from any thread. */
   private final AtomicBoolean claimed = new AtomicBoolean();
@@ -73,7 +81,6 @@ final class HttpExchange implements Exchange {
   private boolean responseDone;
   private @Nullable Response waiting;
   private @Nullable AnswerListener listener;
-  private long listeningSince;
 
   /** Head of a streamed response; set by the worker before the loop hears of the stream. */
   private volatile @Nullable Response streamed;
@@ -95,6 +102,7 @@ final class HttpExchange implements Exchange {
    *
    * @param contentLength -1 if the body is as long as it turns out to be
    * @param keepAlive whether the connection may serve another request
+   * @param number of the request on its connection
    */
   HttpExchange(
       Link link,
@@ -103,9 +111,15 @@ final class HttpExchange implements Exchange {
       String target,
       RequestHead head,
       long contentLength,
-      boolean keepAlive) {
+      boolean keepAlive,
+      long number) {
     this.link = link;
+    this.number = number;
+    this.given = RequestIds.given(head);
+    this.began = link.now();
     this.server = link.server();
+    this.meter = server.meters.unrouted;
+    server.meters.inFlight.increment();
     this.protocol = protocol;
     this.method = method;
     this.head = head;
@@ -171,6 +185,26 @@ final class HttpExchange implements Exchange {
   }
 
   @Override
+  public String requestId() {
+    return given == null ? server.ids.text(link.number(), number) : given;
+  }
+
+  /** What the client calls the request, or null. */
+  @Nullable String given() {
+    return given;
+  }
+
+  /** Number of the request on its connection. */
+  long number() {
+    return number;
+  }
+
+  @Override
+  public void countAs(RouteMeter route) {
+    meter = route;
+  }
+
+  @Override
   public InetSocketAddress clientAddress() {
     return link.remoteAddress();
   }
@@ -219,6 +253,7 @@ final class HttpExchange implements Exchange {
   /** Takes the next piece of the body, which is this exchange's to release. */
   void received(ByteBuf bytes, boolean last) {
     complete = last;
+    receivedBytes += bytes.readableBytes();
     switch (mode) {
       case OPEN -> {
         if (hasBody()) {
@@ -517,7 +552,9 @@ final class HttpExchange implements Exchange {
       server.workers.execute(work);
     } catch (RejectedExecutionException full) {
       work.release();
-      fail(new PannierException.Unavailable("The server is overloaded: try again later", 1));
+      fail(
+          new PannierException.Unavailable(
+              Refusal.WORKERS, "The server is overloaded: try again later", 1));
     }
   }
 
@@ -635,6 +672,10 @@ final class HttpExchange implements Exchange {
   }
 
   private void answer(Response response) {
+    status = response.status();
+    if (status >= 400) {
+      wasRefused(response);
+    }
     tell(response);
     if (gone || link.isDead()) {
       response.released();
@@ -685,6 +726,9 @@ final class HttpExchange implements Exchange {
   private void finish(Response response, boolean cut) {
     boolean close = cut || response.isClosing() || !keepAlive || server.isStopping();
     responseDone = true;
+    if (!method.equals("HEAD")) {
+      sentBytes = response.bodyBytes();
+    }
     link.write(response, method.equals("HEAD"), close, cut || (!complete && hasBody()));
     if (cut) {
       link.ended(this);
@@ -724,6 +768,11 @@ final class HttpExchange implements Exchange {
     return cut || untilClose || response.isClosing() || !keepAlive || server.isStopping();
   }
 
+  /** So many bytes of a streamed body are on their way. */
+  void streamWrote(int bytes) {
+    sentBytes += bytes;
+  }
+
   /** A streamed response is written. */
   void streamEnded(boolean close, ChannelFuture done) {
     responseDone = true;
@@ -743,11 +792,11 @@ final class HttpExchange implements Exchange {
       link.cut();
       return;
     }
-    server.logFailure(failure, this);
     if (claimed.compareAndSet(false, true)) {
       answeredByTransport = true;
       answerAnywhere(server.errorResponse(failure));
     } else {
+      server.log.cutOff(this, failure);
       HttpResponseStream open = stream;
       if (open != null) {
         open.abandon();
@@ -759,15 +808,22 @@ final class HttpExchange implements Exchange {
 
   @Override
   public void onAnswer(AnswerListener whenAnswered) {
-    listeningSince = link.now();
     listener = whenAnswered;
+  }
+
+  private void wasRefused(Response response) {
+    Refusal reason = response.refusal();
+    if (reason != null) {
+      server.meters.refused(reason);
+    }
+    server.log.answered(this, response);
   }
 
   private void tell(Response response) {
     AnswerListener told = listener;
     if (told != null) {
       listener = null;
-      told.answered(this, response, link.now() - listeningSince);
+      told.answered(this, response, link.now() - began);
     }
   }
 
@@ -806,8 +862,12 @@ final class HttpExchange implements Exchange {
   void over() {
     Response head = streamed;
     if (head != null) {
+      status = head.status();
       tell(head);
     }
+    server.meters.inFlight.decrement();
+    meter.count(
+        status, link.now() - began, receivedBytes, sentBytes, head != null && !responseDone);
     ArrayList<Runnable> actions;
     HttpBody reader;
     synchronized (this) {
@@ -824,7 +884,7 @@ final class HttpExchange implements Exchange {
         try {
           action.run();
         } catch (RuntimeException failure) {
-          server.logFailure(failure, this);
+          server.log.cutOff(this, failure);
         }
       }
     }

@@ -275,6 +275,7 @@ final class HttpResponseStream implements ResponseStream {
         link.writeHead(head, length, chunked, closeBehind);
       }
       if (bytes != null) {
+        exchange.streamWrote(length);
         link.writeBody(bytes, chunked).addListener(this::written);
       }
       if (last) {

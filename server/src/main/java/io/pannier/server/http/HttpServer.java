@@ -22,6 +22,7 @@ import io.netty.channel.socket.SocketChannel;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import io.netty.util.concurrent.EventExecutor;
+import io.netty.util.internal.PlatformDependent;
 import io.pannier.model.PannierException;
 import java.net.InetSocketAddress;
 import java.util.HashMap;
@@ -55,6 +56,9 @@ public final class HttpServer implements AutoCloseable {
   final HttpServerConfig config;
   final HttpHandler handler;
   final ByteBudget budget;
+  final RequestIds ids;
+  final RequestLog log;
+  final HttpMeters meters = new HttpMeters();
   final ThreadPoolExecutor workers;
   final long operationNanos;
   final long keepAliveNanos;
@@ -79,6 +83,8 @@ public final class HttpServer implements AutoCloseable {
     // Before there are threads to stop again.
     this.tls = config.tls().map(files -> TlsContext.load(files, config.clock())).orElse(null);
     this.budget = new ByteBudget(config.requestMemoryBytes());
+    this.ids = new RequestIds(config.processNumber());
+    this.log = new RequestLog(config.clock());
     this.operationNanos = config.operationTimeout().toNanos();
     this.keepAliveNanos = config.keepAliveTimeout().toNanos();
     this.headNanos = config.headTimeout().toNanos();
@@ -185,6 +191,29 @@ public final class HttpServer implements AutoCloseable {
     return connections.get();
   }
 
+  /** How it is doing. */
+  public HttpStats stats() {
+    return new HttpStats(
+        connections.get(),
+        config.maxConnections(),
+        meters.connectionsOpened.sum(),
+        meters.connectionsRefused.sum(),
+        streams.get(),
+        meters.inFlight.sum(),
+        meters.malformed(),
+        meters.refused(),
+        workers.getMaximumPoolSize(),
+        workers.getActiveCount(),
+        workers.getQueue().size(),
+        config.workerQueue(),
+        budget.total() - budget.available(),
+        budget.total(),
+        budget.waiting(),
+        Math.max(0, PlatformDependent.usedDirectMemory()),
+        PlatformDependent.maxDirectMemory(),
+        meters.unrouted);
+  }
+
   /** What every connection begins with. */
   private final class Pipeline extends ChannelInitializer<SocketChannel> {
     @Override
@@ -193,6 +222,9 @@ public final class HttpServer implements AutoCloseable {
       if (refused) {
         connections.decrementAndGet();
         refusals.incrementAndGet();
+        meters.connectionsRefused.increment();
+      } else {
+        meters.connectionsOpened.increment();
       }
       if ((refused && refusals.get() > REFUSED_AT_ONCE) || stopping) {
         channel.closeFuture().addListener(_ -> leave(refused));
@@ -240,16 +272,10 @@ public final class HttpServer implements AutoCloseable {
 
   Response errorResponse(Throwable failure) {
     try {
-      return config.errors().answer(failure);
+      return config.errors().answer(failure).because(failure);
     } catch (RuntimeException again) {
       LOG.error("the error responder failed", again);
-      return Response.error(500, "Internal server error");
-    }
-  }
-
-  void logFailure(Throwable failure, HttpExchange exchange) {
-    if (!(failure instanceof PannierException) || failure.getStackTrace().length > 0) {
-      LOG.error("request failed: {}", exchange, failure);
+      return Response.error(500, "Internal server error").because(failure);
     }
   }
 

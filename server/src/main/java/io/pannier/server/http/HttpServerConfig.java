@@ -34,6 +34,7 @@ import java.util.function.Consumer;
  * @param apiVersion value of the header {@code x-reduct-api}
  * @param errors makes responses of failures
  * @param clock the time
+ * @param processNumber what names of requests begin with; another one after every start
  */
 public record HttpServerConfig(
     String host,
@@ -56,7 +57,8 @@ public record HttpServerConfig(
     String serverName,
     String apiVersion,
     ErrorResponder errors,
-    Clock clock) {
+    Clock clock,
+    int processNumber) {
 
   /** How to wait for sockets. */
   public enum Transport {
@@ -109,7 +111,8 @@ public record HttpServerConfig(
         "ReductStore 1.21.5",
         "1.21",
         errors,
-        clock);
+        clock,
+        0);
   }
 
   private HttpServerConfig with(Consumer<Copy> change) {
@@ -141,6 +144,7 @@ public record HttpServerConfig(
     String apiVersion;
     ErrorResponder errors;
     Clock clock;
+    int processNumber;
 
     Copy(HttpServerConfig of) {
       host = of.host;
@@ -164,6 +168,7 @@ public record HttpServerConfig(
       apiVersion = of.apiVersion;
       errors = of.errors;
       clock = of.clock;
+      processNumber = of.processNumber;
     }
 
     HttpServerConfig build() {
@@ -188,7 +193,8 @@ public record HttpServerConfig(
           serverName,
           apiVersion,
           errors,
-          clock);
+          clock,
+          processNumber);
     }
   }
 
@@ -246,6 +252,10 @@ public record HttpServerConfig(
 
   public HttpServerConfig withTls(Optional<TlsFiles> tls) {
     return with(copy -> copy.tls = tls);
+  }
+
+  public HttpServerConfig withProcessNumber(int processNumber) {
+    return with(copy -> copy.processNumber = processNumber);
   }
 
   public HttpServerConfig withIdentity(String serverName, String apiVersion) {

@@ -19,6 +19,9 @@ interface Link {
   /** From any thread. */
   InetSocketAddress remoteAddress();
 
+  /** Number of the connection. From any thread. */
+  long number();
+
   /** Whether this is the event loop. From any thread. */
   boolean isOnLoop();
 

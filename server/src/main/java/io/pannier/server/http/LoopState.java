@@ -20,8 +20,8 @@ final class LoopState {
     this.loop = loop;
     this.server = server;
     this.tickNanos = tickNanos;
-    this.heads = new HeadWriter(server.config);
-    this.h2Heads = new H2Heads(server.config);
+    this.heads = new HeadWriter(server.config, server.ids);
+    this.h2Heads = new H2Heads(server.config, server.ids);
   }
 
   /** Runs a task on the loop; false if the loop has ended. From any thread. */

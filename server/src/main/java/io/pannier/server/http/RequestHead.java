@@ -49,6 +49,7 @@ final class RequestHead extends HttpHeaders {
     "x-reduct-labels",
     "x-reduct-query-id",
     "x-reduct-start-ts",
+    RequestIds.HEADER,
   };
 
   private static final int TABLE_MASK = 127;
@@ -76,6 +77,7 @@ final class RequestHead extends HttpHeaders {
   private String[] values = new String[12];
   private int count;
   private int bytes;
+  private @Nullable String requestId;
 
   RequestHead(int maxFields) {
     this.maxFields = maxFields;
@@ -84,6 +86,11 @@ final class RequestHead extends HttpHeaders {
   /** Bytes of the fields so far. */
   int bytes() {
     return bytes;
+  }
+
+  /** What the client calls the request, or null: noted while the head is read. */
+  @Nullable String requestId() {
+    return requestId;
   }
 
   String name(int index) {
@@ -137,8 +144,12 @@ final class RequestHead extends HttpHeaders {
       names = Arrays.copyOf(names, count * 2);
       values = Arrays.copyOf(values, count * 2);
     }
-    names[count] = lowerCase((AsciiString) name);
+    String field = lowerCase((AsciiString) name);
+    names[count] = field;
     values[count++] = checked(text);
+    if (requestId == null && field.equals(RequestIds.HEADER)) {
+      requestId = text;
+    }
     bytes += name.length() + text.length();
     return this;
   }

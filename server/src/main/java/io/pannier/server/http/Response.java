@@ -1,5 +1,6 @@
 package io.pannier.server.http;
 
+import io.pannier.model.Refusal;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
@@ -10,8 +11,8 @@ import org.jspecify.annotations.Nullable;
  * once to {@link Exchange#respond}, not touched after that.
  *
  * <p>The transport adds {@code server}, {@code x-reduct-api}, {@code vary}, {@code
- * access-control-expose-headers}, {@code date}, {@code content-length} and, if need be, {@code
- * connection} by itself.
+ * access-control-expose-headers}, {@code x-request-id}, {@code date}, {@code content-length} and,
+ * if need be, {@code connection} by itself.
  */
 public final class Response {
   private static final byte[] NO_BYTES = {};
@@ -24,6 +25,8 @@ public final class Response {
   private @Nullable Runnable release;
   private long contentLength = -1;
   private boolean closing;
+  private @Nullable Throwable cause;
+  private @Nullable Refusal refusal;
 
   private Response(int status) {
     if (status < 200 || status > 599) {
@@ -111,6 +114,28 @@ public final class Response {
   public Response close() {
     closing = true;
     return this;
+  }
+
+  /** Notes what went wrong, for the log. */
+  public Response because(Throwable failure) {
+    cause = failure;
+    return this;
+  }
+
+  /** Notes why the request is refused for now, for statistics. */
+  public Response refusing(Refusal reason) {
+    refusal = reason;
+    return this;
+  }
+
+  /** What went wrong, or null. */
+  @Nullable Throwable cause() {
+    return cause;
+  }
+
+  /** Why the request is refused for now, or null if it is not. */
+  @Nullable Refusal refusal() {
+    return refusal;
   }
 
   public int status() {

@@ -140,6 +140,11 @@ public final class Lifecycles implements AutoCloseable {
     return info(policy(name));
   }
 
+  /** What the policy of this name has done. */
+  public LifecycleTotals totals(String name) {
+    return policy(name).totals();
+  }
+
   private static LifecycleInfo info(Policy policy) {
     OptionalLong lastRun = policy.state().lastRun();
     return new LifecycleInfo(

@@ -38,6 +38,10 @@ final class Policy {
   private static final long SAVE_NANOS = TimeUnit.SECONDS.toNanos(60);
 
   private final Lifecycles owner;
+
+  /** Changed under the lock. */
+  private volatile LifecycleTotals totals = LifecycleTotals.NONE;
+
   final String name;
   private final ReentrantLock lock = new ReentrantLock();
 
@@ -122,6 +126,10 @@ final class Policy {
     return isRunning()
         ? Optional.ofNullable(pausedBy)
         : Optional.of("bucket '" + state.settings().bucket() + "' does not exist any more");
+  }
+
+  LifecycleTotals totals() {
+    return totals;
   }
 
   // ---------------------------------------------------------------- changes
@@ -408,6 +416,7 @@ final class Policy {
   private void tell(
       int status, String message, long nanos, long records, long blocks, boolean caughtUp) {
     State now = state;
+    totals = totals.and(status != 200, records, blocks);
     owner.events.lifecycle(
         new LifecycleRun(
             name,

@@ -43,6 +43,8 @@ import java.util.Optional;
  * @param declarations resources that are there after every start
  * @param replication how records are copied to other stores
  * @param logs which log lines are written
+ * @param logFormat what they look like
+ * @param metricsPublic whether metrics are served without a token
  */
 public record Settings(
     Optional<Path> data,
@@ -64,7 +66,9 @@ public record Settings(
     BucketSettings bucketDefaults,
     Declarations declarations,
     ReplicationSetup replication,
-    LogLevels logs) {
+    LogLevels logs,
+    LogFormat logFormat,
+    boolean metricsPublic) {
 
   /**
    * What came of a reading.
@@ -88,6 +92,8 @@ public record Settings(
       Map<String, String> environment, Map<String, String> options, String hostName) {
     var reading = new Reading(environment, options);
     LogLevels logs = reading.value(Table.LOG_LEVEL);
+    LogFormat logFormat = reading.value(Table.LOG_FORMAT);
+    boolean metricsPublic = reading.value(Table.METRICS_PUBLIC);
     Optional<Path> data = reading.find(Table.DATA_PATH);
     String host = reading.value(Table.HOST);
     long port = reading.value(Table.PORT);
@@ -149,7 +155,9 @@ public record Settings(
             defaults,
             declarations,
             replication,
-            logs);
+            logs,
+            logFormat,
+            metricsPublic);
     return new Outcome(Optional.of(settings), report);
   }
 
@@ -296,6 +304,7 @@ public record Settings(
             .withEvents(events)
             .withDeclarations(declarations)
             .withReplication(replication)
+            .withMetricsPublic(metricsPublic)
             .withInstance(instanceName, version)
             .withIo(io);
     config = publicUrl.map(config::withPublicUrl).orElse(config);

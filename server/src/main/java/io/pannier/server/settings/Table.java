@@ -48,6 +48,15 @@ final class Table {
           "INFO",
           "Lowest level of log lines, for all or, as `TARGET=LEVEL`, for those whose logger begins"
               + " with the target.");
+  static final Setting<LogFormat> LOG_FORMAT =
+      tuning(
+              "LOG_FORMAT",
+              Grammars.oneOf(
+                  format -> format.name().toLowerCase(Locale.ROOT), List.of(LogFormat.values())),
+              "text",
+              "What log lines look like: `text` for people, `json` for programs that collect them,"
+                  + " one object a line.")
+          .ours();
   static final Setting<Path> DATA_PATH =
       safety(
           "DATA_PATH",
@@ -151,6 +160,14 @@ final class Table {
               Grammars.FLAG,
               "false",
               "Whether a client without such a certificate is turned away.")
+          .ours();
+  static final Setting<Boolean> METRICS_PUBLIC =
+      safety(
+              "METRICS_PUBLIC",
+              Grammars.FLAG,
+              "false",
+              "Whether `/metrics` is served without a token. It names buckets, replications and"
+                  + " lifecycles, and tells how much is written and when.")
           .ours();
   static final Setting<List<AddressRange>> TRUSTED_PROXIES =
       safety(
@@ -529,6 +546,7 @@ final class Table {
               "General",
               List.of(
                   LOG_LEVEL,
+                  LOG_FORMAT,
                   DATA_PATH,
                   HOST,
                   PORT,
@@ -547,6 +565,7 @@ final class Table {
                   CERT_KEY_PATH,
                   CLIENT_CA_PATH,
                   REQUIRE_CLIENT_CERT,
+                  METRICS_PUBLIC,
                   TRUSTED_PROXIES,
                   RATE_LIMIT_API,
                   RATE_LIMIT_INGRESS,

@@ -102,6 +102,23 @@ class H2Test {
     assertThat(client.receive(again(client, exchanges)).status()).isEqualTo(200);
   }
 
+  @Test
+  void everyAnswerNamesItsRequest() throws Exception {
+    start(exchange -> exchange.respond(Response.of(200).header("x-told", exchange.requestId())));
+    RawH2Client client = client();
+    var names = new java.util.HashSet<String>();
+    for (int i = 0; i < 3; i++) {
+      RawClient.Answer answer = client.receive(client.request("GET", "/", List.of(), true));
+      assertThat(answer.header("x-request-id"))
+          .matches("[0-9a-f]{8}-[0-9a-f]+-[0-9a-f]+")
+          .isEqualTo(answer.header("x-told"));
+      names.add(answer.header("x-request-id"));
+    }
+    assertThat(names).hasSize(3);
+    int given = client.request("GET", "/", List.of("x-request-id: mine"), true);
+    assertThat(client.receive(given).header("x-request-id")).isEqualTo("mine");
+  }
+
   private static int again(RawH2Client client, LinkedBlockingQueue<Exchange> exchanges)
       throws Exception {
     int id = client.request("GET", "/again", List.of(), true);

@@ -132,7 +132,7 @@ class HttpServerTest {
                 Response.of(200).header("x-reduct-label-b", "1").header("x-reduct-label-a", "2")));
     Answer answer = client().send("GET /api/v1/info" + LOCAL + "\r\n").receive();
     assertThat(answer.statusLine()).isEqualTo("HTTP/1.1 200 OK");
-    assertThat(answer.headers().subList(0, 7))
+    assertThat(answer.headers().subList(0, 8))
         .containsExactly(
             "x-reduct-label-b: 1",
             "x-reduct-label-a: 2",
@@ -140,10 +140,11 @@ class HttpServerTest {
             "x-reduct-api: 1.21",
             "vary: origin",
             "access-control-expose-headers: *",
+            "x-request-id: 00000000-1-1",
             "content-length: 0");
     assertThat(answer.header("date"))
         .matches("[A-Z][a-z]{2}, \\d\\d [A-Z][a-z]{2} \\d{4} \\d\\d:\\d\\d:\\d\\d GMT");
-    assertThat(answer.headers()).hasSize(8);
+    assertThat(answer.headers()).hasSize(9);
   }
 
   @ParameterizedTest

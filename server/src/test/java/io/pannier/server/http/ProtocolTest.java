@@ -141,7 +141,7 @@ class ProtocolTest {
     Answer answer =
         client(kind).get("/", "X-Two: 2", "X-One: caf\u00c3\u00a9", "x-two: 3", "X-Latin: \u00e9");
     assertThat(answer.status()).isEqualTo(200);
-    assertThat(answer.headers().subList(0, 11))
+    assertThat(answer.headers().subList(0, 12))
         .containsExactly(
             "x-two: 2",
             "x-one: café",
@@ -153,9 +153,10 @@ class ProtocolTest {
             "x-reduct-api: 1.21",
             "vary: origin",
             "access-control-expose-headers: *",
+            "x-request-id: 00000000-1-1",
             "content-length: 0");
-    assertThat(answer.headers().get(11)).startsWith("date: ");
-    assertThat(answer.headers()).hasSize(12);
+    assertThat(answer.headers().get(12)).startsWith("date: ");
+    assertThat(answer.headers()).hasSize(13);
   }
 
   @ParameterizedTest

@@ -16,6 +16,9 @@ COMMON = {
 }
 """Headers of every answer and what they say. The files name only those that are missing or say something else."""
 
+OURS = {"x-request-id": (re.compile(r"[0-9a-f]{8}-[0-9a-f]+-[0-9a-f]+"), "<request id>")}
+"""Headers of ours that no two answers have alike, and what stands for them."""
+
 RECORD = re.compile(r"x-reduct-(time|\d+|error)(-\d+)+$", re.IGNORECASE)
 """Headers whose order counts."""
 
@@ -151,6 +154,8 @@ def observe(answer: Answer, method: str, normalisers: list[str]) -> Seen:
             continue
         if name == "connection" and value == "keep-alive":
             continue
+        if name in OURS and OURS[name][0].fullmatch(value):
+            value = OURS[name][1]
         if name == "allow":
             # A set; the reference names some methods twice.
             value = ",".join(sorted({method.strip() for method in value.split(",")}))

@@ -15,6 +15,7 @@ import os
 import random
 import sys
 import time
+import urllib.error
 import urllib.request
 from hashlib import sha256
 from importlib.resources import files
@@ -192,6 +193,36 @@ async def show(bucket: Bucket) -> None:
         print(f"   {entry.name:8} {entry.record_count:4} records {entry.size:10,} bytes over {span:.2f} s")
 
 
+def watch(url: str, token: str | None) -> None:
+    """Scrapes the metrics as Prometheus does, and prints what they say of the tour."""
+    request = urllib.request.Request(f"{url.rstrip('/')}/metrics")
+    if token:
+        request.add_header("Authorization", f"Bearer {token}")
+    try:
+        answer = urllib.request.urlopen(request)
+    except urllib.error.HTTPError as error:
+        if error.code != 404:
+            raise
+        print("   this server does not tell")
+        return
+    with answer:
+        lines = [line for line in answer.read().decode().splitlines() if not line.startswith("#")]
+    figures = {series: float(value) for series, _, value in (line.rpartition(" ") for line in lines)}
+
+    def of(metric: str) -> float:
+        return figures[f'{metric}{{bucket="{BUCKET}"}}']
+
+    if of("pannier_bucket_records_written_total") < SECONDS * (FRAMES_PER_SECOND + 1):
+        raise Mismatch("the metrics do not count what was written")
+    print(f"   {len(figures)} series; of this bucket, since the server was started:")
+    print(f"   {of('pannier_bucket_records_written_total'):.0f} records written, {of('pannier_bucket_records_read_total'):.0f} read, "
+          f"{of('pannier_bucket_records_removed_total'):.0f} removed, {of('pannier_bucket_disk_bytes'):,.0f} bytes on the device")
+    route = 'method="POST",route="/b/{bucket}/{entry}"'
+    count = figures[f"pannier_http_request_duration_seconds_count{{{route}}}"]
+    mean = figures[f"pannier_http_request_duration_seconds_sum{{{route}}}"] / count
+    print(f"   {count:.0f} writes took {mean * 1e6:.0f} µs each on average; {figures['pannier_sync_failures_total']:.0f} failed syncs")
+
+
 async def tour(url: str, token: str | None) -> None:
     async with Client(url, api_token=token) as client:
         info = await client.info()
@@ -229,6 +260,9 @@ async def tour(url: str, token: str | None) -> None:
 
         print("8. What the bucket holds now")
         await show(bucket)
+
+        print("9. What the server counted meanwhile")
+        watch(url, token)
 
 
 # Comparing

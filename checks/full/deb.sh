@@ -2,6 +2,7 @@
 # The Debian package, built, installed, started by a systemd, upgraded, removed and purged, in a copy of this machine that is gone afterwards:
 # own mounts, processes and network, changes in memory. Needs root on Debian or a kin of it.
 set -eu
+ROOT=${ROOT:-$(pwd -P)}
 . tools/build.sh
 skip() {
   echo "SKIPPED: $1"

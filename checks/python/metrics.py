@@ -61,7 +61,7 @@ def expressions() -> list[tuple[str, str]]:
         found += [(f"dashboard.json: {panel['title']}", target["expr"]) for target in panel.get("targets", [])]
     for variable in dashboard["templating"]["list"]:
         if variable["type"] == "query":
-            found.append((f"dashboard.json: {variable['name']}", variable["query"]["query"].replace("label_values(", "(").split(",")[0]))
+            found.append((f"dashboard.json: {variable['name']}", re.sub(r"^label_values\((.*), \w+\)$", r"\1", variable["query"]["query"])))
     return found
 
 

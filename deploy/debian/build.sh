@@ -57,9 +57,14 @@ ln -s ../lib/pannier/bin/pannier "$root/usr/bin/pannier"
 cp "$ROOT/deploy/debian/pannier.service" "$root/usr/lib/systemd/system"
 cp "$ROOT/deploy/debian/pannier.env" "$root/etc/pannier"
 cp "$ROOT/deploy/debian/copyright" "$program/LICENSE" "$program/THIRD-PARTY.txt" "$program/pannier.cdx.json" "$program/share/settings.md" "$doc"
-gzip -9n < "$program/share/CHANGELOG.md" > "$doc/changelog.gz"
+gzip -9n < "$program/share/CHANGELOG.md" > "$doc/CHANGELOG.md.gz"
+maintainer="${DEBFULLNAME:-Pannier maintainers} <${DEBEMAIL:-root@localhost}>"
+# The form that Debian's tools read; what changed is told in one place only.
+printf 'pannier (%s) unstable; urgency=medium\n\n  * See CHANGELOG.md.gz beside this file.\n\n -- %s  %s\n' "$VERSION" "$maintainer" \
+  "$(LC_ALL=C date -u -R -d "@$EPOCH")" | gzip -9n > "$doc/changelog.gz"
 gzip -9n < "$program/share/pannier.1" > "$root/usr/share/man/man1/pannier.1.gz"
-cp "$program/share/pannier.bash" "$root/usr/share/bash-completion/completions/pannier"
+# It is sourced, so its first line, which names an interpreter, goes.
+sed 1d "$program/share/pannier.bash" > "$root/usr/share/bash-completion/completions/pannier"
 cp "$ROOT/deploy/debian/postinst" "$ROOT/deploy/debian/prerm" "$ROOT/deploy/debian/postrm" "$root/DEBIAN"
 echo /etc/pannier/pannier.env > "$root/DEBIAN/conffiles"
 
@@ -69,7 +74,7 @@ mv "$work/md5sums" "$root/DEBIAN/md5sums"
 # In KiB, each file rounded up: the sum does not depend on the file system here.
 size=$(find "$root" -path "$root/DEBIAN" -prune -o -type f -printf '%s\n' | awk '{ sum += int(($1 + 1023) / 1024) } END { print sum }')
 sed -e "s|@VERSION@|$VERSION|" -e "s|@ARCHITECTURE@|$architecture|" -e "s|@SIZE@|$size|" \
-  -e "s|@MAINTAINER@|${DEBFULLNAME:-Pannier maintainers} <${DEBEMAIL:-root@localhost}>|" "$ROOT/deploy/debian/control.in" > "$root/DEBIAN/control"
+  -e "s|@MAINTAINER@|$maintainer|" "$ROOT/deploy/debian/control.in" > "$root/DEBIAN/control"
 
 chmod -R u=rwX,go=rX "$root"
 chmod 755 "$root/DEBIAN/postinst" "$root/DEBIAN/prerm" "$root/DEBIAN/postrm"

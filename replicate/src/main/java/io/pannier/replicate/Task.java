@@ -93,7 +93,7 @@ final class Task implements Follower {
     boolean cut = true;
     try {
       cut = state.isEmpty() || TaskState.read(state.get(), task);
-    } catch (IOException | PannierException unreadable) {
+    } catch (IOException | RuntimeException unreadable) {
       LOG.error("state of replication {} cannot be read; it begins anew", name, unreadable);
     }
     if (task.source == null) {

@@ -10,6 +10,7 @@ import io.pannier.model.QuotaType;
 import io.pannier.store.disk.Disk;
 import io.pannier.store.disk.DiskFile;
 import java.io.IOException;
+import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.NoSuchFileException;
@@ -263,8 +264,15 @@ public final class Describer {
               var fields = new LinkedHashMap<String, Object>();
               fields.put("number", number);
               fields.put("offset", offset);
-              String name =
-                  ofStore ? storeFrame(kind, content, fields) : bucketFrame(kind, content, fields);
+              String name;
+              try {
+                name =
+                    ofStore
+                        ? storeFrame(kind, content, fields)
+                        : bucketFrame(kind, content, fields);
+              } catch (BufferUnderflowException | IllegalArgumentException malformed) {
+                name = "malformed-frame-of-kind-" + kind;
+              }
               frames.add(new Described(1, name, fields));
             });
     say(

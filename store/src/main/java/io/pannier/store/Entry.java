@@ -880,6 +880,10 @@ public final class Entry {
   public Upload beginUpload(
       long timestamp, String contentType, Labels labels, Optional<UUID> origin, long length) {
     checkAttachment(labels);
+    if (length < 0 || length > Frames.BODY_MAX) {
+      throw new PannierException.BadRequest(
+          "A record may have " + Frames.BODY_MAX + " bytes at most, not " + length);
+    }
     long deadline = store().deadline();
     byte[] meta = Meta.encode(contentType, labels, origin);
     long recordSize = Active.sizeOf(length, labels);

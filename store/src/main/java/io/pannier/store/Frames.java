@@ -24,6 +24,9 @@ final class Frames {
    */
   static final int DAMAGED = 0x80;
 
+  /** Most bytes of a body: its chunk table must fit into memory while it arrives. */
+  static final long BODY_MAX = 1L << 40;
+
   /** Longest meta section a reader accepts: bounds what a damaged length can make it allocate. */
   static final int META_MAX = 16 << 20;
 

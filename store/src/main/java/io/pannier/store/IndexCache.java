@@ -222,7 +222,21 @@ final class IndexCache {
 
     @Override
     public void record(long offset, Frames.Header header, long sequence, Meta meta) {
-      add((OpenIndex) active.index, offset, header, sequence, meta);
+      var index = (OpenIndex) active.index;
+      if (ascends(index, sequence)) {
+        add(index, offset, header, sequence, meta);
+      } else {
+        damaged(offset, header.frameLength(), header.timestamp(), 0);
+      }
+    }
+
+    /** Whether a sequence number may follow; one that may not was never given to this record. */
+    static boolean ascends(OpenIndex index, long sequence) {
+      return Long.compareUnsigned(sequence, last(index)) > 0;
+    }
+
+    private static long last(OpenIndex index) {
+      return index.rows() == 0 ? 0 : index.sequence(index.rows() - 1);
     }
 
     /** Adds a whole record to an index. */
@@ -242,13 +256,16 @@ final class IndexCache {
     /** Adds a record of which only the place and the time are sure; returns its row. */
     static int addDamaged(
         OpenIndex index, long offset, long length, long timestamp, long sequence) {
-      long known = index.rows() == 0 ? 0 : index.sequence(index.rows() - 1);
+      long known = last(index);
+      if (known == -1) {
+        throw new PannierException.Damaged("no sequence number can follow " + known);
+      }
       return index.add(
           timestamp,
           offset,
           Math.max(0, length - Frames.HEADER - Frames.TRAILER),
           0,
-          sequence != 0 ? sequence : known + 1,
+          Long.compareUnsigned(sequence, known) > 0 ? sequence : known + 1,
           Frames.DAMAGED,
           Meta.DEFAULT_CONTENT_TYPE,
           io.pannier.model.Labels.EMPTY);

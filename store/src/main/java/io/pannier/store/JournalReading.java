@@ -7,8 +7,8 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
-import java.util.BitSet;
 import java.util.List;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -174,7 +174,7 @@ final class JournalReading implements AutoCloseable {
       } else {
         break;
       }
-      visitor.frame(end, frames, copy.kind(), copy.content());
+      show(copy, visitor);
       durable = Math.max(durable, copy.durable());
       unpadded |= !copy.padded();
       end = copy.frameEnd();
@@ -191,6 +191,18 @@ final class JournalReading implements AutoCloseable {
     }
   }
 
+  /** Shows a frame. One that checks and yet makes no sense is damage like one that does not. */
+  private void show(JournalCopy copy, FrameVisitor visitor) {
+    try {
+      visitor.frame(end, frames, copy.kind(), copy.content());
+    } catch (PannierException told) {
+      throw told;
+    } catch (RuntimeException malformed) {
+      throw new PannierException.Damaged(
+          name() + "-" + generation + ": frame " + frames + " is malformed: " + malformed);
+    }
+  }
+
   private boolean isNext(JournalCopy copy) {
     return copy.frameAt(end) && copy.number() == frames;
   }
@@ -200,7 +212,8 @@ final class JournalReading implements AutoCloseable {
    * may have made the hole; when it was synced, it is damage.
    */
   private void lookBehind(int snapshotEndKind) {
-    var seen = new BitSet();
+    // Not by a bit for each number: a number may be anything.
+    var seen = new TreeSet<Integer>();
     boolean snapshotEndSeen = false;
     for (Side side : sides) {
       JournalCopy copy = side.copy;
@@ -210,7 +223,7 @@ final class JournalReading implements AutoCloseable {
       long from = end;
       int numberMin = frames;
       while (copy.frameFrom(from, numberMin)) {
-        seen.set(copy.number() - frames);
+        seen.add(copy.number());
         durable = Math.max(durable, copy.durable());
         snapshotEndSeen |= copy.kind() == snapshotEndKind;
         from = copy.frameEnd();
@@ -219,17 +232,18 @@ final class JournalReading implements AutoCloseable {
     }
     boolean synced = durable > frames || (snapshotEnd == 0 && snapshotEndSeen);
     if (!synced) {
-      dropped = seen.cardinality();
+      dropped = seen.size();
       return;
     }
-    int last = Math.max(seen.length(), durable - frames);
-    for (int from = seen.nextClearBit(0); from < last; from = seen.nextClearBit(from)) {
-      int to = seen.nextSetBit(from);
-      if (to < 0) {
-        to = last;
+    long next = frames;
+    for (int number : seen) {
+      if (number > next) {
+        missing.add(new JournalReport.Range(next, number - 1L));
       }
-      missing.add(new JournalReport.Range((long) frames + from, (long) frames + to - 1));
-      from = to;
+      next = number + 1L;
+    }
+    if (durable > next) {
+      missing.add(new JournalReport.Range(next, durable - 1L));
     }
   }
 

@@ -10,6 +10,7 @@ import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -200,6 +201,10 @@ public final class Verifier {
     }
   }
 
+  private static String message(PannierException error) {
+    return Objects.requireNonNullElse(error.getMessage(), "malformed");
+  }
+
   private static Set<String> ids(Set<Integer> ids, String suffix) {
     var names = new HashSet<String>();
     for (int id : ids) {
@@ -226,18 +231,24 @@ public final class Verifier {
       throws IOException {
     var ends = new ArrayList<>(List.of((long) FileHeader.BYTES));
     var lastKind = new int[1];
-    JournalReport report =
-        Journal.inspect(
-            disk,
-            folder,
-            prefix,
-            new Journal.Identity(storeId, bucketId),
-            snapshotEnd,
-            (long offset, int number, int kind, ByteBuffer content) -> {
-              ends.add(offset + JournalCopy.frameBytes(content.remaining()));
-              lastKind[0] = kind;
-              facts.frame(kind, content);
-            });
+    JournalReport report;
+    try {
+      report =
+          Journal.inspect(
+              disk,
+              folder,
+              prefix,
+              new Journal.Identity(storeId, bucketId),
+              snapshotEnd,
+              (long offset, int number, int kind, ByteBuffer content) -> {
+                ends.add(offset + JournalCopy.frameBytes(content.remaining()));
+                lastKind[0] = kind;
+                facts.frame(kind, content);
+              });
+    } catch (PannierException.Damaged malformed) {
+      findings.damage(folder.isEmpty() ? prefix : folder + "/" + prefix, message(malformed));
+      return false;
+    }
     boolean clean =
         lastKind[0] == (bucketId == 0 ? StoreJournal.CLEAN_STOP : BucketJournal.CLEAN_STOP);
     // Bytes in front of this were synced, so nothing but damage explains what is wrong with them.

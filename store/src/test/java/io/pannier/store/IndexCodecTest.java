@@ -158,15 +158,20 @@ final class IndexCodecTest {
     var threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     List<IndexSamples.Row> rows = wholeBlock(true).subList(0, 100);
     byte[] original = bytes(IndexCodec.encode(IndexSamples.indexOf(rows), List.of()));
-    for (int at = 0; at + 4 <= original.length; at++) {
-      for (int count : new int[] {-1, Integer.MIN_VALUE, Integer.MAX_VALUE, 1 << 20, 1 << 16}) {
-        byte[] changed = original.clone();
-        ByteBuffer buffer = ByteBuffer.wrap(changed).order(ByteOrder.LITTLE_ENDIAN);
-        buffer.putInt(at, count);
-        long before = threads.getCurrentThreadAllocatedBytes();
-        readIfPossible(buffer);
-        assertThat(threads.getCurrentThreadAllocatedBytes() - before)
-            .isLessThan(100_000L + 20L * original.length);
+    // The first time classes are loaded, which takes memory too.
+    for (boolean isMeasured : new boolean[] {false, true}) {
+      for (int at = 0; at + 4 <= original.length; at += isMeasured ? 1 : 8) {
+        for (int count : new int[] {-1, Integer.MIN_VALUE, Integer.MAX_VALUE, 1 << 20, 1 << 16}) {
+          byte[] changed = original.clone();
+          ByteBuffer buffer = ByteBuffer.wrap(changed).order(ByteOrder.LITTLE_ENDIAN);
+          buffer.putInt(at, count);
+          long before = threads.getCurrentThreadAllocatedBytes();
+          readIfPossible(buffer);
+          if (isMeasured) {
+            assertThat(threads.getCurrentThreadAllocatedBytes() - before)
+                .isLessThan(100_000L + 20L * original.length);
+          }
+        }
       }
     }
   }

@@ -53,7 +53,10 @@ final class Service implements AutoCloseable {
   static Service start(Path folder, Settings settings, ServerConfig config) {
     var scheduler = new PlatformScheduler(2);
     long handles = handleLimit();
-    Server server = Server.start(config.withConnections(Limits.connectionsForHandles(handles)));
+    Server server =
+        Server.start(
+            config.withConnections(
+                Math.min(config.threads().connections(), Limits.connectionsForHandles(handles))));
     try {
       Clock clock = new SystemClock();
       var disk = new RealDisk(folder);

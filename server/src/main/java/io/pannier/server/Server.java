@@ -109,7 +109,12 @@ public final class Server implements AutoCloseable {
         .withHeadLimits(
             usual.maxRequestLineBytes(), config.io().metadataBytes(), config.io().headerFields())
         .withMemoryLimits(config.memory().requestBytes(), usual.drainBytes())
-        .withTimeouts(usual.headTimeout(), operation, usual.keepAliveTimeout(), usual.closeGrace())
+        .withTimeouts(
+            config.patience().head(),
+            operation,
+            config.patience().keepAlive(),
+            config.patience().stop())
+        .withMinBodyRate(config.patience().minBodyRate())
         .withProcessNumber(config.random().nextInt())
         .withIdentity("ReductStore " + ServerRoutes.REFERENCE_VERSION, ServerRoutes.API_VERSION);
   }

@@ -11,6 +11,7 @@ import io.pannier.server.events.EventOptions;
 import io.pannier.server.settings.Declarations;
 import java.net.URI;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -36,6 +37,7 @@ import java.util.random.RandomGenerator;
  * @param version our own version; the one in the reference's form is fixed by the API we speak
  * @param io bounds of one exchange
  * @param threads how many threads do what
+ * @param patience how long clients are waited for
  * @param memory how much memory may be used for what
  * @param clock the time
  * @param random makes the first query id
@@ -58,6 +60,7 @@ public record ServerConfig(
     String version,
     IoLimits io,
     Threads threads,
+    Patience patience,
     Memory memory,
     Clock clock,
     RandomGenerator random) {
@@ -73,6 +76,20 @@ public record ServerConfig(
   public record Threads(int loops, int workers, int workerQueue, int connections) {
     /** For a machine of any size. */
     public static final Threads DEFAULT = new Threads(4, 32, 1024, 4096);
+  }
+
+  /**
+   * How long clients are waited for.
+   *
+   * @param head longest time for the head of a request, and for a TLS handshake
+   * @param keepAlive longest time between two requests
+   * @param minBodyRate bytes a second below which whoever sends a body counts as stalled; 0: any
+   * @param stop how long a stop waits for requests that are being answered
+   */
+  public record Patience(Duration head, Duration keepAlive, long minBodyRate, Duration stop) {
+    /** What slow links need. */
+    public static final Patience DEFAULT =
+        new Patience(Duration.ofSeconds(30), Duration.ofSeconds(120), 240, Duration.ofSeconds(10));
   }
 
   /**
@@ -128,6 +145,7 @@ public record ServerConfig(
         "0.1.0",
         IoLimits.DEFAULT,
         Threads.DEFAULT,
+        Patience.DEFAULT,
         Memory.DEFAULT,
         new SystemClock(),
         SystemRandom.secure());
@@ -158,6 +176,7 @@ public record ServerConfig(
     String version;
     IoLimits io;
     Threads threads;
+    Patience patience;
     Memory memory;
     Clock clock;
     RandomGenerator random;
@@ -180,6 +199,7 @@ public record ServerConfig(
       version = of.version;
       io = of.io;
       threads = of.threads;
+      patience = of.patience;
       memory = of.memory;
       clock = of.clock;
       random = of.random;
@@ -204,6 +224,7 @@ public record ServerConfig(
           version,
           io,
           threads,
+          patience,
           memory,
           clock,
           random);
@@ -279,6 +300,10 @@ public record ServerConfig(
   public ServerConfig withConnections(int most) {
     return withThreads(
         new Threads(threads.loops(), threads.workers(), threads.workerQueue(), most));
+  }
+
+  public ServerConfig withPatience(Patience newPatience) {
+    return with(copy -> copy.patience = newPatience);
   }
 
   public ServerConfig withMemory(Memory newMemory) {

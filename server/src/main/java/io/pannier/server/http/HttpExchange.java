@@ -88,6 +88,13 @@ final class HttpExchange implements Exchange {
   private long discarded;
   private long waitingSince;
 
+
+  /** When the client began to be waited for, or was last found to be fast enough; 0: never. */
+  private long pacedSince;
+
+  /** {@link #receivedBytes} at that time. */
+  private long pacedFrom;
+
   private @Nullable BodyConsumer consumer;
   private int gatherMax;
   private @Nullable ByteBuf gathered;
@@ -336,12 +343,14 @@ final class HttpExchange implements Exchange {
     switch (mode) {
       case OPEN -> {
         HttpBody reading = body;
-        if (reading != null && !complete && !broken && reading.isWaiting() && quiet > allowed) {
+        boolean isAwaited = reading != null && !complete && !broken && reading.isWaiting();
+        if (isTooSlow(now, isAwaited) || (isAwaited && quiet > allowed)) {
           bodyStalled();
         }
       }
       case GATHER -> {
-        if (consumer != null && place == null && !complete && quiet > allowed) {
+        boolean isAwaited = consumer != null && place == null && !complete;
+        if (isTooSlow(now, isAwaited) || (isAwaited && quiet > allowed)) {
           bodyStalled();
         }
       }
@@ -357,6 +366,23 @@ final class HttpExchange implements Exchange {
         }
       }
     }
+  }
+
+  /** Whether a client that is waited for sends less than it must, over an operation timeout. */
+  private boolean isTooSlow(long now, boolean isAwaited) {
+    long window = now - pacedSince;
+    if (isAwaited && pacedSince != 0) {
+      if (window <= server.operationNanos) {
+        return false;
+      }
+      // In doubles: neither factor is bounded, and nothing hangs on the last byte.
+      if (receivedBytes - pacedFrom < server.config.minBodyRate() * (window / 1e9)) {
+        return true;
+      }
+    }
+    pacedSince = isAwaited ? now : 0;
+    pacedFrom = receivedBytes;
+    return false;
   }
 
   // ------------------------------------------------------------------------------------ gathering

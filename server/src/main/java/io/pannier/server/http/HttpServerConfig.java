@@ -27,6 +27,8 @@ import java.util.function.Consumer;
  * @param headTimeout longest time from the first byte of a request head to its last, for a TLS
  *     handshake, and for the first byte of a connection
  * @param operationTimeout longest stall while a body is received or a response is taken
+ * @param minBodyRate bytes a second, over an operation timeout, below which whoever sends a body
+ *     counts as stalled; 0: any
  * @param keepAliveTimeout longest time a connection may do nothing between two requests
  * @param closeGrace how long {@link HttpServer#close} waits for running exchanges
  * @param tls what HTTPS is spoken with; empty: plain HTTP
@@ -51,6 +53,7 @@ public record HttpServerConfig(
     long drainBytes,
     Duration headTimeout,
     Duration operationTimeout,
+    long minBodyRate,
     Duration keepAliveTimeout,
     Duration closeGrace,
     Optional<TlsFiles> tls,
@@ -85,6 +88,7 @@ public record HttpServerConfig(
     require(
         headTimeout.isPositive() && operationTimeout.isPositive() && keepAliveTimeout.isPositive(),
         "timeouts must be positive");
+    require(minBodyRate >= 0, "minBodyRate must not be negative");
     require(!closeGrace.isNegative(), "closeGrace must not be negative");
   }
 
@@ -105,6 +109,7 @@ public record HttpServerConfig(
         64L << 20,
         Duration.ofSeconds(30),
         Duration.ofSeconds(30),
+        0,
         Duration.ofSeconds(120),
         Duration.ofSeconds(10),
         Optional.empty(),
@@ -137,6 +142,7 @@ public record HttpServerConfig(
     long drainBytes;
     Duration headTimeout;
     Duration operationTimeout;
+    long minBodyRate;
     Duration keepAliveTimeout;
     Duration closeGrace;
     Optional<TlsFiles> tls;
@@ -161,6 +167,7 @@ public record HttpServerConfig(
       drainBytes = of.drainBytes;
       headTimeout = of.headTimeout;
       operationTimeout = of.operationTimeout;
+      minBodyRate = of.minBodyRate;
       keepAliveTimeout = of.keepAliveTimeout;
       closeGrace = of.closeGrace;
       tls = of.tls;
@@ -187,6 +194,7 @@ public record HttpServerConfig(
           drainBytes,
           headTimeout,
           operationTimeout,
+          minBodyRate,
           keepAliveTimeout,
           closeGrace,
           tls,
@@ -248,6 +256,10 @@ public record HttpServerConfig(
       copy.keepAliveTimeout = keepAliveTimeout;
       copy.closeGrace = closeGrace;
     });
+  }
+
+  public HttpServerConfig withMinBodyRate(long minBodyRate) {
+    return with(copy -> copy.minBodyRate = minBodyRate);
   }
 
   public HttpServerConfig withTls(Optional<TlsFiles> tls) {

@@ -35,6 +35,8 @@ import java.util.Optional;
  * @param trustedProxies who is believed about where a request comes from; empty: the usual ones
  * @param rates how much one client may ask for
  * @param io bounds of one exchange
+ * @param connections most connections at once
+ * @param patience how long clients are waited for
  * @param events what the server tells about itself
  * @param room how much the store may take
  * @param ack what an acknowledgement promises where nobody says
@@ -59,6 +61,8 @@ public record Settings(
     Optional<List<AddressRange>> trustedProxies,
     RateLimits rates,
     IoLimits io,
+    int connections,
+    ServerConfig.Patience patience,
     EventOptions events,
     Limits.Room room,
     Ack ack,
@@ -111,6 +115,13 @@ public record Settings(
             reading.find(Table.RATE_LIMIT_INGRESS),
             reading.find(Table.RATE_LIMIT_EGRESS));
     IoLimits io = io(reading);
+    long connections = reading.value(Table.MAX_CONNECTIONS);
+    var patience =
+        new ServerConfig.Patience(
+            reading.value(Table.HEAD_TIMEOUT),
+            reading.value(Table.KEEP_ALIVE_TIMEOUT),
+            reading.value(Table.MIN_BODY_RATE),
+            reading.value(Table.STOP_TIMEOUT));
     var room =
         new Limits.Room(
             reading.find(Table.ENGINE_MAX_STORAGE_SIZE).orElse(Long.MAX_VALUE),
@@ -148,6 +159,8 @@ public record Settings(
             proxies,
             rates,
             io,
+            (int) connections,
+            patience,
             events,
             room,
             ack,
@@ -306,7 +319,9 @@ public record Settings(
             .withReplication(replication)
             .withMetricsPublic(metricsPublic)
             .withInstance(instanceName, version)
-            .withIo(io);
+            .withIo(io)
+            .withConnections(connections)
+            .withPatience(patience);
     config = publicUrl.map(config::withPublicUrl).orElse(config);
     config = trustedProxies.map(config::withTrustedProxies).orElse(config);
     return tls.map(config::withTls).orElse(config);

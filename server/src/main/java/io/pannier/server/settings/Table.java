@@ -240,6 +240,44 @@ final class Table {
           "Uploads and batches that may be written at once; one more waits for"
               + " `IO_OPERATION_TIMEOUT`, then gets 429. 0: any number.");
 
+  static final Setting<Long> MAX_CONNECTIONS =
+      safety(
+              "MAX_CONNECTIONS",
+              Grammars.count(1, 4096),
+              "4096",
+              "Connections at once, and fewer where the process may not have so many files open;"
+                  + " one more is told 503.")
+          .ours();
+  static final Setting<Duration> HEAD_TIMEOUT =
+      tuning(
+              "HEAD_TIMEOUT",
+              WAIT,
+              "30",
+              "Longest time that the head of a request, or a TLS handshake, may take; then 408.")
+          .ours();
+  static final Setting<Duration> KEEP_ALIVE_TIMEOUT =
+      tuning(
+              "KEEP_ALIVE_TIMEOUT",
+              WAIT,
+              "120",
+              "Longest time that a connection may do nothing between two requests.")
+          .ours();
+  static final Setting<Long> MIN_BODY_RATE =
+      tuning(
+              "MIN_BODY_RATE",
+              Grammars.SIZE,
+              "240",
+              "Bytes a second, over `IO_OPERATION_TIMEOUT`, that a sender of a body must reach;"
+                  + " a slower one gets 400 as one that stalls. 0: any number.")
+          .ours();
+  static final Setting<Duration> STOP_TIMEOUT =
+      tuning(
+              "STOP_TIMEOUT",
+              Grammars.seconds(Duration.ZERO, WEEK),
+              "10",
+              "How long a stop waits for requests that are being answered.")
+          .ours();
+
   // -------------------------------------------------------------------------------- storage
 
   static final Setting<Long> ENGINE_MAX_STORAGE_SIZE =
@@ -579,7 +617,12 @@ final class Table {
                   IO_BATCH_TIMEOUT,
                   IO_BATCH_RECORDS_TIMEOUT,
                   IO_OPERATION_TIMEOUT,
-                  IO_MAX_WRITERS_IN_FLIGHT)),
+                  IO_MAX_WRITERS_IN_FLIGHT,
+                  MAX_CONNECTIONS,
+                  HEAD_TIMEOUT,
+                  KEEP_ALIVE_TIMEOUT,
+                  MIN_BODY_RATE,
+                  STOP_TIMEOUT)),
           new Section(
               "Storage",
               List.of(

@@ -18,6 +18,7 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -444,6 +445,38 @@ class ProtocolTest {
       assertThat(answer.header("x-reduct-error"))
           .as(path)
           .isEqualTo("Timeout while receiving data");
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void aBodyThatOnlyTricklesIs400(Kind kind) throws Exception {
+    start(
+        kind,
+        ProtocolTest::echo,
+        config -> timeouts(20_000, 300, 20_000).apply(config).withMinBodyRate(100_000));
+    for (String path : new String[] {"/x", "/block"}) {
+      ProtocolClient client = client(kind);
+      client.begin("POST", path, List.of("content-length: 900000"), false);
+      try (var trickle = Executors.newSingleThreadScheduledExecutor()) {
+        trickle.scheduleAtFixedRate(
+            () -> {
+              try {
+                client.data(new byte[] {'x'}, false);
+              } catch (IOException ended) {
+                trickle.shutdown();
+              }
+            },
+            0,
+            20,
+            TimeUnit.MILLISECONDS);
+        Answer answer = client.receive();
+        trickle.shutdownNow();
+        assertThat(answer.status()).as(path).isEqualTo(400);
+        assertThat(answer.header("x-reduct-error"))
+            .as(path)
+            .isEqualTo("Timeout while receiving data");
+      }
     }
   }
 

@@ -14,6 +14,7 @@ import java.util.Optional;
  * @param connectMillis longest wait for a connection
  * @param stallMillis longest time without a byte in either direction
  * @param clock tells how long a connection stands still
+ * @param throttle lets pass what is sent
  */
 public record ClientOptions(
     URI base,
@@ -22,7 +23,8 @@ public record ClientOptions(
     Tls tls,
     int connectMillis,
     int stallMillis,
-    Clock clock) {
+    Clock clock,
+    Throttle throttle) {
   /** Longest wait for a connection, as in the reference. */
   public static final int CONNECT_MILLIS = 10_000;
 
@@ -32,13 +34,26 @@ public record ClientOptions(
   /** The usual times. */
   public static ClientOptions of(URI base, Optional<String> token, Tls tls, Clock clock) {
     return new ClientOptions(
-        base, token, Optional.empty(), tls, CONNECT_MILLIS, STALL_MILLIS, clock);
+        base,
+        token,
+        Optional.empty(),
+        tls,
+        CONNECT_MILLIS,
+        STALL_MILLIS,
+        clock,
+        Throttle.NONE);
   }
 
   /** The same for copies from a store with this id. */
   public ClientOptions withOrigin(String store) {
     return new ClientOptions(
-        base, token, Optional.of(store), tls, connectMillis, stallMillis, clock);
+        base, token, Optional.of(store), tls, connectMillis, stallMillis, clock, throttle);
+  }
+
+  /** The same with a bound for what is sent in a second. */
+  public ClientOptions withThrottle(Throttle bound) {
+    return new ClientOptions(
+        base, token, origin, tls, connectMillis, stallMillis, clock, bound);
   }
 
   /** Without the token: texts end up in logs. */

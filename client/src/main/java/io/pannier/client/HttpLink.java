@@ -13,6 +13,7 @@ import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.net.URI;
+import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -20,6 +21,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import javax.net.ssl.SSLException;
+import javax.net.ssl.SSLHandshakeException;
 import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSocket;
 
@@ -36,6 +39,7 @@ final class HttpLink implements AutoCloseable {
   private static final int BODY_MAX = 16 << 20;
 
   private final Clock clock;
+  private final Throttle throttle;
   private final Socket socket;
   private final InputStream in;
   private final OutputStream out;
@@ -48,8 +52,9 @@ final class HttpLink implements AutoCloseable {
   private boolean answerBegan;
   private int served;
 
-  private HttpLink(Clock clock, Socket socket, String host) throws IOException {
-    this.clock = clock;
+  private HttpLink(ClientOptions options, Socket socket, String host) throws IOException {
+    clock = options.clock();
+    throttle = options.throttle();
     this.socket = socket;
     this.host = host;
     in = new BufferedInputStream(socket.getInputStream(), BUFFER);
@@ -71,24 +76,28 @@ final class HttpLink implements AutoCloseable {
       if (secure) {
         socket = secured(options, socket, port);
       }
-      var link = new HttpLink(options.clock(), socket, base.getRawAuthority());
+      var link = new HttpLink(options, socket, base.getRawAuthority());
       opened = true;
       return link;
     } catch (IOException failed) {
-      String why = failed.getMessage();
       throw new ClientException.Unreachable(
-          "Cannot connect to "
-              + base.getHost()
-              + ":"
-              + port
-              + ": "
-              + (why == null ? failed.getClass().getSimpleName() : why),
-          failed);
+          "Cannot connect to " + base.getHost() + ":" + port + ": " + why(failed), failed);
     } finally {
       if (!opened) {
         closeQuietly(socket);
       }
     }
+  }
+
+  /** In words for who has to mend it. */
+  private static String why(IOException failed) {
+    String text = failed.getMessage();
+    return switch (failed) {
+      case UnknownHostException _ -> "host name is not known";
+      case SSLHandshakeException _ -> "certificate was not accepted: " + text;
+      case SSLException _ -> "TLS failed, perhaps it is no HTTPS port: " + text;
+      case IOException _ -> text == null ? failed.getClass().getSimpleName() : text;
+    };
   }
 
   private static String unbracketed(String host) {
@@ -337,8 +346,11 @@ final class HttpLink implements AutoCloseable {
     @Override
     public void write(byte[] bytes, int from, int length) throws IOException {
       // In pieces, so that a slow link is told from a dead one.
-      for (int at = 0; at < length; at += BUFFER) {
-        out.write(bytes, from + at, Math.min(BUFFER, length - at));
+      for (int at = 0; at < length; ) {
+        int some = Math.min(throttle.piece(BUFFER), length - at);
+        throttle.take(some);
+        out.write(bytes, from + at, some);
+        at += some;
         moved();
       }
     }

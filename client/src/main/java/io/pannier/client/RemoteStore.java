@@ -4,7 +4,10 @@ import io.pannier.model.Labels;
 import io.pannier.model.Timestamp;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -25,6 +28,12 @@ public final class RemoteStore implements AutoCloseable {
 
   /** Asks a Pannier store for its id, and carries it. */
   private static final String STORE = "x-pannier-store";
+
+  /** What a Pannier store can do beyond the reference; answered with its id. */
+  private static final String CAPABILITIES = "x-pannier-capabilities";
+
+  /** Bytes that a store has of an upload. */
+  private static final String OFFSET = "x-pannier-upload-offset";
 
   private final ClientOptions options;
   private final String prefix;
@@ -56,7 +65,11 @@ public final class RemoteStore implements AutoCloseable {
         minor = 0;
       }
     }
-    return new RemoteServer(minor, Optional.ofNullable(answer.header(STORE)));
+    String capabilities = answer.header(CAPABILITIES);
+    return new RemoteServer(
+        minor,
+        Optional.ofNullable(answer.header(STORE)),
+        capabilities != null && List.of(capabilities.split(", *")).contains("uploads"));
   }
 
   /** Creates a bucket with the settings that are usual there; one that is there is left alone. */
@@ -87,14 +100,18 @@ public final class RemoteStore implements AutoCloseable {
     HttpRequest request = request("POST", "b/" + bucket + "/" + entry + "/batch");
     long length = 0;
     for (Outgoing record : records) {
-      var value = new StringBuilder(64);
-      value.append(record.body().length()).append(',').append(withoutComma(record.contentType()));
-      LabelText.append(value, record.labels());
-      request.header(TIME + Timestamp.toString(record.timestamp()), value.toString());
+      addRecord(request, record, record.body().length());
       length += record.body().length();
     }
     request.body(new Joined(records, length), coding);
     return errors(successful(send(request)));
+  }
+
+  private static void addRecord(HttpRequest request, Outgoing record, long length) {
+    var value = new StringBuilder(64);
+    value.append(length).append(',').append(withoutComma(record.contentType()));
+    LabelText.append(value, record.labels());
+    request.header(TIME + Timestamp.toString(record.timestamp()), value.toString());
   }
 
   private RecordErrors writeOne(String bucket, String entry, Outgoing record) {
@@ -140,6 +157,79 @@ public final class RemoteStore implements AutoCloseable {
       request.header(TIME + Timestamp.toString(update.timestamp()), value.toString());
     }
     return errors(successful(send(request)));
+  }
+
+  // ---------------------------------------------------------------- uploads in parts
+
+  /**
+   * Bytes that the store has of an upload; 0 when it knows none.
+   *
+   * @throws ClientException.Refused with status 409 when the record is there already
+   */
+  public long uploaded(String bucket, String entry, long timestamp, String id) {
+    HttpAnswer answer = send(request("GET", upload(bucket, entry, timestamp, id)));
+    return answer.status() == 404 ? 0 : offset(successful(answer));
+  }
+
+  /**
+   * Goes on with an upload, or begins one. The store keeps what arrives also when the connection
+   * ends.
+   *
+   * @param rest its body from {@code offset} on
+   * @param offset how much of it the store has
+   * @param length of the whole body
+   * @return how much the store has then; also where it has another part than was thought
+   */
+  public long append(
+      String bucket,
+      String entry,
+      Outgoing record,
+      String id,
+      Body rest,
+      long offset,
+      long length,
+      Coding coding) {
+    HttpRequest request =
+        request("POST", upload(bucket, entry, record.timestamp(), id) + "&offset=" + offset);
+    addRecord(request, record, length);
+    request.body(rest, coding);
+    HttpAnswer answer = send(request);
+    return answer.status() == 412 ? offset(answer) : offset(successful(answer));
+  }
+
+  /**
+   * Makes a record of an upload that has arrived.
+   *
+   * @param checksum CRC32C of its body
+   */
+  public void finish(String bucket, String entry, long timestamp, String id, int checksum) {
+    successful(
+        send(
+            request("PUT", upload(bucket, entry, timestamp, id))
+                .header(CHECKSUM, HexFormat.of().toHexDigits(checksum))));
+  }
+
+  private static String upload(String bucket, String entry, long timestamp, String id) {
+    return "io/"
+        + bucket
+        + "/upload?entry="
+        + URLEncoder.encode(entry, StandardCharsets.UTF_8)
+        + "&ts="
+        + Timestamp.toString(timestamp)
+        + "&id="
+        + id;
+  }
+
+  private static long offset(HttpAnswer answer) {
+    String text = answer.header(OFFSET);
+    try {
+      if (text != null) {
+        return Long.parseLong(text);
+      }
+    } catch (NumberFormatException malformed) {
+      throw new ClientException.Broken("malformed answer", malformed);
+    }
+    throw new ClientException.Broken("the store does not tell how much it has", null);
   }
 
   /** What the store says about a record; empty when it has none of this time. */

@@ -36,7 +36,8 @@ class RemoteStoreTest {
             tls,
             5_000,
             stallMillis,
-            new SystemClock()));
+            new SystemClock(),
+            Throttle.NONE));
   }
 
   private static Outgoing record(long time, String text, String... labels) {
@@ -133,7 +134,7 @@ class RemoteStoreTest {
     try (var server = ScriptedServer.of(once, once, once);
         var store = client(server.port())) {
       for (int i = 0; i < 3; i++) {
-        assertThat(store.findBucket("b")).contains(new RemoteServer(21, Optional.of("id")));
+        assertThat(store.findBucket("b")).contains(new RemoteServer(21, Optional.of("id"), false));
       }
     }
   }

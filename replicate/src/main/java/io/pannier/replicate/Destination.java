@@ -1,5 +1,6 @@
 package io.pannier.replicate;
 
+import io.pannier.client.Body;
 import io.pannier.client.Coding;
 import io.pannier.client.LabelUpdate;
 import io.pannier.client.Outgoing;
@@ -22,6 +23,20 @@ public interface Destination extends AutoCloseable {
 
   /** Changes labels of records of one entry. */
   RecordErrors update(String entry, List<LabelUpdate> updates);
+
+  /** Bytes that are there of an upload ({@link io.pannier.client.RemoteStore#uploaded}). */
+  long uploaded(String entry, long timestamp, String id);
+
+  /**
+   * Goes on with an upload; returns how much is there then ({@link
+   * io.pannier.client.RemoteStore#append}).
+   *
+   * @param rest what is missing of the body of the record
+   */
+  long append(String entry, Outgoing record, String id, Body rest, long offset, Coding coding);
+
+  /** Makes a record of an upload ({@link io.pannier.client.RemoteStore#finish}). */
+  void finish(String entry, long timestamp, String id, int checksum);
 
   /** What is there of a record. */
   Optional<RemoteRecord> find(String entry, long timestamp);

@@ -20,15 +20,19 @@ final class Gathering implements AutoCloseable {
   /** Bodies up to this length are read before they are sent. */
   private static final int SMALL_MAX = RecordBody.WHOLE_MAX;
 
+  private final long smallMax;
+
   private final long bytesMax;
   private final RecordRun run = new RecordRun(() -> ByteBuffer.allocate(RecordRun.WINDOW));
   private ByteBuffer scratch = ByteBuffer.allocate(0);
 
   /**
    * @param bytesMax bytes of bodies after which a batch is closed
+   * @param resumeBytes records from this length on travel alone in any case
    */
-  Gathering(long bytesMax) {
+  Gathering(long bytesMax, long resumeBytes) {
     this.bytesMax = bytesMax;
+    smallMax = Math.min(SMALL_MAX, resumeBytes - 1);
   }
 
   /**
@@ -43,7 +47,7 @@ final class Gathering implements AutoCloseable {
     long bytes = 0;
     for (Track.Item item : items) {
       StoredRecord record = item.record();
-      boolean large = record.length() > SMALL_MAX;
+      boolean large = record.length() > smallMax;
       boolean alone = large || !RemoteStore.fitsBatch(record.labels());
       if ((alone && !batch.isEmpty()) || bytes >= bytesMax) {
         break;

@@ -1,5 +1,6 @@
 package io.pannier.replicate;
 
+import io.pannier.client.Body;
 import io.pannier.client.ClientOptions;
 import io.pannier.client.Coding;
 import io.pannier.client.LabelUpdate;
@@ -8,6 +9,7 @@ import io.pannier.client.RecordErrors;
 import io.pannier.client.RemoteRecord;
 import io.pannier.client.RemoteServer;
 import io.pannier.client.RemoteStore;
+import io.pannier.client.Throttle;
 import io.pannier.client.Tls;
 import io.pannier.model.Clock;
 import java.net.URI;
@@ -33,7 +35,7 @@ public final class HttpDestinations implements Destinations {
   }
 
   @Override
-  public Destination of(ReplicationSettings settings) {
+  public Destination of(ReplicationSettings settings, Throttle throttle) {
     // Read for each task, so that a file that was mended is taken without a restart.
     Tls tls =
         !options.verifyTls()
@@ -42,7 +44,8 @@ public final class HttpDestinations implements Destinations {
     ClientOptions client =
         ClientOptions.of(
                 URI.create(settings.destinationHost()), settings.destinationToken(), tls, clock)
-            .withOrigin(store.toString());
+            .withOrigin(store.toString())
+            .withThrottle(throttle);
     return new OverHttp(new RemoteStore(client), settings.destinationBucket());
   }
 
@@ -69,6 +72,23 @@ public final class HttpDestinations implements Destinations {
     @Override
     public RecordErrors update(String entry, List<LabelUpdate> updates) {
       return store.update(bucket, entry, updates);
+    }
+
+    @Override
+    public long uploaded(String entry, long timestamp, String id) {
+      return store.uploaded(bucket, entry, timestamp, id);
+    }
+
+    @Override
+    public long append(
+        String entry, Outgoing record, String id, Body rest, long offset, Coding coding) {
+      return store.append(
+          bucket, entry, record, id, rest, offset, record.body().length(), coding);
+    }
+
+    @Override
+    public void finish(String entry, long timestamp, String id, int checksum) {
+      store.finish(bucket, entry, timestamp, id, checksum);
     }
 
     @Override

@@ -14,7 +14,6 @@ import java.io.DataOutput;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.NoSuchElementException;
-import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,7 +41,13 @@ final class Judge {
   /** Records that were not chosen, in front of the next match. */
   private final ArrayDeque<Passed> passed = new ArrayDeque<>(0);
 
-  private record Passed(long sequence, long timestamp) {}
+  private record Passed(long sequence, long timestamp, long length) {}
+
+  /** Hears which records are chosen. */
+  @FunctionalInterface
+  interface Chosen {
+    void accept(long sequence, long length);
+  }
 
   /** A record as the condition sees it. */
   private record Facts(long timestamp, Labels labels) implements RecordFacts {
@@ -72,24 +77,24 @@ final class Judge {
   }
 
   /** Judges a record that was committed; tells which records are chosen by that. */
-  void written(long sequence, long timestamp, Labels labels, LongConsumer chosen) {
+  void written(long sequence, long timestamp, long length, Labels labels, Chosen chosen) {
     boolean matches = holds(timestamp, labels);
     if (matches) {
       for (Passed earlier : passed) {
         if (isBefore(earlier, timestamp)) {
-          chosen.accept(earlier.sequence());
+          chosen.accept(earlier.sequence(), earlier.length());
         }
       }
       passed.clear();
       matched = true;
       lastMatch = timestamp;
       following = condition.after().byTime() ? 0 : condition.after().amount();
-      chosen.accept(sequence);
+      chosen.accept(sequence, length);
     } else if (isAfterMatch(timestamp)) {
       passed.clear();
-      chosen.accept(sequence);
+      chosen.accept(sequence, length);
     } else {
-      remember(new Passed(sequence, timestamp));
+      remember(new Passed(sequence, timestamp, length));
     }
   }
 
@@ -171,6 +176,7 @@ final class Judge {
     for (Passed record : passed) {
       out.writeLong(record.sequence());
       out.writeLong(record.timestamp());
+      out.writeLong(record.length());
     }
   }
 
@@ -190,7 +196,7 @@ final class Judge {
     matched = in.readBoolean();
     lastMatch = in.readLong();
     for (int left = in.readInt(); left > 0; left--) {
-      passed.addLast(new Passed(in.readLong(), in.readLong()));
+      passed.addLast(new Passed(in.readLong(), in.readLong(), in.readLong()));
     }
   }
 }

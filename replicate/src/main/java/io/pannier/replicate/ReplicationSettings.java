@@ -19,6 +19,7 @@ import java.util.Optional;
  * @param mode what the task does
  * @param compression of bodies on their way
  * @param start with what it begins when it is new
+ * @param bytesPerSecondMax most bytes sent in a second; 0: no limit
  */
 public record ReplicationSettings(
     String sourceBucket,
@@ -30,7 +31,8 @@ public record ReplicationSettings(
     Optional<JsonNode> when,
     ReplicationMode mode,
     Coding compression,
-    ReplicationStart start) {
+    ReplicationStart start,
+    long bytesPerSecondMax) {
 
   public ReplicationSettings {
     entries = List.copyOf(entries);
@@ -48,7 +50,8 @@ public record ReplicationSettings(
         when,
         newMode,
         compression,
-        start);
+        start,
+        bytesPerSecondMax);
   }
 
   /** The same with another token. */
@@ -63,7 +66,8 @@ public record ReplicationSettings(
         when,
         mode,
         compression,
-        start);
+        start,
+        bytesPerSecondMax);
   }
 
   /** The same on another bucket. */
@@ -78,7 +82,8 @@ public record ReplicationSettings(
         when,
         mode,
         compression,
-        start);
+        start,
+        bytesPerSecondMax);
   }
 
   /** What has to hold for a record to be copied. */

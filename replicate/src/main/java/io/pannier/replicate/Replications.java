@@ -1,5 +1,6 @@
 package io.pannier.replicate;
 
+import io.pannier.client.Throttle;
 import io.pannier.model.Clock;
 import io.pannier.model.Names;
 import io.pannier.model.PannierException;
@@ -11,6 +12,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 
 /** The replications of a store. Any thread may call; what changes them waits for the device. */
 public final class Replications implements AutoCloseable {
@@ -31,15 +33,23 @@ public final class Replications implements AutoCloseable {
    * before this returns.
    *
    * @param workers run everything that is not asked for by a caller
+   * @param warnings hears what an operator should know
    */
   public static Replications open(
       Store store,
       Clock clock,
       Workers workers,
       Destinations destinations,
-      ReplicationOptions options) {
-    var replications =
-        new Replications(new Task.Setting(store, clock, workers, destinations, options));
+      ReplicationOptions options,
+      Consumer<ReplicationWarning> warnings) {
+    return open(
+        new Task.Setting(
+            store, clock, workers, destinations, options, Throttle::new, warnings));
+  }
+
+  /** The same with another way to wait where the rate is bounded. */
+  static Replications open(Task.Setting setting) {
+    var replications = new Replications(setting);
     replications.load();
     return replications;
   }
@@ -94,14 +104,14 @@ public final class Replications implements AutoCloseable {
     return all().stream().map(Task::info).toList();
   }
 
+  /** All of them by name, with everything that is known of them: a snapshot for metrics. */
+  public List<ReplicationDetail> details() {
+    return all().stream().map(Task::detail).toList();
+  }
+
   /** One of them. */
   public ReplicationDetail get(String name) {
     return find(name).detail();
-  }
-
-  /** What one of them has done since the process was started. */
-  public Diagnostics.Totals totals(String name) {
-    return find(name).totals();
   }
 
   private List<Task> all() {
@@ -263,10 +273,22 @@ public final class Replications implements AutoCloseable {
     if (!settings.prefix().isEmpty()) {
       Names.checkEntry(settings.prefix());
     }
+    settings.entries().forEach(Replications::checkPattern);
     Plan plan = Plan.of(settings);
     // Certificates that cannot be read are told now and not in a log.
-    setting.destinations().of(settings).close();
+    setting.destinations().of(settings, Throttle.NONE).close();
     return plan;
+  }
+
+  /** A pattern that no name can match is a mistake. */
+  private static void checkPattern(String pattern) {
+    String name = pattern.replaceFirst("^!", "").replaceFirst("^/+", "").replace('*', 'x');
+    try {
+      Names.checkEntry(name);
+    } catch (PannierException.Invalid never) {
+      throw new PannierException.Invalid(
+          "Invalid entry pattern '" + pattern + "': it matches no entry");
+    }
   }
 
   private static URI host(String text) {

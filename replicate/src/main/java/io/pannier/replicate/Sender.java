@@ -7,7 +7,9 @@ import io.pannier.client.Outgoing;
 import io.pannier.client.RecordErrors;
 import io.pannier.client.RemoteRecord;
 import io.pannier.client.RemoteServer;
+import io.pannier.client.Throttle;
 import io.pannier.model.Labels;
+import io.pannier.model.Names;
 import io.pannier.model.PannierException;
 import io.pannier.model.Timestamp;
 import io.pannier.store.StoredRecord;
@@ -47,7 +49,9 @@ final class Sender {
   /** Held while a step runs. */
   private final ReentrantLock running = new ReentrantLock();
 
+  private final Throttle throttle;
   private volatile @Nullable Destination destination;
+  private volatile Optional<RemoteServer> known = Optional.empty();
   private volatile boolean active = true;
   private volatile boolean stopped;
 
@@ -78,6 +82,7 @@ final class Sender {
     this.task = task;
     this.setting = setting;
     this.diagnostics = diagnostics;
+    throttle = setting.throttles().apply(setting.clock());
   }
 
   /** Whether the destination could be reached last, as far as that was tried. */
@@ -107,6 +112,16 @@ final class Sender {
     }
   }
 
+  /** The bound for what is sent in a second, also for what is under way; 0: none. */
+  void limit(long bytesPerSecond) {
+    throttle.limit(bytesPerSecond);
+  }
+
+  /** What the destination said about itself last; empty before it was reached. */
+  Optional<RemoteServer> known() {
+    return known;
+  }
+
   /** Other settings hold. */
   void reset(boolean sameDestination) {
     if (!sameDestination) {
@@ -116,6 +131,7 @@ final class Sender {
         old.close();
       }
       active = true;
+      known = Optional.empty();
     }
     kick();
   }
@@ -250,13 +266,15 @@ final class Sender {
   private Destination opened() {
     Destination there = destination;
     if (there == null) {
-      there = setting.destinations().of(task.plan().settings());
+      there = setting.destinations().of(task.plan().settings(), throttle);
       destination = there;
       server = null;
     }
     if (server == null) {
       try {
-        server = notItself(there.open());
+        RemoteServer answer = notItself(there.open());
+        server = answer;
+        known = Optional.of(answer);
       } catch (ClientException failed) {
         diagnostics.error(failed.code(), text(failed), 1);
         throw failed;
@@ -341,7 +359,7 @@ final class Sender {
     }
     candidates.removeIf(item -> cameFromThere(track, item));
     List<Prepared> batch;
-    try (var gathering = new Gathering(batchBytes())) {
+    try (var gathering = new Gathering(batchBytes(), setting.options().resumeBytes())) {
       batch = gathering.gather(candidates, (item, why) -> unreadable(track, item, why));
     }
     if (batch.isEmpty()) {
@@ -351,6 +369,12 @@ final class Sender {
     track.begin(batch.stream().map(Prepared::item).toList());
     try {
       String entry = task.plan().settings().destinationEntry(track.entry.name());
+      Prepared first = batch.getFirst();
+      if (isResumable(first)) {
+        sendLarge(there, track, entry, first);
+        task.progressed();
+        return true;
+      }
       RecordErrors errors =
           there.write(entry, batch.stream().map(Prepared::out).toList(), coding());
       pace.records = Math.min(batchRecords(), 2 * pace.records);
@@ -358,8 +382,7 @@ final class Sender {
         ClientException.Refused error = errors.byTimestamp().get(one.out().timestamp());
         if (error == null) {
           pace.delay = 0;
-          diagnostics.ok(1);
-          diagnostics.sentBytes(one.item().record().length());
+          diagnostics.sent(one.item().record().length());
           track.sent(one.item(), Track.Outcome.ARRIVED);
         } else {
           refused(there, track, entry, one, error);
@@ -389,6 +412,44 @@ final class Sender {
       track.end();
     }
     return true;
+  }
+
+  private boolean isResumable(Prepared one) {
+    RemoteServer now = server;
+    StoredRecord record = one.item().record();
+    return now != null
+        && now.takesUploads()
+        && record.length() >= setting.options().resumeBytes()
+        && !Names.isMeta(record.entry().name())
+        && io.pannier.client.RemoteStore.fitsBatch(record.labels());
+  }
+
+  /** Sends a large record that travels alone, from where the last attempt has ended. */
+  private void sendLarge(Destination there, Track track, String entry, Prepared one) {
+    StoredRecord record = one.item().record();
+    var transfer = new LargeTransfer(there, coding(), setting.store().id(), record);
+    try {
+      long before = transfer.send(entry, record, one.out());
+      diagnostics.sent(record.length());
+      diagnostics.resumed(before);
+      pace(track).delay = 0;
+      // What had arrived before has the labels of then.
+      track.sent(
+          one.item(), before > 0 ? Track.Outcome.WAS_THERE_OTHERWISE : Track.Outcome.ARRIVED);
+    } catch (ClientException.Refused refused) {
+      if (!isAboutTheRecord(refused.code())) {
+        throw refused;
+      }
+      refused(there, track, entry, one, refused);
+    }
+  }
+
+  /** Whether the rest of what is to be sent may fare better. */
+  private static boolean isAboutTheRecord(int status) {
+    return switch (status) {
+      case 400, 409, 413, 422, 425, 507 -> true;
+      default -> false;
+    };
   }
 
   /** What was copied from the destination is not copied back. */
@@ -438,7 +499,7 @@ final class Sender {
       case 409 -> {
         Track.Outcome outcome = whatIsThere(there, track, entry, one);
         switch (outcome) {
-          case WAS_THERE, WAS_THERE_OTHERWISE -> diagnostics.ok(1);
+          case WAS_THERE, WAS_THERE_OTHERWISE -> diagnostics.sent(one.item().record().length());
           case REFUSED -> diagnostics.error(409, text(error), 1);
           case ARRIVED, MISSING, LATER -> putOff(pace(track)); // it has gone since: once more
         }
@@ -569,7 +630,7 @@ final class Sender {
 
   private void changed(Track track, Update one, ClientException.@Nullable Refused error) {
     if (error == null) {
-      diagnostics.ok(1);
+      diagnostics.sentChange();
       track.changed(one.item(), Track.Outcome.ARRIVED);
       return;
     }

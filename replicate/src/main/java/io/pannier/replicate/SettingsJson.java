@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.pannier.client.Coding;
+import io.pannier.client.Throttle;
 import io.pannier.model.PannierException;
 import io.pannier.model.Timestamp;
 import io.pannier.query.Json;
@@ -12,9 +13,12 @@ import java.util.Locale;
 import java.util.Optional;
 
 /**
- * Settings in the form of the HTTP API (http-api.md §17.1), and one member of ours, {@code from}.
+ * Settings in the form of the HTTP API (http-api.md §17.1), and two members of ours, {@code
+ * from} and {@code max_bytes_per_second}.
  */
 public final class SettingsJson {
+  private static final String RATE = "max_bytes_per_second";
+
   private SettingsJson() {}
 
   /**
@@ -34,7 +38,8 @@ public final class SettingsJson {
         when == null || when.isNull() ? Optional.empty() : Optional.of(when),
         Json.text(json, "mode").map(SettingsJson::mode).orElse(ReplicationMode.ENABLED),
         Json.text(json, "compression").map(SettingsJson::coding).orElse(Coding.NONE),
-        Json.text(json, "from").map(SettingsJson::start).orElse(new ReplicationStart.Now()));
+        Json.text(json, "from").map(SettingsJson::start).orElse(new ReplicationStart.Now()),
+        rate(Json.unsigned(json, RATE).orElse(0)));
   }
 
   /** The mode of this name. */
@@ -58,6 +63,15 @@ public final class SettingsJson {
           throw Json.invalid(
               "unknown variant `" + text + "`, expected one of `none`, `zstd`, `gzip`");
     };
+  }
+
+  private static long rate(long bytesPerSecond) {
+    if (bytesPerSecond != 0
+        && Long.compareUnsigned(bytesPerSecond, Throttle.MIN_BYTES_PER_SECOND) < 0) {
+      throw Json.invalid(
+          "'" + RATE + "' must be 0 (no limit) or at least " + Throttle.MIN_BYTES_PER_SECOND);
+    }
+    return bytesPerSecond < 0 ? Long.MAX_VALUE : bytesPerSecond;
   }
 
   private static ReplicationStart start(String text) {
@@ -93,6 +107,9 @@ public final class SettingsJson {
       }
       case ReplicationStart.Oldest _ -> json.put("from", "oldest");
       case ReplicationStart.From(long timestamp) -> json.put("from", Timestamp.toString(timestamp));
+    }
+    if (settings.bytesPerSecondMax() > 0) {
+      json.put(RATE, settings.bytesPerSecondMax());
     }
     return json;
   }

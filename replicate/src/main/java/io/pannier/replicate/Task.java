@@ -1,5 +1,8 @@
 package io.pannier.replicate;
 
+import io.pannier.client.Coding;
+import io.pannier.client.Throttle;
+import io.pannier.model.Clock;
 import io.pannier.model.PannierException;
 import io.pannier.store.Bucket;
 import io.pannier.store.Documents;
@@ -9,6 +12,7 @@ import io.pannier.store.Store;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -18,6 +22,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -37,13 +43,14 @@ final class Task implements Follower {
   private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
 
   private static final long SAVE_NANOS = TimeUnit.SECONDS.toNanos(5);
-  private static final long SOURCE_NANOS = TimeUnit.SECONDS.toNanos(1);
+  private static final long TICK_NANOS = TimeUnit.SECONDS.toNanos(1);
 
   final int id;
   final String name;
   private final Setting setting;
   private final Diagnostics diagnostics;
   private final Sender sender;
+  private final Watch watch;
   private final Map<Integer, Track> tracks = new ConcurrentHashMap<>();
   private final Set<Entry> moved = ConcurrentHashMap.newKeySet();
   private final AtomicBoolean looking = new AtomicBoolean();
@@ -61,10 +68,12 @@ final class Task implements Follower {
   /** What every task works with. */
   record Setting(
       Store store,
-      io.pannier.model.Clock clock,
+      Clock clock,
       Workers workers,
       Destinations destinations,
-      ReplicationOptions options) {}
+      ReplicationOptions options,
+      Function<Clock, Throttle> throttles,
+      Consumer<ReplicationWarning> warnings) {}
 
   private Task(int id, String name, Plan plan, Setting setting) {
     this.id = id;
@@ -73,6 +82,8 @@ final class Task implements Follower {
     this.setting = setting;
     diagnostics = new Diagnostics(setting.clock());
     sender = new Sender(this, setting, diagnostics);
+    sender.limit(plan.settings().bytesPerSecondMax());
+    watch = new Watch(this, setting, diagnostics);
   }
 
   /** A new task; its state is durable when this returns. */
@@ -121,7 +132,7 @@ final class Task implements Follower {
               guarded(this::look);
               sender.kick();
             });
-    watchSource();
+    tick();
   }
 
   // ---------------------------------------------------------------- source
@@ -163,20 +174,22 @@ final class Task implements Follower {
     tracks.clear();
   }
 
-  /** A bucket that was removed may come again under its name. */
-  private void watchSource() {
+  /** Looks now and then at what nobody tells. */
+  private void tick() {
     setting
         .workers()
         .after(
-            SOURCE_NANOS,
+            TICK_NANOS,
             () -> {
               if (!closed) {
                 guarded(this::lookForSource);
-                watchSource();
+                guarded(watch::look);
+                tick();
               }
             });
   }
 
+  /** A bucket that was removed may come again under its name. */
   private synchronized void lookForSource() {
     Bucket bucket = source;
     if (bucket != null && bucket.isGone()) {
@@ -293,10 +306,11 @@ final class Task implements Follower {
   }
 
   @Override
-  public void gone(Entry entry, long[] sequences, BitSet live, boolean evicted) {
+  public void gone(
+      Entry entry, long[] sequences, long[] lengths, BitSet live, boolean evicted) {
     Track track = tracks.get(entry.id());
     if (track != null) {
-      track.gone(sequences, live, evicted);
+      track.gone(sequences, lengths, live, evicted);
     }
   }
 
@@ -345,6 +359,7 @@ final class Task implements Follower {
       moved.addAll(bucket.entries());
     }
     diagnostics.resetHour();
+    sender.limit(next.settings().bytesPerSecondMax());
     sender.reset(isSameDestination(before.settings(), next.settings()));
     save();
     lookSoon();
@@ -391,16 +406,28 @@ final class Task implements Follower {
       }
     }
     return new ReplicationInfo(
-        name, plan.settings().mode(), isSending() && sender.isActive(), provisioned, pending);
-  }
-
-  Diagnostics.Totals totals() {
-    return diagnostics.totals();
+        name, plan.settings().mode(), isMoving(), provisioned, pending);
   }
 
   ReplicationDetail detail() {
+    ReplicationInfo info = info();
     return new ReplicationDetail(
-        info(), settings().withToken(Optional.empty()), diagnostics.report());
+        info,
+        settings().withToken(Optional.empty()),
+        diagnostics.report(),
+        watch.progress(),
+        sender.known(),
+        plan.settings().compression() != Coding.NONE
+            && sender.known().map(there -> !there.takesCodedBodies()).orElse(false));
+  }
+
+  Collection<Track> tracks() {
+    return tracks.values();
+  }
+
+  /** Whether anything leaves at this moment. */
+  boolean isMoving() {
+    return isSending() && sender.isActive();
   }
 
   // ---------------------------------------------------------------- remembering
@@ -473,6 +500,7 @@ final class Task implements Follower {
       old.close();
     }
     if (!wasClosed) {
+      watch.close();
       guarded(this::save);
     }
   }

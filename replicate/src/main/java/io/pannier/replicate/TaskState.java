@@ -21,7 +21,7 @@ import java.util.zip.InflaterInputStream;
  * "Replications").
  */
 final class TaskState {
-  private static final int VERSION = 1;
+  private static final int VERSION = 2;
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private TaskState() {}
@@ -48,8 +48,7 @@ final class TaskState {
         written.put(track.getValue(), track.getValue().write(out));
       }
       // Behind the tracks, which may have heard of more losses just now.
-      out.writeLong(diagnostics.lost());
-      out.writeLong(diagnostics.refused());
+      diagnostics.write(out);
     } catch (IOException impossible) {
       throw new UncheckedIOException(impossible);
     }
@@ -95,8 +94,7 @@ final class TaskState {
         }
         task.restored(track);
       }
-      task.diagnostics().lost(in.readLong());
-      task.diagnostics().refused(in.readLong());
+      task.diagnostics().read(in);
     }
     return cut;
   }

@@ -11,10 +11,12 @@ import java.io.DataOutput;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -62,6 +64,17 @@ final class Track {
   /** Those that the destination is not known to have. */
   private SequenceSet pending = new SequenceSet();
 
+  /** Bytes of their bodies. */
+  private long pendingBytes;
+
+  /** What was chosen since the process began, for rates. */
+  private long chosenRecords;
+
+  private long chosenBytes;
+
+  /** The oldest pending record, as it was looked up last. */
+  private Oldest oldest = new Oldest(-1, 0, OptionalLong.empty());
+
   /** Changes of labels that the destination is not known to have, by number of the record. */
   private final Map<Long, Dirty> dirty = new TreeMap<>();
 
@@ -71,7 +84,7 @@ final class Track {
   /** Numbers of the request under way, and those of them that went away meanwhile. */
   private Set<Long> inFlight = Set.of();
 
-  private final Set<Long> goneInFlight = new HashSet<>();
+  private final Map<Long, Long> goneInFlight = new HashMap<>();
 
   /** Pending ones that the destination would not take for now; others go first. */
   private final SequenceSet deferred = new SequenceSet();
@@ -86,14 +99,37 @@ final class Track {
   /** What the destination has still to be told of a record. */
   private record Dirty(Set<String> removed, long mark, Optional<UUID> origin) {}
 
+  /**
+   * A pending record.
+   *
+   * @param sequence −1: there is none
+   * @param timestamp µs
+   * @param place as of {@link History#placeInRing}
+   */
+  private record Oldest(long sequence, long timestamp, OptionalLong place) {}
+
+  /**
+   * What is still to be sent.
+   *
+   * @param records to be sent as a whole
+   * @param bytes of their bodies
+   * @param changes of labels of records that are there
+   * @param oldestTime time of the first of the records, µs
+   * @param oldestPlace its place among those that a ring gives up
+   */
+  record Backlog(
+      long records, long bytes, long changes, OptionalLong oldestTime, OptionalLong oldestPlace) {}
+
   /** A block that went away. */
   private static final class Departure {
     final long[] sequences;
+    final long[] lengths;
     final BitSet live;
     final boolean evicted;
 
-    Departure(long[] sequences, BitSet live, boolean evicted) {
+    Departure(long[] sequences, long[] lengths, BitSet live, boolean evicted) {
       this.sequences = sequences;
+      this.lengths = lengths;
       this.live = live;
       this.evicted = evicted;
     }
@@ -200,11 +236,16 @@ final class Track {
           return;
         }
         if (Names.isMeta(entry.name()) || (written.damaged() && !judge.needsLabels())) {
-          choose(written.sequence());
+          choose(written.sequence(), written.length());
         } else if (written.damaged()) {
           diagnostics.error(500, "Labels of a record in " + entry + " cannot be read", 1);
         } else {
-          judge.written(written.sequence(), written.timestamp(), written.labels(), this::choose);
+          judge.written(
+              written.sequence(),
+              written.timestamp(),
+              written.length(),
+              written.labels(),
+              this::choose);
         }
       }
       case History.Event.Relabelled change -> {
@@ -222,12 +263,12 @@ final class Track {
           dirty.put(change.record(), new Dirty(removed, ++lastMark, origin));
         } else if (Names.isMeta(entry.name())
             || (judge.isRepeatable() && judge.relabelled(change.timestamp(), change.labels()))) {
-          choose(change.record());
+          choose(change.record(), change.length());
         }
       }
       case History.Event.Removed removal -> {
         judge.removed(removal.record());
-        forget(removal.record());
+        forget(removal.record(), removal.length());
       }
     }
   }
@@ -236,15 +277,27 @@ final class Track {
     return io.pannier.model.Timestamp.isBefore(timestamp, startTime);
   }
 
-  private void choose(long sequence) {
+  private void choose(long sequence, long length) {
     selected.add(sequence);
-    pending.add(sequence);
+    if (pending.add(sequence)) {
+      pendingBytes += length;
+      chosenRecords++;
+      chosenBytes += length;
+    }
+  }
+
+  private boolean unpend(long sequence, long length) {
+    boolean was = pending.remove(sequence);
+    if (was) {
+      pendingBytes -= length;
+    }
+    return was;
   }
 
   /** A record is not there any more, and nobody misses it. */
-  private void forget(long sequence) {
+  private void forget(long sequence, long length) {
     selected.remove(sequence);
-    pending.remove(sequence);
+    unpend(sequence, length);
     deferred.remove(sequence);
     dirty.remove(sequence);
   }
@@ -257,8 +310,8 @@ final class Track {
   }
 
   /** Called under the lock of the entry. */
-  void gone(long[] sequences, BitSet live, boolean evicted) {
-    departures.add(new Departure(sequences, live, evicted));
+  void gone(long[] sequences, long[] lengths, BitSet live, boolean evicted) {
+    departures.add(new Departure(sequences, lengths, live, evicted));
   }
 
   private boolean drain() {
@@ -269,13 +322,13 @@ final class Track {
         long sequence = gone.sequences[i];
         boolean missed = pending.contains(sequence) && gone.evicted && gone.live.get(i);
         if (missed && inFlight.contains(sequence)) {
-          goneInFlight.add(sequence);
+          goneInFlight.put(sequence, gone.lengths[i]);
           continue;
         }
         if (missed) {
-          diagnostics.lost(1);
+          diagnostics.lost(1, gone.lengths[i]);
         }
-        forget(sequence);
+        forget(sequence, gone.lengths[i]);
       }
     }
     return any;
@@ -287,10 +340,7 @@ final class Track {
     try {
       drain();
       for (long from = pending.next(0); from >= 0; ) {
-        var numbers = new ArrayList<Long>();
-        for (long at = from; at >= 0 && numbers.size() < PAGE; at = pending.next(at + 1)) {
-          numbers.add(at);
-        }
+        List<Long> numbers = page(from);
         lookUp(numbers);
         from = pending.next(numbers.getLast() + 1);
       }
@@ -302,21 +352,63 @@ final class Track {
 
   /** Records of these numbers; those that are gone are taken for lost. */
   private List<StoredRecord> lookUp(List<Long> numbers) {
-    List<StoredRecord> found =
-        history.records(numbers.stream().mapToLong(Long::longValue).toArray());
+    List<StoredRecord> found = history.records(asArray(numbers));
     if (found.size() < numbers.size()) {
       var there = new HashSet<Long>();
       found.forEach(record -> there.add(record.sequence()));
       // Perhaps somebody has removed them or they were evicted just now: then this is known by now.
       takeNews();
-      for (long number : numbers) {
-        if (!there.contains(number) && pending.contains(number)) {
-          diagnostics.lost(1);
-          forget(number);
-        }
+      if (numbers.stream().anyMatch(number -> !there.contains(number) && pending.contains(number))) {
+        settle();
       }
     }
     return found;
+  }
+
+  /**
+   * Some pending records are gone and nobody has said so: all of that kind are lost. How long they
+   * were is what the sum of the others falls short of.
+   */
+  private void settle() {
+    var missing = new ArrayList<Long>();
+    long sum;
+    do {
+      drain();
+      missing.clear();
+      sum = measure(missing);
+    } while (!departures.isEmpty());
+    long lost = Math.max(0, pendingBytes - sum);
+    missing.forEach(number -> forget(number, 0));
+    pendingBytes = sum;
+    diagnostics.lost(missing.size(), lost);
+  }
+
+  /** Bytes of the pending records that are there, and the numbers of those that are not. */
+  private long measure(List<Long> missing) {
+    long bytes = 0;
+    for (long from = pending.next(0); from >= 0; ) {
+      List<Long> numbers = page(from);
+      var there = new HashSet<Long>();
+      for (StoredRecord record : history.records(asArray(numbers))) {
+        there.add(record.sequence());
+        bytes += record.length();
+      }
+      numbers.stream().filter(number -> !there.contains(number)).forEach(missing::add);
+      from = pending.next(numbers.getLast() + 1);
+    }
+    return bytes;
+  }
+
+  private List<Long> page(long from) {
+    var numbers = new ArrayList<Long>();
+    for (long at = from; at >= 0 && numbers.size() < PAGE; at = pending.next(at + 1)) {
+      numbers.add(at);
+    }
+    return numbers;
+  }
+
+  private static long[] asArray(List<Long> numbers) {
+    return numbers.stream().mapToLong(Long::longValue).toArray();
   }
 
   // ---------------------------------------------------------------- sending
@@ -332,6 +424,44 @@ final class Track {
     try {
       long changes = dirty.keySet().stream().filter(record -> !pending.contains(record)).count();
       return pending.size() + changes;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** What is to be sent; may read files. */
+  Backlog backlog() {
+    lock.lock();
+    try {
+      long changes = dirty.keySet().stream().filter(record -> !pending.contains(record)).count();
+      long first = pending.next(0);
+      if (first != oldest.sequence()) {
+        List<StoredRecord> found =
+            first < 0 ? List.of() : history.records(new long[] {first});
+        oldest =
+            found.isEmpty()
+                ? new Oldest(-1, 0, OptionalLong.empty())
+                : new Oldest(first, found.getFirst().timestamp(), history.placeInRing(first));
+      }
+      boolean known = oldest.sequence() >= 0;
+      return new Backlog(
+          pending.size(),
+          pendingBytes,
+          changes,
+          known ? OptionalLong.of(oldest.timestamp()) : OptionalLong.empty(),
+          oldest.place());
+    } catch (PannierException.Conflict removed) {
+      return new Backlog(0, 0, 0, OptionalLong.empty(), OptionalLong.empty());
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Records chosen since the process began, and bytes of their bodies. */
+  long[] chosen() {
+    lock.lock();
+    try {
+      return new long[] {chosenRecords, chosenBytes};
     } finally {
       lock.unlock();
     }
@@ -365,7 +495,7 @@ final class Track {
       var items = new ArrayList<Item>(numbers.size());
       for (StoredRecord record : lookUp(numbers)) {
         if (isDiscarded(record)) {
-          forget(record.sequence());
+          forget(record.sequence(), record.length());
           continue;
         }
         Dirty change = dirty.get(record.sequence());
@@ -396,7 +526,7 @@ final class Track {
       var items = new ArrayList<Item>(numbers.size());
       var there = new HashSet<Long>();
       for (StoredRecord record :
-          history.records(numbers.stream().mapToLong(Long::longValue).toArray())) {
+          history.records(asArray(numbers))) {
         Dirty change = dirty.get(record.sequence());
         if (change != null) {
           there.add(record.sequence());
@@ -431,24 +561,25 @@ final class Track {
     lock.lock();
     try {
       long number = item.record().sequence();
+      long length = item.record().length();
       switch (outcome) {
         case ARRIVED -> {
-          pending.remove(number);
+          unpend(number, length);
           Dirty change = dirty.get(number);
           if (change != null && change.mark() == item.mark()) {
             dirty.remove(number); // it arrived with its labels of now
           }
         }
-        case WAS_THERE -> pending.remove(number);
+        case WAS_THERE -> unpend(number, length);
         case WAS_THERE_OTHERWISE -> {
-          pending.remove(number);
+          unpend(number, length);
           dirty.putIfAbsent(number, new Dirty(Set.of(), ++lastMark, Optional.empty()));
         }
         case REFUSED, MISSING -> {
           if (pending.contains(number)) {
-            diagnostics.refused(1);
+            diagnostics.refused(1, length);
           }
-          forget(number);
+          forget(number, length);
         }
         case LATER -> {
           if (pending.contains(number)) {
@@ -487,8 +618,8 @@ final class Track {
         }
         case MISSING -> {
           dirty.remove(number);
-          if (selected.contains(number)) {
-            pending.add(number);
+          if (selected.contains(number) && pending.add(number)) {
+            pendingBytes += item.record().length();
           }
         }
         case LATER -> {
@@ -508,12 +639,12 @@ final class Track {
     lock.lock();
     try {
       inFlight = Set.of();
-      for (long number : goneInFlight) {
+      goneInFlight.forEach((number, length) -> {
         if (pending.contains(number)) {
-          diagnostics.lost(1);
+          diagnostics.lost(1, length);
         }
-        forget(number);
-      }
+        forget(number, length);
+      });
       goneInFlight.clear();
       note();
     } finally {
@@ -548,6 +679,7 @@ final class Track {
       judge.write(out);
       selected.write(out);
       pending.write(out);
+      out.writeLong(pendingBytes);
       out.writeInt(dirty.size());
       for (var change : dirty.entrySet()) {
         out.writeLong(change.getKey());
@@ -586,6 +718,7 @@ final class Track {
     judge.read(in);
     SequenceSet selected = SequenceSet.read(in);
     SequenceSet pending = SequenceSet.read(in);
+    long pendingBytes = in.readLong();
     Map<Long, Dirty> dirty = new TreeMap<>();
     long mark = 0;
     for (int left = in.readInt(); left > 0; left--) {
@@ -609,6 +742,7 @@ final class Track {
     track.startTime = startTime;
     track.selected = selected;
     track.pending = pending;
+    track.pendingBytes = pendingBytes;
     track.dirty.putAll(dirty);
     track.lastMark = mark;
     track.durable = position;
@@ -632,6 +766,7 @@ final class Track {
       position = last;
       selected.removeAbove(last);
       pending.removeAbove(last);
+      pendingBytes = measure(new ArrayList<>());
       dirty.keySet().removeIf(record -> record > last);
       durable = 0;
       note();

@@ -282,7 +282,8 @@ class ReplicationTest {
         usual.when(),
         usual.mode(),
         Coding.ZSTD,
-        start);
+        start,
+        0);
   }
 
   @Test

@@ -10,6 +10,7 @@ import io.pannier.store.TestStores;
 import io.pannier.store.disk.Fault;
 import io.pannier.store.disk.FaultyDisk;
 import io.pannier.store.disk.MemoryDisk;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
@@ -20,7 +21,7 @@ final class Robot {
   static final String TASK = "task";
 
   /** Bounds that a short test meets; a write that finds no room gives up soon. */
-  private static final Limits LIMITS =
+  static final Limits LIMITS =
       new Limits(
           64,
           8,
@@ -39,10 +40,11 @@ final class Robot {
           new Limits.Direct(3, 16 << 10, 10_000),
           Limits.Room.ALL);
 
+  final List<ReplicationWarning> warnings = new ArrayList<>();
   final MemoryDestination destination = new MemoryDestination();
   MemoryDisk disk = new MemoryDisk();
   FaultyDisk faulty;
-  ReplicationOptions options = ReplicationOptions.DEFAULT.withBatches(4_000, 7);
+  ReplicationOptions options = ReplicationOptions.DEFAULT.withBatches(4_000, 7).withResumeBytes(150);
   TestStores stores;
   Store store;
   Replications replications;
@@ -88,7 +90,8 @@ final class Robot {
                     (delayNanos + 999_999) / 1_000_000,
                     work),
             destination,
-            options);
+            options,
+            warnings::add);
   }
 
   /** The process ends between two instructions; what was written is there. */
@@ -143,7 +146,8 @@ final class Robot {
         when.isEmpty() ? Optional.empty() : Optional.of(json(when)),
         ReplicationMode.ENABLED,
         Coding.NONE,
-        new ReplicationStart.Now());
+        new ReplicationStart.Now(),
+        0);
   }
 
   static JsonNode json(String text) {

@@ -112,6 +112,7 @@ class SimulationTest {
       faults = random.nextInt(3) > 0;
       evicts = random.nextBoolean();
       robot = new Robot(seed * 1000);
+      robot.destination.takesUploads = random.nextInt(3) > 0;
       robot.store.createBucket(
           bucket,
           new BucketSettings(
@@ -147,6 +148,11 @@ class SimulationTest {
       @Override
       public int arriving(int records) {
         return !calm && faults && random.nextInt(8) == 0 ? random.nextInt(records) : -1;
+      }
+
+      @Override
+      public long cut(long length) {
+        return !calm && faults && random.nextInt(3) > 0 ? random.nextInt((int) length + 1) : -1;
       }
 
       @Override

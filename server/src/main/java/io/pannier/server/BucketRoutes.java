@@ -19,6 +19,9 @@ final class BucketRoutes {
   /** Asks for the id of the store, by which a task finds out that it copies into its own. */
   private static final String STORE = "x-pannier-store";
 
+  /** Answered with the id: what this server can do beyond the reference. */
+  private static final String CAPABILITIES = "x-pannier-capabilities";
+
   private final Context context;
 
   BucketRoutes(Context context) {
@@ -40,6 +43,7 @@ final class BucketRoutes {
       Response answer = JsonText.object(json -> write(json, bucket));
       if (ex.header(STORE) != null) {
         answer.header(STORE, context.store().id().toString());
+        answer.header(CAPABILITIES, String.join(", ", ServerRoutes.CAPABILITIES));
       }
       call.respond(answer);
     });

@@ -15,6 +15,7 @@ import io.pannier.server.http.RouteMeter;
 import io.pannier.server.lifecycle.Lifecycles;
 import io.pannier.server.metrics.Sources;
 import io.pannier.store.Bucket;
+import io.pannier.store.PartialUploads;
 import io.pannier.store.Scheduler;
 import io.pannier.store.Store;
 import java.net.InetAddress;
@@ -39,7 +40,11 @@ final class Context {
 
   /** What is there once the store is open. */
   private record Opened(
-      Store store, Tokens tokens, Lifecycles lifecycles, Replications replications) {}
+      Store store,
+      Tokens tokens,
+      Lifecycles lifecycles,
+      Replications replications,
+      PartialUploads uploads) {}
 
   /**
    * @param chores runs the server's own work
@@ -57,8 +62,13 @@ final class Context {
     startedNanos = config.clock().monotonicNanos();
   }
 
-  void open(Store store, Tokens tokens, Lifecycles lifecycles, Replications replications) {
-    opened = new Opened(store, tokens, lifecycles, replications);
+  void open(
+      Store store,
+      Tokens tokens,
+      Lifecycles lifecycles,
+      Replications replications,
+      PartialUploads uploads) {
+    opened = new Opened(store, tokens, lifecycles, replications, uploads);
   }
 
   /** What carries the requests, told before the store is open. */
@@ -117,6 +127,11 @@ final class Context {
   /** The replications; only there once the store is open. */
   Replications replications() {
     return opened().replications;
+  }
+
+  /** Uploads that go on over several connections; only there once the store is open. */
+  PartialUploads uploads() {
+    return opened().uploads;
   }
 
   /** The store; only there once it is open. */

@@ -2,7 +2,6 @@ package io.pannier.server;
 
 import com.fasterxml.jackson.core.JsonGenerator;
 import io.pannier.query.Json;
-import io.pannier.replicate.Diagnostics;
 import io.pannier.replicate.ReplicationDetail;
 import io.pannier.replicate.ReplicationInfo;
 import io.pannier.replicate.ReplicationMode;
@@ -44,7 +43,7 @@ final class ReplicationRoutes {
             json.writeFieldName("settings");
             json.writeRawValue(SettingsJson.write(detail.settings()).toString());
             json.writeObjectFieldStart("diagnostics");
-            write(json, detail.diagnostics());
+            ReplicationJson.write(json, detail);
             json.writeEndObject();
           }));
     });
@@ -89,23 +88,5 @@ final class ReplicationRoutes {
     json.writeBooleanField("is_active", info.active());
     json.writeBooleanField("is_provisioned", info.provisioned());
     json.writeNumberField("pending_records", info.pendingRecords());
-  }
-
-  private static void write(JsonGenerator json, Diagnostics.Report report) throws IOException {
-    json.writeObjectFieldStart("hourly");
-    json.writeNumberField("ok", report.ok());
-    json.writeNumberField("errored", report.errored());
-    json.writeObjectFieldStart("errors");
-    for (var error : report.errors().entrySet()) {
-      json.writeObjectFieldStart(Integer.toString(error.getKey()));
-      json.writeNumberField("count", error.getValue().count());
-      json.writeStringField("last_message", error.getValue().lastMessage());
-      json.writeEndObject();
-    }
-    json.writeEndObject();
-    json.writeEndObject();
-    // Ours: what the numbers of an hour cannot tell.
-    json.writeNumberField("lost_records", report.lostRecords());
-    json.writeNumberField("refused_records", report.refusedRecords());
   }
 }

@@ -224,6 +224,12 @@ final class Routes implements HttpHandler {
     row("io/*/read").get(Access.READ, queries::readBatchOfMany);
     row("io/*/write").on("POST", Access.WRITE, batches::writeMany);
     row("io/*/update").on("PATCH", Access.WRITE, batches::updateMany);
+    var uploads = new UploadRoutes(context);
+    row("io/*/upload")
+        .get(Access.WRITE, uploads::get)
+        .on("POST", Access.WRITE, uploads::append)
+        .on("PUT", Access.WRITE, uploads::finish)
+        .on("DELETE", Access.WRITE, uploads::abandon);
     row("io/*/remove").on("DELETE", Access.WRITE, batches::removeMany);
 
     var replications = new ReplicationRoutes(context);

@@ -14,6 +14,7 @@ import io.pannier.server.http.HttpServerConfig;
 import io.pannier.server.http.TlsFiles;
 import io.pannier.server.lifecycle.Lifecycles;
 import io.pannier.server.settings.Provisioning;
+import io.pannier.store.PartialUploads;
 import io.pannier.store.Scheduler;
 import io.pannier.store.Store;
 import java.time.Duration;
@@ -27,6 +28,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class Server implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Server.class);
+  private static final long SWEEP_MILLIS = 30_000;
 
   private final Context context;
   private final ServerTimers timers;
@@ -36,6 +38,7 @@ public final class Server implements AutoCloseable {
   private final ReplicationWorkers workers = new ReplicationWorkers();
   private volatile @Nullable Lifecycles lifecycles;
   private volatile @Nullable Replications replications;
+  private volatile @Nullable PartialUploads uploads;
 
   private Server(
       Context context, ServerTimers timers, HttpServer http, Scheduler chores, Runnable endChores) {
@@ -144,7 +147,21 @@ public final class Server implements AutoCloseable {
     lifecycles = policies;
     Replications copies = openReplications(store);
     replications = copies;
-    context.open(store, tokens, policies, copies);
+    var partial = new PartialUploads(config.clock());
+    uploads = partial;
+    sweep(partial);
+    context.open(store, tokens, policies, copies, partial);
+  }
+
+  /** Unfinished uploads that nobody goes on with are given up. */
+  private void sweep(PartialUploads partial) {
+    chores.runLater(
+        Scheduler.Lane.BACKGROUND,
+        SWEEP_MILLIS,
+        () -> {
+          partial.sweep();
+          sweep(partial);
+        });
   }
 
   private Replications openReplications(Store store) {
@@ -161,7 +178,8 @@ public final class Server implements AutoCloseable {
             config.clock(),
             workers,
             new HttpDestinations(options, config.clock(), store.id()),
-            options);
+            options,
+            context.events::replication);
     for (ReplicationDeclaration declaration : config.replication().declarations()) {
       try {
         opened.provision(declaration);
@@ -216,6 +234,10 @@ public final class Server implements AutoCloseable {
       copies.close();
     }
     workers.close();
+    PartialUploads partial = uploads;
+    if (partial != null) {
+      partial.close();
+    }
     Lifecycles policies = lifecycles;
     if (policies != null) {
       policies.close();

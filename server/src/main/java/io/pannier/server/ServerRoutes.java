@@ -7,6 +7,7 @@ import io.pannier.server.http.Response;
 import io.pannier.store.Bucket;
 import io.pannier.store.BucketInfo;
 import java.io.IOException;
+import java.util.List;
 import java.util.Locale;
 
 /** The server itself (http-api.md §6). */
@@ -16,6 +17,9 @@ final class ServerRoutes {
 
   /** Version of the reference whose API this server speaks; clients parse it. */
   static final String REFERENCE_VERSION = "1.21.5";
+
+  /** What it can do beyond the reference, for other servers: {@code uploads} in parts. */
+  static final List<String> CAPABILITIES = List.of("uploads");
 
   private final Context context;
 
@@ -66,6 +70,11 @@ final class ServerRoutes {
       json.writeNullField("license");
       json.writeStringField("server_name", "Pannier");
       json.writeStringField("server_version", context.config.version());
+      json.writeArrayFieldStart("capabilities");
+      for (String capability : CAPABILITIES) {
+        json.writeString(capability);
+      }
+      json.writeEndArray();
     });
   }
 

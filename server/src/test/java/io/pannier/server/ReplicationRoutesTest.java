@@ -55,7 +55,12 @@ class ReplicationRoutesTest extends ApiFixture {
                 + bucket
                 + "\",\"dst_bucket\":\"d\",\"dst_host\":\"http://127.0.0.1:9\",\"dst_token\":null,\"entries\":[\"a\",\"b/*\"],"
                 + "\"dst_prefix\":\"/p/q/\",\"when\":{\"&a\":{\"$eq\":1}},\"mode\":\"paused\",\"compression\":\"zstd\"},"
-                + "\"diagnostics\":{\"hourly\":{\"ok\":0,\"errored\":0,\"errors\":{}},\"lost_records\":0,\"refused_records\":0}}");
+                + "\"diagnostics\":{\"hourly\":{\"ok\":0,\"errored\":0,\"errors\":{}},\"lost_records\":0,\"lost_bytes\":0,\"refused_records\":0,"
+                + "\"refused_bytes\":0,\"sent_records\":0,\"sent_bytes\":0,\"sent_changes\":0,\"resumed_bytes\":0,"
+                + "\"pending\":{\"records\":0,\"bytes\":0,\"changes\":0,\"oldest_timestamp\":null,\"oldest_age_seconds\":null},"
+                + "\"forecast\":{\"records_in_per_second\":0.0,\"bytes_in_per_second\":0.0,\"records_out_per_second\":0.0,"
+                + "\"bytes_out_per_second\":0.0,\"ring_bytes_per_second\":0.0,\"catch_up_seconds\":0.0,\"eviction_seconds\":null,"
+                + "\"loss_seconds\":null,\"loss_bytes\":0},\"last_error\":null,\"destination\":null}}");
     assertThat(send("DELETE", "replications/r").summary()).isEqualTo("200 (no error)");
     assertThat(send("GET", "replications").text()).isEqualTo("{\"replications\":[]}");
   }
@@ -97,6 +102,9 @@ class ReplicationRoutesTest extends ApiFixture {
         "'mode':'bad'|422 Invalid JSON: unknown variant `bad`, expected one of `enabled`, `paused`, `disabled`",
         "'compression':'bad'|422 Invalid JSON: unknown variant `bad`, expected one of `none`, `zstd`, `gzip`",
         "'from':'bad'|422 Invalid JSON: 'from' must be `now`, `oldest`, or a time in microseconds",
+        "'max_bytes_per_second':100|422 Invalid JSON: 'max_bytes_per_second' must be 0 (no limit) or at least 1024",
+        "'max_bytes_per_second':-1|422 Invalid JSON: 'max_bytes_per_second' must be an unsigned 64-bit integer, not -1",
+        "'max_bytes_per_second':'1MB'|422 Invalid JSON: 'max_bytes_per_second' must be an unsigned integer, not the text \"1MB\"",
         "'dst_bucket':'a b'|422 Bucket or entry name can contain only letters, digests and [-,_] symbols",
         "'dst_prefix':'a//b'|422 Entry name must be non-empty and must not contain empty path segments",
         "'src_bucket':null|422 Invalid JSON: missing field `src_bucket`",

@@ -80,6 +80,10 @@ public final class Bucket {
   private final LongAdder evictedBlocks = new LongAdder();
   private final LongAdder evictedBytes = new LongAdder();
   private final LongAdder aheadRecords = new LongAdder();
+
+  /** Bytes that records have taken in files since the store was opened. */
+  private final AtomicLong taken = new AtomicLong();
+
   private final AtomicBoolean purgingAgain = new AtomicBoolean();
   private final ReentrantLock makingRoom = new ReentrantLock();
   private final CopyOnWriteArrayList<Consumer<Entry>> listeners = new CopyOnWriteArrayList<>();
@@ -427,6 +431,34 @@ public final class Bucket {
     aheadRecords.add(count);
   }
 
+  /** Bytes that records have taken in files since the store was opened, for rates. */
+  public long takenBytes() {
+    return taken.get();
+  }
+
+  /**
+   * How far the block with this place among those to go is from being given up. Looks at every
+   * block.
+   *
+   * @param place as of {@link History#placeInRing}
+   * @return empty when this is no ring
+   */
+  public Optional<RingDistance> distance(long place) {
+    long ring = ringBytes();
+    if (ring == Long.MAX_VALUE) {
+      return Optional.empty();
+    }
+    long all = disk.get();
+    long inFront = 0;
+    for (Entry entry : entries.values()) {
+      if (!entry.isMeta()) {
+        inFront += entry.bytesInFrontOf(place);
+      }
+    }
+    return Optional.of(
+        new RingDistance(Math.max(0, ring - all), inFront, Math.max(0, all - inFront)));
+  }
+
   // ---------------------------------------------------------------- quota
 
   /**
@@ -484,6 +516,11 @@ public final class Bucket {
 
   /** Records that were reserved are committed. */
   void committedReserved(long recordSize, long diskBytes, long count) {
+    taken.addAndGet(diskBytes);
+    changed(recordSize, diskBytes, count);
+  }
+
+  private void changed(long recordSize, long diskBytes, long count) {
     size.addAndGet(recordSize);
     disk.addAndGet(diskBytes);
     records.addAndGet(count);
@@ -492,7 +529,7 @@ public final class Bucket {
   /** Sums change without a reservation: a start, a removal. */
   void added(long recordSize, long diskBytes, long count) {
     // What goes is given back after it has gone: in between nobody may take its place.
-    committedReserved(recordSize, diskBytes, count);
+    changed(recordSize, diskBytes, count);
     charged.addAndGet(recordSize);
     store.room.release(-recordSize);
   }
@@ -534,6 +571,7 @@ public final class Bucket {
       long ahead = Math.min(store.limits.evictAheadBytes(), Math.max(0, settings.quotaSize() / 16));
       makeRoom(bytes, Math.max(bytes, ahead), deadline);
     }
+    taken.addAndGet(bytes);
     disk.addAndGet(bytes);
   }
 
@@ -811,13 +849,15 @@ public final class Bucket {
   /** Under the lock of the entry. */
   private void tellFollowers(Active rows, boolean evicted) {
     var sequences = new long[rows.index.rows()];
+    var lengths = new long[sequences.length];
     var live = new BitSet(sequences.length);
     for (int row = 0; row < sequences.length; row++) {
       sequences[row] = rows.index.sequence(row);
+      lengths[row] = rows.index.length(row);
       live.set(row, rows.isLive(row));
     }
     for (Follower follower : followers) {
-      follower.gone(rows.block.entry, sequences, live, evicted);
+      follower.gone(rows.block.entry, sequences, lengths, live, evicted);
     }
   }
 

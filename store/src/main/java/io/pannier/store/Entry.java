@@ -1476,6 +1476,29 @@ public final class Entry {
     }
   }
 
+  /** Bytes of the blocks that a ring gives up before one of this place. */
+  long bytesInFrontOf(long place) {
+    long bytes = 0;
+    lock.lock();
+    try {
+      BlockMap map = closed;
+      for (int i = 0; i < map.size(); i++) {
+        bytes += bytesInFront(map.get(i), place);
+      }
+      for (Block block : open) {
+        bytes += bytesInFront(block, place);
+      }
+    } finally {
+      lock.unlock();
+    }
+    return bytes;
+  }
+
+  private static long bytesInFront(Block block, long place) {
+    boolean goesBefore = block.live == 0 || Timestamp.isBefore(block.fifoKey(), place);
+    return !block.gone && goesBefore ? block.diskBytes() : 0;
+  }
+
   /** Offers all blocks to a ring that must give one up. */
   void offerBlocks(EvictionChoice choice) {
     lock.lock();

@@ -29,8 +29,9 @@ public interface Follower {
    * A block was taken away as a whole. Called under the lock of the entry.
    *
    * @param sequences numbers of its records, ascending
+   * @param lengths bytes of their bodies
    * @param live which of them were not removed before
    * @param evicted whether a quota wanted it; else somebody has removed its records
    */
-  void gone(Entry entry, long[] sequences, BitSet live, boolean evicted);
+  void gone(Entry entry, long[] sequences, long[] lengths, BitSet live, boolean evicted);
 }

@@ -12,6 +12,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.UUID;
@@ -48,16 +49,18 @@ public final class History {
     /**
      * A record was committed.
      *
+     * @param length bytes of its body
      * @param labels those it was written with, unless its block was rewritten since
      * @param damaged whether its labels cannot be read
      */
-    record Written(long sequence, long timestamp, Labels labels, boolean damaged)
+    record Written(long sequence, long timestamp, long length, Labels labels, boolean damaged)
         implements Event {}
 
     /**
      * Labels of a record changed.
      *
      * @param record number of the record
+     * @param length bytes of its body
      * @param labels all of them after the change
      * @param removed names that were there before and no longer are
      * @param origin id of the store that the change was copied from
@@ -66,6 +69,7 @@ public final class History {
         long sequence,
         long record,
         long timestamp,
+        long length,
         Labels labels,
         Set<String> removed,
         Optional<UUID> origin)
@@ -75,8 +79,9 @@ public final class History {
      * A record was removed.
      *
      * @param record number of the record
+     * @param length bytes of its body
      */
-    record Removed(long sequence, long record, long timestamp) implements Event {}
+    record Removed(long sequence, long record, long timestamp, long length) implements Event {}
   }
 
   /**
@@ -175,7 +180,9 @@ public final class History {
           }
           boolean damaged = (index.flags(row) & Frames.DAMAGED) != 0;
           Labels labels = withLabels && !damaged ? index.labels(row) : Labels.EMPTY;
-          events.add(new Event.Written(index.sequence(row), index.timestamp(row), labels, damaged));
+          events.add(
+              new Event.Written(
+                  index.sequence(row), index.timestamp(row), index.length(row), labels, damaged));
           taken++;
         }
       } finally {
@@ -236,7 +243,7 @@ public final class History {
       boolean wanted = own > after && own <= upTo;
       if (kind == ChangeFrames.KIND_REMOVAL) {
         if (wanted) {
-          events.add(new Event.Removed(own, target, timestamp));
+          events.add(new Event.Removed(own, target, timestamp, length(target)));
         }
         return;
       }
@@ -251,7 +258,19 @@ public final class History {
             removed.add(earlier.name(i));
           }
         }
-        events.add(new Event.Relabelled(own, target, timestamp, labels, removed, meta.origin()));
+        events.add(
+            new Event.Relabelled(
+                own, target, timestamp, length(target), labels, removed, meta.origin()));
+      }
+    }
+
+    private long length(long sequence) {
+      entry.lock.lock();
+      try {
+        int row = active.index.rowOfSequence(sequence);
+        return row < 0 ? 0 : active.index.length(row);
+      } finally {
+        entry.lock.unlock();
       }
     }
 
@@ -346,6 +365,32 @@ public final class History {
     }
     found.sort(Comparator.comparingLong(StoredRecord::sequence));
     return found;
+  }
+
+  /**
+   * Place of the block of a record among those that a ring gives up one after the other: the lower
+   * the sooner, in the order of times. Empty when the record is not there.
+   */
+  public OptionalLong placeInRing(long sequence) {
+    var parts = new ArrayList<Part>();
+    entry.lock.lock();
+    try {
+      for (Block block : entry.open) {
+        add(block, sequence - 1, parts);
+      }
+      for (int i = 0; i < entry.closed.size(); i++) {
+        add(entry.closed.get(i), sequence - 1, parts);
+      }
+    } finally {
+      entry.lock.unlock();
+    }
+    for (Part part : parts) {
+      Place place = place(part.block());
+      if (place != null && place.first() <= sequence && sequence <= place.last()) {
+        return OptionalLong.of(part.block().fifoKey());
+      }
+    }
+    return OptionalLong.empty();
   }
 
   /**

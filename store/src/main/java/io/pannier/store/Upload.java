@@ -226,6 +226,31 @@ public final class Upload implements BlockOwner, AutoCloseable {
     }
   }
 
+  /** Bytes of the body that have come so far. */
+  public long received() {
+    return received;
+  }
+
+  /**
+   * Gives back what it holds in memory, as nothing comes for a while: all that came is in the file
+   * then. The rest goes through the page cache.
+   */
+  public void pause() {
+    ByteBuffer buffer = staged;
+    if (buffer == null) {
+      return;
+    }
+    try {
+      appendPages(buffer);
+      if (buffer.position() > stagedFrom) {
+        append(buffer.slice(stagedFrom, buffer.position() - stagedFrom), false);
+      }
+    } catch (IOException failed) {
+      throw entry.bucket.store.failure("record could not be written", entry.toString(), failed);
+    }
+    unstage();
+  }
+
   /**
    * Makes the record visible.
    *

@@ -56,7 +56,7 @@ class HistoryTest {
               }
 
               @Override
-              public void gone(Entry entry, long[] sequences, BitSet live, boolean evicted) {
+              public void gone(Entry entry, long[] sequences, long[] lengths, BitSet live, boolean evicted) {
                 told.add("gone " + List.of(sequences[0], live.cardinality(), evicted));
               }
             });
@@ -95,15 +95,15 @@ class HistoryTest {
     entry.updateLabels(1, Labels.of("b", ""));
     assertThat(new History(entry).after(0, 100, true).events())
         .containsExactly(
-            new History.Event.Written(1, 1, Labels.of("a", "1", "b", "2"), false),
+            new History.Event.Written(1, 1, 101, Labels.of("a", "1", "b", "2"), false),
             new History.Event.Relabelled(
-                2, 1, 1, Labels.of("b", "2", "c", "3"), Set.of("a"), Optional.empty()),
+                2, 1, 1, 101, Labels.of("b", "2", "c", "3"), Set.of("a"), Optional.empty()),
             new History.Event.Relabelled(
-                3, 1, 1, Labels.of("c", "3"), Set.of("b"), Optional.empty()));
+                3, 1, 1, 101, Labels.of("c", "3"), Set.of("b"), Optional.empty()));
     assertThat(new History(entry).after(2, 100, true).events())
         .containsExactly(
             new History.Event.Relabelled(
-                3, 1, 1, Labels.of("c", "3"), Set.of("b"), Optional.empty()));
+                3, 1, 1, 101, Labels.of("c", "3"), Set.of("b"), Optional.empty()));
   }
 
   @Test
@@ -130,7 +130,7 @@ class HistoryTest {
     entry.updateAll(new long[] {3}, List.of(Labels.of("a", "2")), robot, new PannierException[1]);
     assertThat(new History(entry).after(6, 10, true).events())
         .containsExactly(
-            new History.Event.Relabelled(7, 3, 3, Labels.of("a", "2"), Set.of(), robot));
+            new History.Event.Relabelled(7, 3, 3, 2000, Labels.of("a", "2"), Set.of(), robot));
     entry.removeAll(new long[] {1, 2}, new PannierException[2]);
     stores.scheduler.runDue();
     stores.scheduler.runDue();

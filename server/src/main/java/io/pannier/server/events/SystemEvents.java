@@ -5,6 +5,7 @@ import io.pannier.model.Clock;
 import io.pannier.model.Labels;
 import io.pannier.model.PannierException;
 import io.pannier.model.QuotaType;
+import io.pannier.replicate.ReplicationWarning;
 import io.pannier.store.Bucket;
 import io.pannier.store.NewRecord;
 import io.pannier.store.Scheduler;
@@ -130,6 +131,11 @@ public final class SystemEvents implements LogSink, AutoCloseable {
   /** Takes the outcome of a run of a lifecycle. */
   public void lifecycle(LifecycleRun run) {
     offer(run.event(clock.wallMicros()));
+  }
+
+  /** Takes a warning of a replication. */
+  public void replication(ReplicationWarning warning) {
+    offer(ReplicationEvent.of(warning, clock.wallMicros()));
   }
 
   @Override

@@ -298,6 +298,31 @@ public enum Metric {
       "pannier_replication_pending_records",
       "Records and changes of labels that are still to be sent.",
       "replication"),
+  REPLICATION_PENDING_BYTES(
+      Kind.GAUGE,
+      "pannier_replication_pending_bytes",
+      "Bytes of bodies of records that are still to be sent.",
+      "replication"),
+  REPLICATION_OLDEST_AGE(
+      Kind.GAUGE,
+      "pannier_replication_oldest_pending_age_seconds",
+      "Age of the oldest record that is still to be sent, 0 without one.",
+      "replication"),
+  REPLICATION_CATCH_UP(
+      Kind.GAUGE,
+      "pannier_replication_catch_up_seconds",
+      "Until nothing is pending any more at the rates of the last minute, +Inf: never.",
+      "replication"),
+  REPLICATION_EVICTION(
+      Kind.GAUGE,
+      "pannier_replication_eviction_seconds",
+      "Until the quota takes the oldest pending record, sent or not, +Inf: never.",
+      "replication"),
+  REPLICATION_LOSS(
+      Kind.GAUGE,
+      "pannier_replication_loss_seconds",
+      "Until the first record is evicted unsent at the rates of the last minute, +Inf: never.",
+      "replication"),
   REPLICATION_SENT(
       Kind.COUNTER,
       "pannier_replication_records_sent",
@@ -308,6 +333,11 @@ public enum Metric {
       "pannier_replication_sent_bytes",
       "Bytes of bodies of records that arrived.",
       "replication"),
+  REPLICATION_RESUMED_BYTES(
+      Kind.COUNTER,
+      "pannier_replication_resumed_bytes",
+      "Bytes that did not have to be sent again after a connection had ended.",
+      "replication"),
   REPLICATION_ERRORS(
       Kind.COUNTER,
       "pannier_replication_errors",
@@ -317,6 +347,11 @@ public enum Metric {
       Kind.COUNTER,
       "pannier_replication_records_lost",
       "Records that a quota evicted before they were sent, since the task exists.",
+      "replication"),
+  REPLICATION_LOST_BYTES(
+      Kind.COUNTER,
+      "pannier_replication_lost_bytes",
+      "Bytes of bodies of those.",
       "replication"),
   REPLICATION_REFUSED(
       Kind.COUNTER,

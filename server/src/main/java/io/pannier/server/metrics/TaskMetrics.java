@@ -2,6 +2,8 @@ package io.pannier.server.metrics;
 
 import io.pannier.model.PannierException;
 import io.pannier.replicate.Diagnostics;
+import io.pannier.replicate.Forecast;
+import io.pannier.replicate.Progress;
 import io.pannier.replicate.ReplicationDetail;
 import io.pannier.replicate.ReplicationInfo;
 import io.pannier.server.lifecycle.LifecycleInfo;
@@ -20,13 +22,7 @@ final class TaskMetrics {
         // It was removed just now.
       }
     }
-    for (ReplicationInfo info : from.replications().list()) {
-      try {
-        add(to, from.replications().get(info.name()), from.replications().totals(info.name()));
-      } catch (PannierException.NotFound removed) {
-        // It was removed just now.
-      }
-    }
+    from.replications().details().forEach(detail -> add(to, detail));
   }
 
   private static void add(Families to, LifecycleInfo info, LifecycleTotals totals) {
@@ -44,15 +40,33 @@ final class TaskMetrics {
   }
 
   /** The one place where what a replication tells of itself becomes metrics. */
-  private static void add(Families to, ReplicationDetail detail, Diagnostics.Totals totals) {
+  private static void add(Families to, ReplicationDetail detail) {
     ReplicationInfo info = detail.info();
     String name = info.name();
+    Diagnostics.Report report = detail.diagnostics();
+    Diagnostics.Totals totals = report.totals();
+    Progress progress = detail.progress();
+    Forecast forecast = progress.forecast();
     to.add(Metric.REPLICATION_UP, info.active() ? 1 : 0, name);
     to.add(Metric.REPLICATION_PENDING, info.pendingRecords(), name);
-    to.add(Metric.REPLICATION_SENT, totals.sent(), name);
+    to.add(Metric.REPLICATION_PENDING_BYTES, progress.pendingBytes(), name);
+    to.add(Metric.REPLICATION_OLDEST_AGE, progress.oldestAgeSeconds().orElse(0), name);
+    to.add(
+        Metric.REPLICATION_CATCH_UP,
+        forecast.catchUpSeconds().orElse(Double.POSITIVE_INFINITY),
+        name);
+    to.add(
+        Metric.REPLICATION_EVICTION,
+        forecast.evictionSeconds().orElse(Double.POSITIVE_INFINITY),
+        name);
+    to.add(
+        Metric.REPLICATION_LOSS, forecast.lossSeconds().orElse(Double.POSITIVE_INFINITY), name);
+    to.add(Metric.REPLICATION_SENT, totals.sentRecords() + totals.sentChanges(), name);
     to.add(Metric.REPLICATION_SENT_BYTES, totals.sentBytes(), name);
-    to.add(Metric.REPLICATION_ERRORS, totals.failed(), name);
-    to.add(Metric.REPLICATION_LOST, detail.diagnostics().lostRecords(), name);
-    to.add(Metric.REPLICATION_REFUSED, detail.diagnostics().refusedRecords(), name);
+    to.add(Metric.REPLICATION_RESUMED_BYTES, totals.resumedBytes(), name);
+    to.add(Metric.REPLICATION_ERRORS, report.failed(), name);
+    to.add(Metric.REPLICATION_LOST, totals.lostRecords(), name);
+    to.add(Metric.REPLICATION_LOST_BYTES, totals.lostBytes(), name);
+    to.add(Metric.REPLICATION_REFUSED, totals.refusedRecords(), name);
   }
 }

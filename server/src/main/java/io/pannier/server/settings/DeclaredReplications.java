@@ -42,7 +42,9 @@ final class DeclaredReplications {
             Settings.path(reading, Table.REPLICATION_CA_PATH),
             usual.listenPort(),
             usual.batchBytes(),
-            usual.batchRecords());
+            usual.batchRecords(),
+            reading.value(Table.REPLICATION_WARN_BEFORE).toSeconds(),
+            usual.resumeBytes());
     return new ReplicationSetup(options, tasks);
   }
 
@@ -60,6 +62,9 @@ final class DeclaredReplications {
     reading.find(Table.REPLICATION_ENTRIES.of(id)).orElse(List.of()).forEach(entries::add);
     json.put("compression", reading.value(Table.REPLICATION_COMPRESSION.of(id)));
     json.put("from", reading.value(Table.REPLICATION_FROM.of(id)));
+    reading
+        .find(Table.REPLICATION_MAX_BYTES_PER_SECOND.of(id))
+        .ifPresent(bytes -> json.put("max_bytes_per_second", bytes));
     Optional<String> mode = reading.find(Table.REPLICATION_MODE.of(id));
     mode.ifPresent(text -> json.put("mode", text));
     condition(id).ifPresent(when -> json.set("when", when));

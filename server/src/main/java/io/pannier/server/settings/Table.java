@@ -4,6 +4,7 @@ import static io.pannier.server.settings.Setting.ignored;
 import static io.pannier.server.settings.Setting.safety;
 import static io.pannier.server.settings.Setting.tuning;
 
+import io.pannier.client.Throttle;
 import io.pannier.model.Ack;
 import io.pannier.model.Limits;
 import io.pannier.model.QuotaType;
@@ -535,6 +536,22 @@ final class Table {
               "now",
               "With what a new task begins.")
           .ours();
+  static final Setting<Long> REPLICATION_MAX_BYTES_PER_SECOND =
+      safety(
+              "REPLICATION_<ID>_MAX_BYTES_PER_SECOND",
+              new Grammar<>(
+                  "size",
+                  "expected a size of at least " + Throttle.MIN_BYTES_PER_SECOND + " bytes, or 0",
+                  text ->
+                      Grammars.SIZE
+                          .parse(text)
+                          .filter(rate ->
+                              rate == 0
+                                  || Long.compareUnsigned(rate, Throttle.MIN_BYTES_PER_SECOND)
+                                      >= 0)),
+              "0",
+              "Most bytes that it sends in a second, heads included; 0: no limit.")
+          .ours();
   static final Setting<Double> REPLICATION_EACH_S =
       safety(
           "REPLICATION_<ID>_EACH_S",
@@ -565,6 +582,15 @@ final class Table {
           Grammars.TEXT,
           "",
           "PEM file with authorities to trust beside those of the system. Empty: unset.");
+
+  static final Setting<Duration> REPLICATION_WARN_BEFORE =
+      tuning(
+              "REPLICATION_WARN_BEFORE",
+              Grammars.seconds(Duration.ZERO, Duration.ofDays(365)),
+              "3600",
+              "How long before records are expected to be evicted unsent an event and the log warn"
+                  + " of it; 0: never.")
+          .ours();
 
   private static final String NO_ZENOH = "There is no Zenoh bridge.";
 
@@ -681,11 +707,13 @@ final class Table {
                   REPLICATION_COMPRESSION,
                   REPLICATION_MODE,
                   REPLICATION_FROM,
+                  REPLICATION_MAX_BYTES_PER_SECOND,
                   REPLICATION_EACH_S,
                   REPLICATION_EACH_N,
                   REPLICATION_TIMEOUT,
                   REPLICATION_VERIFY_SSL,
                   REPLICATION_CA_PATH,
+                  REPLICATION_WARN_BEFORE,
                   ignored(
                       "REPLICATION_LOG_SIZE",
                       "A backlog needs no log here; only retention bounds it."))),

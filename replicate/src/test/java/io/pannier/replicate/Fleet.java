@@ -286,7 +286,7 @@ final class Fleet {
     }
 
     private void somethingElse() {
-      if (random.nextInt(6) == 0) {
+      if (random.nextInt(20) == 0) {
         meanwhile.run();
       }
     }

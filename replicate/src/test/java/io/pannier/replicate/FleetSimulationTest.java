@@ -120,7 +120,9 @@ class FleetSimulationTest {
         any(fleet.all()).dieSoon();
       }
       if (what < 55) {
-        record(any(sources));
+        Source source = any(sources);
+        source.robot.pass(0); // else a full block waits in vain for somebody to seal it
+        record(source);
       } else if (what < 85) {
         fleet.pass(fleet.random.nextInt(fleet.random.nextBoolean() ? 100 : 8000));
       } else if (what < 91) {

@@ -211,7 +211,7 @@ class ReplicationErrorsTest extends ApiFixture {
       record("e", i, "x".repeat(500));
     }
     awaitError("400");
-    assertThat(detail()).contains("\"code\":400", "quota", "\"refused_records\":0");
+    assertThat(detail()).contains("\"code\":400", "Quota of 'copy' exceeded", "\"refused_records\":0");
     assertThat(pending()).isPositive();
     far.send(request("PUT", "b/copy").body("{\"quota_type\":\"NONE\"}"));
     await(() -> pending() == 0);

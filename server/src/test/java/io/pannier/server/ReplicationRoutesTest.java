@@ -104,7 +104,7 @@ class ReplicationRoutesTest extends ApiFixture {
         "'from':'bad'|422 Invalid JSON: 'from' must be `now`, `oldest`, or a time in microseconds",
         "'max_bytes_per_second':100|422 Invalid JSON: 'max_bytes_per_second' must be 0 (no limit) or at least 1024",
         "'max_bytes_per_second':-1|422 Invalid JSON: 'max_bytes_per_second' must be an unsigned 64-bit integer, not -1",
-        "'max_bytes_per_second':'1MB'|422 Invalid JSON: 'max_bytes_per_second' must be an unsigned integer, not the text \"1MB\"",
+        "'max_bytes_per_second':'1MB'|422 Invalid JSON: 'max_bytes_per_second' must be an unsigned integer, not a string",
         "'dst_bucket':'a b'|422 Bucket or entry name can contain only letters, digests and [-,_] symbols",
         "'dst_prefix':'a//b'|422 Entry name must be non-empty and must not contain empty path segments",
         "'src_bucket':null|422 Invalid JSON: missing field `src_bucket`",

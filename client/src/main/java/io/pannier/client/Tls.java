@@ -92,6 +92,11 @@ public final class Tls {
     }
   }
 
+  /** The same for another client of this program. */
+  public SSLContext context() {
+    return context;
+  }
+
   SSLSocketFactory sockets() {
     return context.getSocketFactory();
   }

@@ -44,6 +44,9 @@ final class Block {
   /** Whether it is no longer part of the entry. */
   boolean gone;
 
+  /** Whether that is because a copy has taken its place. */
+  boolean replaced;
+
   /** Whether a sync of it failed: no later sync can promise anything of it. */
   volatile boolean doubtful;
 
@@ -58,6 +61,11 @@ final class Block {
 
   /** Whether changes must wait for a moment: a rewrite is carrying the last ones over. */
   boolean frozen;
+
+  /**
+   * Snapshots that still have to read it: its file stays, within bounds, and it is not rewritten.
+   */
+  int pins;
 
   /** Who alone may append: an upload, or the sealing; null for an idle or closed block. */
   @Nullable BlockOwner owner;

@@ -1,7 +1,7 @@
 package io.pannier.store;
 
 /** The state of a block as a journal frame has it ({@code docs/format.md}, "State of a block"). */
-record BlockState(
+public record BlockState(
     int entry,
     int block,
     int flags,

@@ -4,7 +4,6 @@ import io.pannier.model.Labels;
 import io.pannier.model.PannierException;
 import io.pannier.model.Timestamp;
 import io.pannier.store.Verification.Kind;
-import io.pannier.store.disk.Disk;
 import io.pannier.store.disk.DiskFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -26,8 +25,14 @@ import org.jspecify.annotations.Nullable;
 final class BlockVerifier {
   private static final int PIECE = 8 * Frames.CHUNK;
 
+  /** Gives the files of a block by their paths. */
+  interface Files {
+    /** Opens one, as {@link io.pannier.store.disk.Disk#open} does. */
+    DiskFile open(String path) throws IOException;
+  }
+
   /** What is known of the place of a block. */
-  record Place(Disk disk, UUID storeId, int bucketId, String folder, boolean stoppedCleanly) {}
+  record Place(Files files, UUID storeId, int bucketId, String folder, boolean stoppedCleanly) {}
 
   private final Place place;
   private final BlockState state;
@@ -63,7 +68,7 @@ final class BlockVerifier {
 
   private void run() {
     findings.blocks++;
-    try (DiskFile file = place.disk.open(path)) {
+    try (DiskFile file = place.files.open(path)) {
       if (readHeader(file)) {
         records(file);
         changes();
@@ -503,7 +508,7 @@ final class BlockVerifier {
   private void changes() throws IOException {
     long accounted = state.changeBytes();
     ByteBuffer frames = ByteBuffer.allocate(0);
-    try (DiskFile file = place.disk.open(changesPath)) {
+    try (DiskFile file = place.files.open(changesPath)) {
       long size = file.size();
       findings.read(changesPath, size);
       if (accounted == 0 && settled) {

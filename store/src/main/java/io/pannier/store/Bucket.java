@@ -45,6 +45,12 @@ public final class Bucket {
   /** Blocks that are gone and whose files are not. */
   final Set<Block> unpurged = ConcurrentHashMap.newKeySet();
 
+  /**
+   * Those of them that stay for a while, because a snapshot has still to read them; first come
+   * first.
+   */
+  private final ArrayDeque<Block> spared = new ArrayDeque<>(0);
+
   /** Unfinished copies of blocks. */
   final Set<Block> detached = ConcurrentHashMap.newKeySet();
 
@@ -962,7 +968,10 @@ public final class Bucket {
     if (unpurged.isEmpty()) {
       return;
     }
-    var blocks = List.copyOf(unpurged);
+    var blocks = purgeable();
+    if (blocks.isEmpty()) {
+      return;
+    }
     // A name must not be gone from the device before the reason is on it.
     journal.sync();
     var folders = new java.util.LinkedHashSet<String>();
@@ -979,6 +988,62 @@ public final class Bucket {
     cutReaders();
     for (Block block : blocks) {
       journal.blockPurged(block, () -> unpurged.remove(block));
+    }
+  }
+
+  /**
+   * What is gone and needs to stay no longer. Blocks that a snapshot has still to read stay within
+   * the share that readers of evicted blocks have, and as long as the device has room.
+   */
+  private List<Block> purgeable() throws IOException {
+    var blocks = new ArrayList<Block>();
+    for (Block block : unpurged) {
+      if (!isPinned(block)) {
+        blocks.add(block);
+      } else if (!spared.contains(block)) {
+        spared.addLast(block);
+      }
+    }
+    spared.removeIf(block -> !isPinned(block) || !unpurged.contains(block));
+    long bytes = spared.stream().mapToLong(Block::diskBytes).sum();
+    boolean isShort = !spared.isEmpty() && !store.room.hasFree();
+    while (!spared.isEmpty() && (isShort || bytes > sharedWithReaders())) {
+      Block first = spared.removeFirst();
+      bytes -= first.diskBytes();
+      unpin(first, Integer.MAX_VALUE);
+      blocks.add(first);
+      store.events.event(
+          StoreEvents.Kind.NOTE, "snapshot of a removed block was cut off", first.path(), null);
+    }
+    return blocks;
+  }
+
+  static boolean isPinned(Block block) {
+    block.entry.lock.lock();
+    try {
+      return block.pins > 0;
+    } finally {
+      block.entry.lock.unlock();
+    }
+  }
+
+  /** Takes pins off a block; what was put off because of them is made up for. */
+  void unpin(Block block, int pins) {
+    boolean last;
+    block.entry.lock.lock();
+    try {
+      last = block.pins > 0 && block.pins <= pins;
+      block.pins = Math.max(0, block.pins - pins);
+    } finally {
+      block.entry.lock.unlock();
+    }
+    if (!last) {
+      return;
+    }
+    if (block.gone) {
+      store.background(this::purge);
+    } else {
+      Rewriter.consider(block);
     }
   }
 
@@ -1034,12 +1099,17 @@ public final class Bucket {
     }
   }
 
+  /** Bytes of blocks that are gone which those who read them may keep. */
+  private long sharedWithReaders() {
+    return ringBytes() / 100 * store.limits.goneReadersPercent();
+  }
+
   /**
    * In a ring every byte that a reader keeps is one that something newer is evicted for: beyond a
    * small share those who have kept a file longest lose it.
    */
   private void cutReaders() {
-    long most = ringBytes() / 100 * store.limits.goneReadersPercent();
+    long most = sharedWithReaders();
     for (; ; ) {
       Held first;
       synchronized (held) {
@@ -1151,6 +1221,16 @@ public final class Bucket {
   /** Whether an upload has left something behind the end of a block. */
   boolean isUploading() {
     return entries.values().stream().anyMatch(Entry::isUploading);
+  }
+
+  /** Does something while no entry comes, goes or gets another name. */
+  void underStructure(Runnable act) {
+    structure.lock();
+    try {
+      act.run();
+    } finally {
+      structure.unlock();
+    }
   }
 
   @Nullable Entry entryById(int entryId) {

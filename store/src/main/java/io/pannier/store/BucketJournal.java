@@ -89,11 +89,15 @@ final class BucketJournal {
   }
 
   private static ByteBuffer entryFrame(Entry entry, String name) {
+    return entryFrame(entry.id, entry.nextBlock, entry.nextSequence, name);
+  }
+
+  static ByteBuffer entryFrame(int id, int nextBlock, long nextSequence, String name) {
     byte[] bytes = name.getBytes(StandardCharsets.UTF_8);
     return content(16 + bytes.length)
-        .putInt(entry.id)
-        .putInt(entry.nextBlock)
-        .putLong(entry.nextSequence)
+        .putInt(id)
+        .putInt(nextBlock)
+        .putLong(nextSequence)
         .put(bytes)
         .flip();
   }
@@ -207,6 +211,11 @@ final class BucketJournal {
 
   Journal.Mark beginSync() throws IOException {
     return journal().mark();
+  }
+
+  /** How much of it is known to be on the device. */
+  Journal.Mark durable() {
+    return journal().durable();
   }
 
   void synced(Journal.Mark mark) {

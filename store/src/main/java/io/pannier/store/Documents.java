@@ -204,26 +204,39 @@ public final class Documents {
   }
 
   private void write(String file, Copy.Valid document) throws IOException {
+    write(store.disk, store.id(), store.clock.wallMicros(), file, document);
+  }
+
+  /** Writes a document into a folder that is not a store yet. */
+  static void write(Disk disk, UUID storeId, long micros, String name, byte[] content)
+      throws IOException {
+    disk.makePrivateFolder(FOLDER);
+    for (String copy : COPIES) {
+      write(disk, storeId, micros, name + copy, new Copy.Valid(1, ByteBuffer.wrap(content)));
+    }
+  }
+
+  private static void write(Disk disk, UUID storeId, long micros, String file, Copy.Valid document)
+      throws IOException {
     String path = FOLDER + "/" + file;
-    Disk disk = store.disk;
     disk.delete(path + NEW);
     try (DiskFile out = disk.create(path + NEW)) {
-      out.append(encode(document));
+      out.append(encode(document, storeId, micros));
       out.sync();
     }
     disk.rename(path + NEW, path);
     disk.syncFolder(FOLDER);
   }
 
-  private ByteBuffer encode(Copy.Valid document) {
+  private static ByteBuffer encode(Copy.Valid document, UUID storeId, long micros) {
     ByteBuffer content = document.content().duplicate();
     int length = content.remaining();
     var bytes = ByteBuffer.allocate(HEADER + length).order(ByteOrder.LITTLE_ENDIAN);
     bytes.putLong(0, MAGIC);
     bytes.putInt(VERSION_AT, VERSION);
-    FileHeader.putUuid(bytes, STORE_ID_AT, store.id());
+    FileHeader.putUuid(bytes, STORE_ID_AT, storeId);
     bytes.putLong(GENERATION_AT, document.generation());
-    bytes.putLong(WRITTEN_AT, store.clock.wallMicros());
+    bytes.putLong(WRITTEN_AT, micros);
     bytes.putInt(LENGTH_AT, length);
     bytes.put(HEADER, content, content.position(), length);
     bytes.putInt(CONTENT_CRC_AT, Checksum.of(bytes, HEADER, length));

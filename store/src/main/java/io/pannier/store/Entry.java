@@ -1395,6 +1395,7 @@ public final class Entry {
       closed = closed.without(other -> other == old);
     }
     old.gone = true;
+    old.replaced = true;
     fresh.detached = false;
     size += fresh.size - old.size;
     records += fresh.live - old.live;

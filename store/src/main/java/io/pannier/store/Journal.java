@@ -385,6 +385,16 @@ final class Journal implements AutoCloseable {
     }
   }
 
+  /** How much of the current generation is known to be on the device, in at least one copy. */
+  Mark durable() {
+    lock.lock();
+    try {
+      return new Mark(current.number, current.durable);
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /** Everything up to the mark was made durable by others. */
   void synced(Mark mark) {
     lock.lock();

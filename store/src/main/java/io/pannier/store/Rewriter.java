@@ -84,6 +84,7 @@ final class Rewriter {
           || block.gone
           || block.rewriting
           || block.live == 0
+          || block.pins > 0
           || (block.dead * 100 < block.bytes * store.limits.rewriteDeadPercent()
               && !hasOutgrownChanges(block))
           || !entry.bucket.roomFor(copyBytes(block))) {
@@ -102,6 +103,7 @@ final class Rewriter {
         && !block.gone
         && !block.rewriting
         && block.live > 0
+        && block.pins == 0
         && block.dead * 100 >= block.bytes * WIN_BACK_PERCENT
         && block.entry.bucket.roomFor(copyBytes(block));
   }
@@ -132,6 +134,7 @@ final class Rewriter {
     try {
       if (!isCompressible(block)
           || block.rewriting
+          || block.pins > 0
           || block.owner != null
           || !block.entry.bucket.roomFor(copyBytes(block))) {
         return false;

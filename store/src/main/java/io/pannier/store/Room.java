@@ -112,6 +112,11 @@ final class Room {
     return bytes <= now;
   }
 
+  /** Whether the device has the room left that records leave free, and a little more. */
+  boolean hasFree() throws IOException {
+    return store.disk.usableBytes() > freeBytes + store.limits.ballastBytes();
+  }
+
   /** What records may take of so many free bytes. */
   long offered(long usableBytes) {
     return Math.max(0, usableBytes - freeBytes);

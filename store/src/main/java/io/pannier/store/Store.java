@@ -55,6 +55,10 @@ public final class Store implements AutoCloseable {
   private final Documents documents;
   private final Map<String, Bucket> buckets = new ConcurrentHashMap<>();
   private final Set<Bucket> removing = ConcurrentHashMap.newKeySet();
+
+  /** Names of buckets that are being restored. */
+  private final Set<String> restoring = ConcurrentHashMap.newKeySet();
+
   private final ReentrantLock structure = new ReentrantLock();
   private final AtomicBoolean ballast = new AtomicBoolean();
   private @Nullable StoreJournal journal;
@@ -139,6 +143,22 @@ public final class Store implements AutoCloseable {
     return config.ack();
   }
 
+  /**
+   * Begins a copy of what the store holds while it goes on. Whoever takes one closes it: blocks are
+   * kept for it.
+   */
+  public Snapshot snapshot(BackupSelection selection) {
+    return new Snapshot(this, selection);
+  }
+
+  /** When the data folder was made, µs. */
+  long created() {
+    return StoreFormat.said(disk, StoreFormat.FILE)
+        .or(() -> StoreFormat.said(disk, StoreFormat.COPY))
+        .map(StoreFormat.Said::createdMicros)
+        .orElse(0L);
+  }
+
   /** Small texts that belong to this store and are not records. */
   public Documents documents() {
     return documents;
@@ -199,9 +219,7 @@ public final class Store implements AutoCloseable {
   private Bucket create(String name, BucketSettings settings) {
     structure.lock();
     try {
-      if (buckets.containsKey(name)) {
-        throw new PannierException.Conflict("Bucket '" + name + "' already exists");
-      }
+      requireFree(name);
       journal().mend();
       int bucketId = nextBucket;
       String folder = "b/" + bucketId;
@@ -238,9 +256,7 @@ public final class Store implements AutoCloseable {
     try {
       Bucket bucket = bucket(name);
       Names.checkBucket(newName);
-      if (buckets.containsKey(newName)) {
-        throw new PannierException.Conflict("Bucket '" + newName + "' already exists");
-      }
+      requireFree(newName);
       journal().bucket(bucket, newName, bucket.settings());
       buckets.remove(name);
       bucket.rename(newName);
@@ -267,6 +283,97 @@ public final class Store implements AutoCloseable {
     } finally {
       structure.unlock();
     }
+  }
+
+  /**
+   * Begins to restore a bucket of a backup under a name that is free.
+   *
+   * @param nextEntry id that no entry of it has
+   * @param range records outside of it are not restored
+   * @throws PannierException.Conflict when there is a bucket of that name
+   */
+  public BucketImport restoreBucket(
+      String name, BucketSettings settings, int nextEntry, TimeRange range) {
+    Names.checkBucket(name);
+    structure.lock();
+    try {
+      requireFree(name);
+      journal().mend();
+      String folder = "b/" + nextBucket;
+      deleteOrphan(folder);
+      var hidden = new Bucket(this, nextBucket, name, settings, null);
+      hidden.goAway();
+      // The device knows of the folder before it is made, so that a start deletes what a crash
+      // leaves.
+      journal().bucketBegun(hidden);
+      nextBucket++;
+      removing.add(hidden);
+      restoring.add(name);
+      boolean done = false;
+      try {
+        var begun = new BucketImport(this, hidden, nextEntry, range);
+        done = true;
+        return begun;
+      } finally {
+        if (!done) {
+          abandon(hidden);
+        }
+      }
+    } catch (DiskFullException full) {
+      throw new PannierException.DiskFull(
+          "Not enough free disk space in the data folder to restore a bucket");
+    } catch (IOException failed) {
+      throw failure("bucket could not be restored", name, failed);
+    } finally {
+      structure.unlock();
+    }
+  }
+
+  private void requireFree(String name) {
+    if (buckets.containsKey(name)) {
+      throw new PannierException.Conflict("Bucket '" + name + "' already exists");
+    }
+    if (restoring.contains(name)) {
+      throw new PannierException.Conflict("Bucket '" + name + "' is being restored");
+    }
+  }
+
+  /** A restored bucket is whole: one frame makes it visible. */
+  void publish(Bucket hidden) throws IOException {
+    structure.lock();
+    try {
+      Bucket bucket =
+          Recovery.load(this, hidden.id, hidden.name(), hidden.settings(), config.random(), false);
+      if (!bucket.isUsable()) {
+        throw new IOException("its journal cannot be read");
+      }
+      Recovery.recover(bucket);
+      boolean done = false;
+      try {
+        journal().bucketRestored(hidden);
+        done = true;
+      } finally {
+        if (!done) {
+          bucket.goAway();
+          bucket.journal.close();
+        }
+      }
+      removing.remove(hidden);
+      restoring.remove(hidden.name());
+      buckets.put(bucket.name(), bucket);
+    } finally {
+      structure.unlock();
+    }
+  }
+
+  /** A bucket that was being restored comes to nothing. */
+  void abandon(Bucket hidden) {
+    restoring.remove(hidden.name());
+    background(() -> purgeBucket(hidden));
+  }
+
+  java.util.random.RandomGenerator random() {
+    return config.random();
   }
 
   private void purgeBucket(Bucket bucket) {
@@ -397,6 +504,18 @@ public final class Store implements AutoCloseable {
         room.chargedBytes(),
         limits.room().storageBytes(),
         limits.room().freeBytes());
+  }
+
+  /** How much of the journals is known to be on the device: by bucket, 0 for that of the store. */
+  Map<Integer, Journal.Mark> durableJournals() {
+    var marks = new TreeMap<Integer, Journal.Mark>();
+    marks.put(0, journal().durable());
+    for (Bucket bucket : buckets.values()) {
+      if (bucket.isUsable()) {
+        marks.put(bucket.id, bucket.journal.durable());
+      }
+    }
+    return marks;
   }
 
   /** Nothing is durable as long as the journal of the store may hold what was refused. */

@@ -28,6 +28,9 @@ final class StoreFormat {
   static final String FILE = "FORMAT";
   static final String COPY = "FORMAT.copy";
 
+  /** Stands in the root while a backup is restored into the folder. */
+  static final String RESTORING = "RESTORING";
+
   private static final String NEW = ".new";
   private static final long MAGIC = FileHeader.magicOf("PANNIER\n");
   private static final int VERSION_AT = 8;
@@ -86,6 +89,11 @@ final class StoreFormat {
    *     changed then
    */
   static UUID openOrCreate(Disk disk, RandomGenerator random, Clock clock) throws IOException {
+    if (disk.exists(RESTORING)) {
+      throw new StoreRefused(
+          StoreRefused.Reason.UNFINISHED,
+          "The data folder holds a restore that was cut short. Repeat it: pannier restore.");
+    }
     Found file = read(disk, FILE, true);
     Found copy = read(disk, COPY, true);
     if (file instanceof Found.Missing && copy instanceof Found.Missing) {
@@ -109,6 +117,16 @@ final class StoreFormat {
       disk.syncFolder("");
     }
     return valid.storeId();
+  }
+
+  /** Writes both files for a store that was there before. */
+  static void create(Disk disk, UUID storeId, long createdMicros) throws IOException {
+    write(disk, new Found.Valid(storeId, createdMicros), List.of(FILE, COPY));
+  }
+
+  /** Names in a folder that make it neither a store nor anything else. */
+  static boolean isNoContent(String name) {
+    return NO_CONTENT.contains(name);
   }
 
   /**

@@ -23,6 +23,8 @@ final class StoreJournal {
   static final int BUCKET = 1;
   static final int BUCKET_GONE = 2;
   static final int BUCKET_PURGED = 3;
+  static final int BUCKET_BEGUN = 4;
+  static final int BUCKET_RESTORED = 5;
   static final int SNAPSHOT_END = 8;
   static final int CLEAN_STOP = 9;
   static final int STARTED = 10;
@@ -54,8 +56,11 @@ final class StoreJournal {
     public void frame(int kind, ByteBuffer content) {
       clean = kind == CLEAN_STOP;
       switch (kind) {
-        case BUCKET -> {
+        case BUCKET, BUCKET_BEGUN -> {
           int id = content.getInt();
+          if (kind == BUCKET_BEGUN) {
+            gone.add(id);
+          }
           content.get(); // provisioned: reserved for settings that come from the environment
           QuotaType quota = QuotaType.ofCode(content.get());
           long size = content.getLong();
@@ -72,6 +77,7 @@ final class StoreJournal {
           nextBucket = Math.max(nextBucket, id + 1);
         }
         case BUCKET_GONE -> gone.add(content.getInt());
+        case BUCKET_RESTORED -> gone.remove(content.getInt());
         case BUCKET_PURGED -> {
           int id = content.getInt();
           buckets.remove(id);
@@ -129,7 +135,7 @@ final class StoreJournal {
     }
   }
 
-  private static ByteBuffer frame(int id, String name, BucketSettings settings) {
+  static ByteBuffer frame(int id, String name, BucketSettings settings) {
     byte[] bytes = name.getBytes(StandardCharsets.UTF_8);
     @Nullable Ack ack = settings.ack();
     return content(31 + bytes.length)
@@ -171,12 +177,27 @@ final class StoreJournal {
     append(BUCKET_GONE, content(4).putInt(bucket.id).flip());
   }
 
+  /** A bucket that is being restored: as good as removed until it is whole. */
+  void bucketBegun(Bucket bucket) throws IOException {
+    append(BUCKET_BEGUN, frame(bucket.id, bucket.name(), bucket.settings()));
+  }
+
+  /** It is whole: from here on it is there. */
+  void bucketRestored(Bucket bucket) throws IOException {
+    append(BUCKET_RESTORED, content(4).putInt(bucket.id).flip());
+  }
+
   void bucketPurged(Bucket bucket) throws IOException {
     append(BUCKET_PURGED, content(4).putInt(bucket.id).flip());
   }
 
   void mark(int kind) throws IOException {
     append(kind, content(0));
+  }
+
+  /** How much of it is known to be on the device. */
+  Journal.Mark durable() {
+    return journal.durable();
   }
 
   void sync() throws IOException {

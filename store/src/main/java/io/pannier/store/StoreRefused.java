@@ -18,7 +18,9 @@ public final class StoreRefused extends RuntimeException {
     /** A program wrote it whose format is no longer read. */
     TOO_OLD,
     /** Both copies of FORMAT are unreadable, or they contradict each other. */
-    DAMAGED
+    DAMAGED,
+    /** A restore into it was cut short. */
+    UNFINISHED
   }
 
   private final Reason reason;

@@ -10,6 +10,7 @@ import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
@@ -51,6 +52,7 @@ public final class Verifier {
           "ballast",
           "token",
           "token.copy",
+          StoreFormat.RESTORING,
           Documents.FOLDER,
           "b");
 
@@ -58,9 +60,12 @@ public final class Verifier {
   private final Findings findings;
   private final UUID storeId;
 
-  private Verifier(Disk disk, Progress progress, UUID storeId) {
+  /** What a store in use knows of its journals beyond what they say. */
+  private Map<Integer, Journal.Mark> durable = Map.of();
+
+  private Verifier(Disk disk, Findings findings, UUID storeId) {
     this.disk = disk;
-    this.findings = new Findings(progress);
+    this.findings = findings;
     this.storeId = storeId;
   }
 
@@ -81,7 +86,7 @@ public final class Verifier {
    * damage.
    */
   public static Verification runInUse(Disk disk, Progress progress) throws IOException {
-    var verifier = new Verifier(disk, progress, StoreFormat.read(disk));
+    var verifier = new Verifier(disk, new Findings(progress), StoreFormat.read(disk));
     verifier.store();
     return verifier.findings.result();
   }
@@ -117,6 +122,40 @@ public final class Verifier {
     }
     if (usable && disk.exists("b")) {
       orphans("b", ids(facts.buckets.keySet(), ""));
+    }
+    if (disk.exists(StoreFormat.RESTORING)) {
+      findings.add(Kind.NOTE, StoreFormat.RESTORING, "a restore into this folder was cut short");
+    }
+    Documents.verify(disk, storeId, findings);
+  }
+
+  /**
+   * Checks what a store that is in use has beside blocks: FORMAT, journals, documents. What it
+   * writes meanwhile can look like damage.
+   *
+   * @param durable what of the journals is on the device for sure: by bucket, 0 for that of the
+   *     store
+   */
+  static void frame(Disk disk, UUID storeId, Map<Integer, Journal.Mark> durable, Findings findings)
+      throws IOException {
+    var verifier = new Verifier(disk, findings, storeId);
+    verifier.durable = durable;
+    StoreFormat.problems(disk)
+        .forEach((path, problem) ->
+            findings.add(problem.startsWith("missing") ? Kind.NOTE : Kind.DAMAGE, path, problem));
+    verifier.journal("", StoreJournal.PREFIX, 0, StoreJournal.SNAPSHOT_END, (kind, content) -> {});
+    for (int id : durable.keySet()) {
+      if (id == 0) {
+        continue;
+      }
+      try {
+        verifier.journal(
+            "b/" + id, Recovery.PREFIX, id, BucketJournal.SNAPSHOT_END, (kind, content) -> {});
+      } catch (NoSuchFileException missing) {
+        findings.damage("b/" + id, "the journal of the bucket is missing");
+      } catch (IOException | PannierException | StoreRefused failed) {
+        findings.damage("b/" + id, "the bucket cannot be read: " + failed.getMessage());
+      }
     }
     Documents.verify(disk, storeId, findings);
   }
@@ -177,7 +216,7 @@ public final class Verifier {
             "an unfinished copy of a block; the next start deletes it");
       } else {
         BlockVerifier.verify(
-            new BlockVerifier.Place(disk, storeId, bucketId, folder, replay.clean),
+            new BlockVerifier.Place(disk::open, storeId, bucketId, folder, replay.clean),
             state,
             findings);
       }
@@ -252,7 +291,12 @@ public final class Verifier {
     boolean clean =
         lastKind[0] == (bucketId == 0 ? StoreJournal.CLEAN_STOP : BucketJournal.CLEAN_STOP);
     // Bytes in front of this were synced, so nothing but damage explains what is wrong with them.
-    long syncedTo = clean ? Long.MAX_VALUE : ends.get(Math.min(report.durable(), ends.size() - 1));
+    Journal.Mark known = durable.get(bucketId);
+    int synced =
+        known != null && known.generation() == report.generation()
+            ? Math.max(known.frames(), report.durable())
+            : report.durable();
+    long syncedTo = clean ? Long.MAX_VALUE : ends.get(Math.min(synced, ends.size() - 1));
     String path = report.name() + "-" + report.generation();
     if (!report.snapshotWhole()) {
       findings.damage(path, "the snapshot is not complete in either copy");

@@ -85,6 +85,21 @@ final class DirectIo {
     return bytes % DiskFile.DIRECT_ALIGNMENT == 0;
   }
 
+  /** A handle for reading past the page cache; empty where there is none to be had. */
+  static Optional<FileChannel> openToRead(Path file) throws NoSuchFileException {
+    try {
+      return Optional.of(
+          FileChannel.open(
+              file,
+              StandardOpenOption.READ,
+              Option.DIRECT.orElseThrow(UnsupportedOperationException::new)));
+    } catch (NoSuchFileException missing) {
+      throw missing;
+    } catch (IOException | UnsupportedOperationException refused) {
+      return Optional.empty();
+    }
+  }
+
   private static FileChannel openDirect(Path file) throws IOException {
     return FileChannel.open(
         file,

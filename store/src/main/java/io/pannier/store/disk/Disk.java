@@ -31,6 +31,16 @@ public interface Disk extends AutoCloseable {
    */
   DiskFile open(String path) throws IOException;
 
+  /**
+   * As {@link #open} for reading alone, past the page cache where the file system lets us: what is
+   * read is what the device holds, and nothing else is driven out of memory for it. Reads are of
+   * whole pages into direct memory: position, length and address are multiples of {@link
+   * DiskFile#DIRECT_ALIGNMENT}.
+   */
+  default DiskFile openPastCache(String path) throws IOException {
+    return open(path);
+  }
+
   /** Whether a file or a folder of this name exists. */
   boolean exists(String path) throws IOException;
 

@@ -89,6 +89,13 @@ public final class RealDisk implements Disk {
   }
 
   @Override
+  public DiskFile openPastCache(String path) throws IOException {
+    Path file = resolved(DiskPaths.below(path));
+    Optional<FileChannel> channel = DirectIo.openToRead(file);
+    return channel.isPresent() ? new UncachedFile(channel.get(), () -> open(path)) : open(path);
+  }
+
+  @Override
   public boolean exists(String path) throws IOException {
     Path file = resolved(DiskPaths.checked(path));
     return file.getFileSystem()

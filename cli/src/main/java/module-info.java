@@ -3,6 +3,7 @@ module io.pannier.cli {
   requires static transitive org.jspecify;
   requires java.management;
   requires java.net.http;
+  requires io.pannier.client;
   requires io.pannier.server;
   requires com.fasterxml.jackson.databind;
   requires info.picocli;

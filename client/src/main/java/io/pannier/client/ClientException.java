@@ -80,4 +80,18 @@ public abstract sealed class ClientException extends RuntimeException {
       return -6;
     }
   }
+
+  /** The store is too old for what was asked, or does not speak this protocol: nothing was done. */
+  public static final class Unsupported extends ClientException {
+    private static final long serialVersionUID = 1L;
+
+    public Unsupported(String message) {
+      super(message, null);
+    }
+
+    @Override
+    public int code() {
+      return -4;
+    }
+  }
 }

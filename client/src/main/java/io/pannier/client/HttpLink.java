@@ -160,17 +160,107 @@ final class HttpLink implements AutoCloseable {
       }
       done = reusable;
       return answer;
-    } catch (SocketTimeoutException stalled) {
-      throw new ClientException.TimedOut("No answer from " + host + " in time");
     } catch (IOException failed) {
-      String why = failed.getMessage();
-      throw new ClientException.Broken(
-          "Connection to " + host + " ended: " + (why == null ? "it was closed" : why), failed);
+      throw failure(failed);
     } finally {
       movedNanos = 0;
       if (!done) {
         close();
       }
+    }
+  }
+
+  /**
+   * Sends a request and reads the head of its answer. Until the body of the reply is at its end the
+   * link is taken.
+   *
+   * @throws ClientException when there is none; the link is closed then
+   */
+  HttpReply begin(HttpRequest request) {
+    reusable = false;
+    answerBegan = false;
+    moved();
+    boolean done = false;
+    try {
+      boolean sent = false;
+      IOException broken = null;
+      try {
+        write(request);
+        sent = true;
+      } catch (SocketTimeoutException stalled) {
+        throw stalled;
+      } catch (IOException failed) {
+        broken = failed;
+      }
+      HttpReply reply;
+      try {
+        reply = head(request.method.equals("HEAD"), sent);
+      } catch (IOException none) {
+        throw broken == null ? none : broken;
+      }
+      served++;
+      done = true;
+      return reply;
+    } catch (IOException failed) {
+      throw failure(failed);
+    } finally {
+      movedNanos = 0;
+      if (!done) {
+        close();
+      }
+    }
+  }
+
+  private HttpReply head(boolean isHead, boolean sent) throws IOException {
+    for (; ; ) {
+      String line = line();
+      answerBegan = true;
+      int status = status(line);
+      Map<String, List<String>> headers = headers();
+      if (status >= 200) {
+        boolean without = isHead || status == 204 || status == 304;
+        boolean keeps = sent && keepsAlive(line, headers) && reusable(without, headers);
+        return new HttpReply(
+            status, headers, ReplyBody.of(in, headers, without, () -> ended(keeps)));
+      }
+    }
+  }
+
+  /** The body of an answer is at its end. */
+  private void ended(boolean keeps) {
+    reusable = keeps;
+    if (!keeps) {
+      close();
+    }
+  }
+
+  /** What a failure of the connection means. */
+  ClientException failure(IOException failed) {
+    if (failed instanceof SocketTimeoutException) {
+      return new ClientException.TimedOut("No answer from " + host + " in time");
+    }
+    String why = failed.getMessage();
+    return new ClientException.Broken(
+        "Connection to " + host + " ended: " + (why == null ? "it was closed" : why), failed);
+  }
+
+  /**
+   * Whether the other side has hung up meanwhile, which an idle connection does not tell itself.
+   */
+  boolean wasClosed() {
+    try {
+      int usual = socket.getSoTimeout();
+      socket.setSoTimeout(1);
+      try {
+        // Between two answers nothing may come but the end.
+        in.read();
+        return true;
+      } catch (SocketTimeoutException silent) {
+        socket.setSoTimeout(usual);
+        return false;
+      }
+    } catch (IOException failed) {
+      return true;
     }
   }
 
@@ -207,15 +297,7 @@ final class HttpLink implements AutoCloseable {
     for (; ; ) {
       String line = line();
       answerBegan = true;
-      if (!line.startsWith("HTTP/1.") || line.length() < 12) {
-        throw new IOException("not an HTTP answer");
-      }
-      int status;
-      try {
-        status = Integer.parseInt(line.substring(9, 12));
-      } catch (NumberFormatException malformed) {
-        throw new IOException("not an HTTP answer", malformed);
-      }
+      int status = status(line);
       Map<String, List<String>> headers = headers();
       if (status >= 100 && status < 200) {
         continue;
@@ -226,6 +308,17 @@ final class HttpLink implements AutoCloseable {
       }
       reusable = keepsAlive(line, headers) && reusable(without, headers);
       return new HttpAnswer(status, headers);
+    }
+  }
+
+  private static int status(String line) throws IOException {
+    if (!line.startsWith("HTTP/1.") || line.length() < 12) {
+      throw new IOException("not an HTTP answer");
+    }
+    try {
+      return Integer.parseInt(line.substring(9, 12));
+    } catch (NumberFormatException malformed) {
+      throw new IOException("not an HTTP answer", malformed);
     }
   }
 

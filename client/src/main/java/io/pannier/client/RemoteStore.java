@@ -293,7 +293,7 @@ public final class RemoteStore implements AutoCloseable {
     return answer;
   }
 
-  private static String withoutComma(String contentType) {
+  static String withoutComma(String contentType) {
     int comma = contentType.indexOf(',');
     return comma < 0 ? contentType : contentType.substring(0, comma);
   }

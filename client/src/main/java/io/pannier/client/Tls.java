@@ -20,15 +20,26 @@ import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
 import javax.net.ssl.X509ExtendedTrustManager;
 import javax.net.ssl.X509TrustManager;
+import org.jspecify.annotations.Nullable;
 
 /** How certificates of stores are checked. Immutable. */
 public final class Tls {
-  private final SSLContext context;
+  private final @Nullable SSLContext context;
   private final boolean verify;
 
-  private Tls(SSLContext context, boolean verify) {
+  private Tls(@Nullable SSLContext context, boolean verify) {
     this.context = context;
     this.verify = verify;
+  }
+
+  /** For addresses that are not {@code https}: nothing is loaded. */
+  public static Tls none() {
+    return new Tls(null, true);
+  }
+
+  /** As a context says, which may also hold the certificate that the client shows. */
+  public static Tls of(SSLContext context) {
+    return new Tls(context, true);
   }
 
   /** By the authorities that this machine trusts. */
@@ -69,7 +80,7 @@ public final class Tls {
     }
   }
 
-  private static X509TrustManager authorities(@org.jspecify.annotations.Nullable KeyStore store)
+  private static X509TrustManager authorities(@Nullable KeyStore store)
       throws GeneralSecurityException {
     TrustManagerFactory factory =
         TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
@@ -82,7 +93,7 @@ public final class Tls {
     throw new GeneralSecurityException("no trust manager for certificates");
   }
 
-  private static SSLContext context(TrustManager @org.jspecify.annotations.Nullable [] trust) {
+  private static SSLContext context(TrustManager @Nullable [] trust) {
     try {
       SSLContext context = SSLContext.getInstance("TLS");
       context.init(null, trust, null);
@@ -98,6 +109,9 @@ public final class Tls {
   }
 
   SSLSocketFactory sockets() {
+    if (context == null) {
+      throw new IllegalStateException("no TLS was prepared");
+    }
     return context.getSocketFactory();
   }
 

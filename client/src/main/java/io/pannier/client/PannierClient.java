@@ -213,14 +213,14 @@ public final class PannierClient implements AutoCloseable {
     return new Bucket(api, name);
   }
 
-  /** Whether there is such a bucket. */
+  /** Whether there is such a bucket, be it one that is just being removed. */
   public boolean hasBucket(String name) {
     Transport.Whole answer =
         transport.askAny(api.request("HEAD", "b/" + Api.segment(name)), Repeat.ALWAYS);
     if (answer.head().status() == 404) {
       return false;
     }
-    if (!answer.head().isSuccess()) {
+    if (!answer.head().isSuccess() && answer.head().status() != 409) {
       throw answer.head().refusal();
     }
     return true;

@@ -133,7 +133,14 @@ public final class PannierClient implements AutoCloseable {
       }
       var options =
           new ClientOptions(
-              base, token, Optional.empty(), checks, connectMillis, stallMillis, clock);
+              base,
+              token,
+              Optional.empty(),
+              checks,
+              connectMillis,
+              stallMillis,
+              clock,
+              Throttle.NONE);
       return new PannierClient(new Transport(options, repeats, pauseMillis), minorMax);
     }
   }

@@ -8,8 +8,6 @@ import io.pannier.store.StoredRecord;
 import java.nio.ByteBuffer;
 import java.util.HexFormat;
 import java.util.function.BooleanSupplier;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Sends the bodies of records. Up to {@link RecordBody#WHOLE_MAX} bytes are verified before the
@@ -17,8 +15,6 @@ import org.slf4j.LoggerFactory;
  * the record.
  */
 final class RecordSender {
-  private static final Logger LOG = LoggerFactory.getLogger(RecordSender.class);
-
   /** Bytes read and sent in one go. */
   static final int PIECE = 4 * RecordBody.CHUNK;
 
@@ -188,8 +184,7 @@ final class RecordSender {
         if (lease != null) {
           lease.release();
         }
-        out.abort();
-        LOG.error("record was cut off while it was sent: {}", record, e);
+        out.abort(e);
         return false;
       }
       ByteBuffer piece = lease.buffer();

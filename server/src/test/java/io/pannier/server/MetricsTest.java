@@ -172,6 +172,31 @@ class MetricsTest extends ApiFixture {
   }
 
   @Test
+  void aClientThatHangsUpIsCountedAsGone() throws Exception {
+    try (Wire other = connect(server.port())) {
+      other.write(
+          ascii(
+              "POST /api/v1/b/"
+                  + bucket
+                  + "/e?ts=1 HTTP/1.1\r\nhost: a\r\nauthorization: Bearer "
+                  + TOKEN
+                  + "\r\ncontent-length: 100\r\n\r\nhalf of it"));
+      while (series().get("pannier_http_requests_in_flight") < 2) {
+        Thread.onSpinWait();
+      }
+    }
+    String gone =
+        "pannier_http_requests_total{code=\"gone\",method=\"POST\",route=\"/b/{bucket}/{entry}\"}";
+    while (!series().containsKey(gone)) {
+      Thread.onSpinWait();
+    }
+    assertThat(series())
+        .containsEntry(gone, 1.0)
+        .containsEntry("pannier_http_requests_in_flight", 1.0)
+        .containsEntry(of("pannier_bucket_records_written_total"), 0.0);
+  }
+
+  @Test
   void openMetricsIsServedToWhoAsksForIt() throws Exception {
     Wire.Answer usual = scrape();
     assertThat(usual.header("content-type")).contains("text/plain; version=0.0.4; charset=utf-8");

@@ -830,6 +830,11 @@ final class HttpExchange implements Exchange {
     }
   }
 
+  /** Tells that an answer ends in the middle. */
+  void cutOff(Throwable cause) {
+    server.log.cutOff(this, cause);
+  }
+
   // ------------------------------------------------------------------------------------ the end
 
   @Override

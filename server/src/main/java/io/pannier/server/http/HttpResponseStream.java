@@ -181,6 +181,14 @@ final class HttpResponseStream implements ResponseStream {
     }
   }
 
+  @Override
+  public void abort(Throwable cause) {
+    if (!closed && !exchange.isClientGone()) {
+      exchange.cutOff(cause);
+    }
+    abort();
+  }
+
   /** The handler is gone; if it has left the stream open, the response is not whole. */
   void abandon() {
     abort();

@@ -36,4 +36,7 @@ public interface ResponseStream extends AutoCloseable {
 
   /** Cuts the connection: what the client has got so far must not look like a whole response. */
   void abort();
+
+  /** As {@link #abort()}, and the log tells why; not where nobody waits any more. */
+  void abort(Throwable cause);
 }

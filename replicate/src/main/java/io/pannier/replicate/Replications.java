@@ -9,13 +9,17 @@ import java.net.URI;
 import java.net.URISyntaxException;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The replications of a store. Any thread may call; what changes them waits for the device. */
 public final class Replications implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Replications.class);
   private static final String DOCUMENT = "replications";
   private static final Set<String> THIS_HOST = Set.of("127.0.0.1", "localhost", "0.0.0.0");
 
@@ -65,9 +69,19 @@ public final class Replications implements AutoCloseable {
               one.name(),
               Plan.of(one.settings()),
               setting,
-              setting.store().documents().load(Task.document(one.id()))));
+              state(one)));
     }
     tasks.values().forEach(Task::start);
+  }
+
+  /** How far a task had come; without it the task goes through all records once more. */
+  private Optional<byte[]> state(Stored.One one) {
+    try {
+      return setting.store().documents().load(Task.document(one.id()));
+    } catch (PannierException.Damaged unreadable) {
+      LOG.error("state of replication {} is lost; it begins anew", one.name(), unreadable);
+      return Optional.empty();
+    }
   }
 
   private void save() {

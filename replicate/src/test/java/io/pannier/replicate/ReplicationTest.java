@@ -17,6 +17,7 @@ import io.pannier.store.TestStores;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Optional;
+import java.io.IOException;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -135,6 +136,114 @@ class ReplicationTest {
     }
     robot.pass(10_000);
     assertThat(robot.destination.entries.get("e").keySet()).containsExactly(2L, 4L, 6L, 8L);
+  }
+
+  private void damageState(String... copies) throws IOException {
+    robot.pass(10_000); // it is saved
+    robot.replications.close();
+    robot.store.close();
+    robot.disk = robot.disk.kill();
+    for (String copy : copies) {
+      robot.disk.flip("c/replication-1." + copy, 70, 8);
+    }
+    robot.start();
+  }
+
+  @Test
+  void weakness32aDamagedStateIsTakenFromItsOtherCopy() throws IOException {
+    begin("");
+    write("e", 1);
+    robot.pass(1000);
+    robot.destination.fault = new Times(1000, DOWN, false);
+    write("e", 2);
+    damageState("a");
+    assertThat(robot.pending()).isEqualTo(1);
+    robot.destination.fault = MemoryDestination.NONE;
+    robot.pass(10_000);
+    assertThat(isThere("e", 2)).isTrue();
+  }
+
+  @Test
+  void weakness32aStateThatIsLostCostsNoRecordAndNoStart() throws IOException {
+    begin("");
+    write("e", 1);
+    robot.pass(1000);
+    robot.destination.fault = new Times(1000, DOWN, false);
+    for (int i = 2; i <= 20; i++) {
+      write("e", i);
+    }
+    damageState("a", "b");
+    // It goes through all of them once more: what is there already is known there.
+    assertThat(robot.pending()).isEqualTo(20);
+    robot.destination.fault = MemoryDestination.NONE;
+    robot.pass(10_000);
+    assertThat(robot.pending()).isZero();
+    assertThat(robot.destination.entries.get("e")).hasSize(20);
+    assertThat(robot.detail().diagnostics().refusedRecords()).isZero();
+  }
+
+  @Test
+  void olderFiltersCompareTheStoredText() {
+    // As the configuration writes RS_REPLICATION_…_INCLUDE_robot=07 and …_EXCLUDE_dull=yes.
+    begin(
+        "{'$and': [{'$and': [{'$exists': 'robot'}, {'$eq': [{'$text': '&robot'}, '07']}]},"
+            + " {'$not': [{'$and': [{'$and': [{'$exists': 'dull'},"
+            + " {'$eq': [{'$text': '&dull'}, 'yes']}]}]}]}]}");
+    write("e", 1, "robot", "07");
+    write("e", 2, "robot", "7");
+    write("e", 3, "robot", "07", "dull", "yes");
+    write("e", 4, "robot", "07", "dull", "YES");
+    write("e", 5, "other", "07");
+    robot.pass(1000);
+    assertThat(robot.destination.entries.get("e")).containsOnlyKeys(1L, 4L);
+  }
+
+  @Test
+  void oneRecordInSoManySecondsIsCounted() {
+    begin("{'$each_t': 1}");
+    for (int i = 0; i < 50; i++) {
+      write("e", 1_000_000 + i * 100_000L);
+    }
+    robot.kill(); // the operator remembers
+    for (int i = 50; i < 100; i++) {
+      write("e", 1_000_000 + i * 100_000L);
+    }
+    robot.pass(1000);
+    assertThat(robot.destination.entries.get("e").size()).isBetween(9, 11);
+  }
+
+  @Test
+  void whatStandsAroundAMatchComesWithIt() {
+    begin("{'&hit': {'$eq': 1}, '#ctx_before': '2s', '#ctx_after': 1}");
+    for (int i = 1; i <= 10; i++) {
+      write("e", i * 1_000_000L, "hit", i == 6 ? "1" : "0");
+    }
+    robot.pass(1000);
+    assertThat(robot.destination.entries.get("e"))
+        .containsOnlyKeys(4_000_000L, 5_000_000L, 6_000_000L, 7_000_000L);
+  }
+
+  @Test
+  void namesGetThePrefix() {
+    robot.store.createBucket(Robot.SOURCE, BucketSettings.DEFAULT);
+    ReplicationSettings usual = Robot.settings("");
+    robot.replications.create(
+        Robot.TASK,
+        new ReplicationSettings(
+            usual.sourceBucket(),
+            usual.destinationBucket(),
+            usual.destinationHost(),
+            usual.destinationToken(),
+            usual.entries(),
+            "/fleet/robot1/",
+            usual.when(),
+            usual.mode(),
+            Coding.NONE,
+            usual.start(),
+            0));
+    write("cam/front", 1);
+    robot.pass(1000);
+    assertThat(robot.destination.entries).containsOnlyKeys("fleet/robot1/cam/front");
   }
 
   @Test

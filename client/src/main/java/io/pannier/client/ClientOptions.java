@@ -34,14 +34,7 @@ public record ClientOptions(
   /** The usual times. */
   public static ClientOptions of(URI base, Optional<String> token, Tls tls, Clock clock) {
     return new ClientOptions(
-        base,
-        token,
-        Optional.empty(),
-        tls,
-        CONNECT_MILLIS,
-        STALL_MILLIS,
-        clock,
-        Throttle.NONE);
+        base, token, Optional.empty(), tls, CONNECT_MILLIS, STALL_MILLIS, clock, Throttle.NONE);
   }
 
   /** The same for copies from a store with this id. */
@@ -52,8 +45,7 @@ public record ClientOptions(
 
   /** The same with a bound for what is sent in a second. */
   public ClientOptions withThrottle(Throttle bound) {
-    return new ClientOptions(
-        base, token, origin, tls, connectMillis, stallMillis, clock, bound);
+    return new ClientOptions(base, token, origin, tls, connectMillis, stallMillis, clock, bound);
   }
 
   /** Without the token: texts end up in logs. */

@@ -34,8 +34,7 @@ class ThrottleTest {
   }
 
   private final Waited clock = new Waited();
-  private final Throttle throttle =
-      new Throttle(clock, (changed, nanos) -> clock.await(nanos));
+  private final Throttle throttle = new Throttle(clock, (changed, nanos) -> clock.await(nanos));
 
   private double seconds() {
     return clock.nanos / 1e9;

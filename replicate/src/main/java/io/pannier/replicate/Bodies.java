@@ -59,8 +59,7 @@ final class Bodies {
           crc.update(piece.array(), piece.arrayOffset(), piece.remaining());
           int passed = Math.clamp(from - at, 0, piece.remaining());
           at += piece.remaining();
-          out.write(
-              piece.array(), piece.arrayOffset() + passed, piece.remaining() - passed);
+          out.write(piece.array(), piece.arrayOffset() + passed, piece.remaining() - passed);
         }
       }
       checksum = (int) crc.getValue();

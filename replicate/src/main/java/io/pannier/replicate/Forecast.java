@@ -33,7 +33,8 @@ public record Forecast(
    *
    * @param sending whether anything leaves at all at this moment
    * @param pendingBytes bytes of bodies to be sent
-   * @param oldest how far the oldest pending record is from its eviction; empty: it is not in a ring
+   * @param oldest how far the oldest pending record is from its eviction; empty: it is not in a
+   *     ring
    * @param horizonSeconds time for which the loss is estimated
    */
   static Forecast of(

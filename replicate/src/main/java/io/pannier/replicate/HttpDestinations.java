@@ -82,8 +82,7 @@ public final class HttpDestinations implements Destinations {
     @Override
     public long append(
         String entry, Outgoing record, String id, Body rest, long offset, Coding coding) {
-      return store.append(
-          bucket, entry, record, id, rest, offset, record.body().length(), coding);
+      return store.append(bucket, entry, record, id, rest, offset, record.body().length(), coding);
     }
 
     @Override

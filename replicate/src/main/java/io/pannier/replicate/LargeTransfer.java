@@ -40,9 +40,7 @@ final class LargeTransfer {
     for (int turn = 0; turn < TURNS_MAX; turn++) {
       Bodies.Rest rest = Bodies.rest(record, offset);
       long arrived =
-          offset == record.length()
-              ? offset
-              : there.append(entry, out, id, rest, offset, coding);
+          offset == record.length() ? offset : there.append(entry, out, id, rest, offset, coding);
       if (arrived == record.length()) {
         if (!rest.isComplete()) {
           rest.read(); // another connection has brought its end

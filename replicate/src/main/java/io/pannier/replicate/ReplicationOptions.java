@@ -27,8 +27,7 @@ public record ReplicationOptions(
     long resumeBytes) {
   /** What the reference has, and what is usual for ours. */
   public static final ReplicationOptions DEFAULT =
-      new ReplicationOptions(
-          5, true, Optional.empty(), 8383, 8_000_000, 85, 3600, 4L << 20);
+      new ReplicationOptions(5, true, Optional.empty(), 8383, 8_000_000, 85, 3600, 4L << 20);
 
   /** The same for a server that listens on this port. */
   public ReplicationOptions withListenPort(int port) {
@@ -46,14 +45,7 @@ public record ReplicationOptions(
   /** The same with other batches. */
   public ReplicationOptions withBatches(long bytes, int records) {
     return new ReplicationOptions(
-        retrySeconds,
-        verifyTls,
-        authorities,
-        listenPort,
-        bytes,
-        records,
-        warnSeconds,
-        resumeBytes);
+        retrySeconds, verifyTls, authorities, listenPort, bytes, records, warnSeconds, resumeBytes);
   }
 
   /** The same with another length from which on records are resumed. */

@@ -47,8 +47,7 @@ public final class Replications implements AutoCloseable {
       ReplicationOptions options,
       Consumer<ReplicationWarning> warnings) {
     return open(
-        new Task.Setting(
-            store, clock, workers, destinations, options, Throttle::new, warnings));
+        new Task.Setting(store, clock, workers, destinations, options, Throttle::new, warnings));
   }
 
   /** The same with another way to wait where the rate is bounded. */
@@ -64,12 +63,7 @@ public final class Replications implements AutoCloseable {
     for (Stored.One one : stored.tasks()) {
       tasks.put(
           one.name(),
-          Task.restore(
-              one.id(),
-              one.name(),
-              Plan.of(one.settings()),
-              setting,
-              state(one)));
+          Task.restore(one.id(), one.name(), Plan.of(one.settings()), setting, state(one)));
     }
     tasks.values().forEach(Task::start);
   }

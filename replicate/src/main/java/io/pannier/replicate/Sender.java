@@ -16,7 +16,6 @@ import io.pannier.store.StoredRecord;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
@@ -538,7 +537,7 @@ final class Sender {
     if (found.get().length() != record.length()) {
       return Track.Outcome.REFUSED;
     }
-    boolean sameLabels = hasLabels(found.get().labels(), record.labels());
+    boolean sameLabels = ToldLabels.areThere(found.get().labels(), record.labels());
     if (found.get().checksum().isPresent()) {
       if (found.get().checksum().get() != record.crc32c()) {
         return Track.Outcome.REFUSED;
@@ -548,16 +547,6 @@ final class Sender {
     return sameLabels || track.hasChanged(one.item())
         ? Track.Outcome.WAS_THERE
         : Track.Outcome.REFUSED;
-  }
-
-  private static boolean hasLabels(Labels there, Labels here) {
-    for (int i = 0; i < here.size(); i++) {
-      String value = there.get(here.name(i).toLowerCase(Locale.ROOT));
-      if (value == null || !value.equals(here.value(i))) {
-        return false;
-      }
-    }
-    return true;
   }
 
   private Coding coding() {
@@ -579,7 +568,7 @@ final class Sender {
     Pace pace = pace(track);
     var updates = new ArrayList<Update>();
     for (Track.Item item : track.nextChanges(pace.records)) {
-      Labels labels = told(item);
+      Labels labels = ToldLabels.of(item);
       if (labels.isEmpty() || isDestination(item.origin())) {
         track.changed(item, Track.Outcome.ARRIVED);
         continue;
@@ -646,24 +635,6 @@ final class Sender {
         putOff(pace(track));
       }
     }
-  }
-
-  /** All labels of now, and the removed ones with empty values. */
-  private static Labels told(Track.Item item) {
-    var told = new Labels.Builder();
-    for (String name : item.removed()) {
-      told.set(name, "");
-    }
-    Labels now = item.record().labels();
-    for (int i = 0; i < now.size(); i++) {
-      // An empty value would remove the label there. It came with the record, which is there.
-      if (now.value(i).isEmpty()) {
-        told.remove(now.name(i));
-      } else {
-        told.set(now.name(i), now.value(i));
-      }
-    }
-    return told.build();
   }
 
   /** A record with the form in which it is sent. */

@@ -13,8 +13,8 @@ import java.util.Locale;
 import java.util.Optional;
 
 /**
- * Settings in the form of the HTTP API (http-api.md §17.1), and two members of ours, {@code
- * from} and {@code max_bytes_per_second}.
+ * Settings in the form of the HTTP API (http-api.md §17.1), and two members of ours, {@code from}
+ * and {@code max_bytes_per_second}.
  */
 public final class SettingsJson {
   private static final String RATE = "max_bytes_per_second";

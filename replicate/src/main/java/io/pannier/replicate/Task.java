@@ -306,8 +306,7 @@ final class Task implements Follower {
   }
 
   @Override
-  public void gone(
-      Entry entry, long[] sequences, long[] lengths, BitSet live, boolean evicted) {
+  public void gone(Entry entry, long[] sequences, long[] lengths, BitSet live, boolean evicted) {
     Track track = tracks.get(entry.id());
     if (track != null) {
       track.gone(sequences, lengths, live, evicted);
@@ -405,8 +404,7 @@ final class Task implements Follower {
         pending += track.pending();
       }
     }
-    return new ReplicationInfo(
-        name, plan.settings().mode(), isMoving(), provisioned, pending);
+    return new ReplicationInfo(name, plan.settings().mode(), isMoving(), provisioned, pending);
   }
 
   ReplicationDetail detail() {

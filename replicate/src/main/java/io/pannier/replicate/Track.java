@@ -62,18 +62,7 @@ final class Track {
   private SequenceSet selected = new SequenceSet();
 
   /** Those that the destination is not known to have. */
-  private SequenceSet pending = new SequenceSet();
-
-  /** Bytes of their bodies. */
-  private long pendingBytes;
-
-  /** What was chosen since the process began, for rates. */
-  private long chosenRecords;
-
-  private long chosenBytes;
-
-  /** The oldest pending record, as it was looked up last. */
-  private Oldest oldest = new Oldest(-1, 0, OptionalLong.empty());
+  private Pending pending;
 
   /** Changes of labels that the destination is not known to have, by number of the record. */
   private final Map<Long, Dirty> dirty = new TreeMap<>();
@@ -98,15 +87,6 @@ final class Track {
 
   /** What the destination has still to be told of a record. */
   private record Dirty(Set<String> removed, long mark, Optional<UUID> origin) {}
-
-  /**
-   * A pending record.
-   *
-   * @param sequence −1: there is none
-   * @param timestamp µs
-   * @param place as of {@link History#placeInRing}
-   */
-  private record Oldest(long sequence, long timestamp, OptionalLong place) {}
 
   /**
    * What is still to be sent.
@@ -176,6 +156,7 @@ final class Track {
     this.wants = wants;
     this.diagnostics = diagnostics;
     history = new History(entry);
+    pending = new Pending(history);
     judge = new Judge(condition);
     this.position = position;
   }
@@ -279,25 +260,13 @@ final class Track {
 
   private void choose(long sequence, long length) {
     selected.add(sequence);
-    if (pending.add(sequence)) {
-      pendingBytes += length;
-      chosenRecords++;
-      chosenBytes += length;
-    }
-  }
-
-  private boolean unpend(long sequence, long length) {
-    boolean was = pending.remove(sequence);
-    if (was) {
-      pendingBytes -= length;
-    }
-    return was;
+    pending.choose(sequence, length);
   }
 
   /** A record is not there any more, and nobody misses it. */
   private void forget(long sequence, long length) {
     selected.remove(sequence);
-    unpend(sequence, length);
+    pending.remove(sequence, length);
     deferred.remove(sequence);
     dirty.remove(sequence);
   }
@@ -340,7 +309,7 @@ final class Track {
     try {
       drain();
       for (long from = pending.next(0); from >= 0; ) {
-        List<Long> numbers = page(from);
+        List<Long> numbers = pending.page(from, PAGE);
         lookUp(numbers);
         from = pending.next(numbers.getLast() + 1);
       }
@@ -352,13 +321,14 @@ final class Track {
 
   /** Records of these numbers; those that are gone are taken for lost. */
   private List<StoredRecord> lookUp(List<Long> numbers) {
-    List<StoredRecord> found = history.records(asArray(numbers));
+    List<StoredRecord> found = history.records(Pending.asArray(numbers));
     if (found.size() < numbers.size()) {
       var there = new HashSet<Long>();
       found.forEach(record -> there.add(record.sequence()));
       // Perhaps somebody has removed them or they were evicted just now: then this is known by now.
       takeNews();
-      if (numbers.stream().anyMatch(number -> !there.contains(number) && pending.contains(number))) {
+      if (numbers.stream()
+          .anyMatch(number -> !there.contains(number) && pending.contains(number))) {
         settle();
       }
     }
@@ -375,40 +345,12 @@ final class Track {
     do {
       drain();
       missing.clear();
-      sum = measure(missing);
+      sum = pending.measure(missing);
     } while (!departures.isEmpty());
-    long lost = Math.max(0, pendingBytes - sum);
+    long lost = Math.max(0, pending.bytes() - sum);
     missing.forEach(number -> forget(number, 0));
-    pendingBytes = sum;
+    pending.correct(sum);
     diagnostics.lost(missing.size(), lost);
-  }
-
-  /** Bytes of the pending records that are there, and the numbers of those that are not. */
-  private long measure(List<Long> missing) {
-    long bytes = 0;
-    for (long from = pending.next(0); from >= 0; ) {
-      List<Long> numbers = page(from);
-      var there = new HashSet<Long>();
-      for (StoredRecord record : history.records(asArray(numbers))) {
-        there.add(record.sequence());
-        bytes += record.length();
-      }
-      numbers.stream().filter(number -> !there.contains(number)).forEach(missing::add);
-      from = pending.next(numbers.getLast() + 1);
-    }
-    return bytes;
-  }
-
-  private List<Long> page(long from) {
-    var numbers = new ArrayList<Long>();
-    for (long at = from; at >= 0 && numbers.size() < PAGE; at = pending.next(at + 1)) {
-      numbers.add(at);
-    }
-    return numbers;
-  }
-
-  private static long[] asArray(List<Long> numbers) {
-    return numbers.stream().mapToLong(Long::longValue).toArray();
   }
 
   // ---------------------------------------------------------------- sending
@@ -434,22 +376,8 @@ final class Track {
     lock.lock();
     try {
       long changes = dirty.keySet().stream().filter(record -> !pending.contains(record)).count();
-      long first = pending.next(0);
-      if (first != oldest.sequence()) {
-        List<StoredRecord> found =
-            first < 0 ? List.of() : history.records(new long[] {first});
-        oldest =
-            found.isEmpty()
-                ? new Oldest(-1, 0, OptionalLong.empty())
-                : new Oldest(first, found.getFirst().timestamp(), history.placeInRing(first));
-      }
-      boolean known = oldest.sequence() >= 0;
-      return new Backlog(
-          pending.size(),
-          pendingBytes,
-          changes,
-          known ? OptionalLong.of(oldest.timestamp()) : OptionalLong.empty(),
-          oldest.place());
+      Pending.Oldest oldest = pending.oldest();
+      return new Backlog(pending.size(), pending.bytes(), changes, oldest.time(), oldest.place());
     } catch (PannierException.Conflict removed) {
       return new Backlog(0, 0, 0, OptionalLong.empty(), OptionalLong.empty());
     } finally {
@@ -461,7 +389,7 @@ final class Track {
   long[] chosen() {
     lock.lock();
     try {
-      return new long[] {chosenRecords, chosenBytes};
+      return new long[] {pending.chosenRecords(), pending.chosenBytes()};
     } finally {
       lock.unlock();
     }
@@ -525,8 +453,7 @@ final class Track {
       }
       var items = new ArrayList<Item>(numbers.size());
       var there = new HashSet<Long>();
-      for (StoredRecord record :
-          history.records(asArray(numbers))) {
+      for (StoredRecord record : history.records(Pending.asArray(numbers))) {
         Dirty change = dirty.get(record.sequence());
         if (change != null) {
           there.add(record.sequence());
@@ -564,15 +491,15 @@ final class Track {
       long length = item.record().length();
       switch (outcome) {
         case ARRIVED -> {
-          unpend(number, length);
+          pending.remove(number, length);
           Dirty change = dirty.get(number);
           if (change != null && change.mark() == item.mark()) {
             dirty.remove(number); // it arrived with its labels of now
           }
         }
-        case WAS_THERE -> unpend(number, length);
+        case WAS_THERE -> pending.remove(number, length);
         case WAS_THERE_OTHERWISE -> {
-          unpend(number, length);
+          pending.remove(number, length);
           dirty.putIfAbsent(number, new Dirty(Set.of(), ++lastMark, Optional.empty()));
         }
         case REFUSED, MISSING -> {
@@ -618,8 +545,8 @@ final class Track {
         }
         case MISSING -> {
           dirty.remove(number);
-          if (selected.contains(number) && pending.add(number)) {
-            pendingBytes += item.record().length();
+          if (selected.contains(number)) {
+            pending.add(number, item.record().length());
           }
         }
         case LATER -> {
@@ -679,7 +606,6 @@ final class Track {
       judge.write(out);
       selected.write(out);
       pending.write(out);
-      out.writeLong(pendingBytes);
       out.writeInt(dirty.size());
       for (var change : dirty.entrySet()) {
         out.writeLong(change.getKey());
@@ -741,8 +667,7 @@ final class Track {
     track.startNumber = startNumber;
     track.startTime = startTime;
     track.selected = selected;
-    track.pending = pending;
-    track.pendingBytes = pendingBytes;
+    track.pending = new Pending(track.history, pending, pendingBytes);
     track.dirty.putAll(dirty);
     track.lastMark = mark;
     track.durable = position;
@@ -766,7 +691,6 @@ final class Track {
       position = last;
       selected.removeAbove(last);
       pending.removeAbove(last);
-      pendingBytes = measure(new ArrayList<>());
       dirty.keySet().removeIf(record -> record > last);
       durable = 0;
       note();

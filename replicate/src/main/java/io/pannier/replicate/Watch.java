@@ -23,7 +23,9 @@ final class Watch {
   /** Losses are told at most so often. */
   private static final long LOST_NANOS = TimeUnit.SECONDS.toNanos(60);
 
-  /** The danger is over when the loss is further away than this many times the time for warnings. */
+  /**
+   * The danger is over when the loss is further away than this many times the time for warnings.
+   */
   private static final double OVER = 1.5;
 
   private final Task task;

@@ -418,8 +418,7 @@ final class Fleet {
         }
         var labels = new Labels.Builder();
         for (int i = 0; i < record.labels().size(); i++) {
-          labels.set(
-              record.labels().name(i).toLowerCase(Locale.ROOT), record.labels().value(i));
+          labels.set(record.labels().name(i).toLowerCase(Locale.ROOT), record.labels().value(i));
         }
         return Optional.of(
             new RemoteRecord(

@@ -25,9 +25,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Robots that record, a site that collects from them and a cloud that collects from the site; stores
- * that copy each other, and stores in a ring. Links break at any byte, answers get lost, processes
- * die, disks are full of newer things, clocks jump: at rest everything is where it belongs.
+ * Robots that record, a site that collects from them and a cloud that collects from the site;
+ * stores that copy each other, and stores in a ring. Links break at any byte, answers get lost,
+ * processes die, disks are full of newer things, clocks jump: at rest everything is where it
+ * belongs.
  */
 class FleetSimulationTest {
   private static final int SEEDS = 12;
@@ -106,8 +107,7 @@ class FleetSimulationTest {
     }
 
     private static BucketSettings settings(boolean ring, long size) {
-      return new BucketSettings(
-          ring ? QuotaType.FIFO : QuotaType.NONE, size, 64_000_000, 12, null);
+      return new BucketSettings(ring ? QuotaType.FIFO : QuotaType.NONE, size, 64_000_000, 12, null);
     }
 
     private <T> T any(List<T> some) {
@@ -177,7 +177,8 @@ class FleetSimulationTest {
         source.names.add(next);
         if (source.robot.store.bucket(HOME).findEntry(source.name).isPresent()
             && doing(
-                source.robot, () -> source.robot.store.bucket(HOME).renameEntry(source.name, next))) {
+                source.robot,
+                () -> source.robot.store.bucket(HOME).renameEntry(source.name, next))) {
           source.name = next;
         } else if (!source.robot.isDead()) {
           source.names.remove(next);
@@ -215,8 +216,7 @@ class FleetSimulationTest {
                       .bucket(HOME)
                       .entryForWrite(source.name)
                       .write(
-                          new NewRecord(
-                              time, "text/plain", record.labels, ByteBuffer.wrap(body))));
+                          new NewRecord(time, "text/plain", record.labels, ByteBuffer.wrap(body))));
       record.unsure = !done && source.robot.isDead();
       if (done || record.unsure) {
         record.wanted = !onlyKept || "true".equals(record.labels.get("keep"));
@@ -258,8 +258,7 @@ class FleetSimulationTest {
     }
 
     private void remove(Source source) {
-      var live =
-          source.records.entrySet().stream().filter(one -> !one.getValue().removed).toList();
+      var live = source.records.entrySet().stream().filter(one -> !one.getValue().removed).toList();
       if (live.isEmpty()) {
         return;
       }
@@ -302,7 +301,9 @@ class FleetSimulationTest {
       Diagnostics.Report report = site.replications.get("up").diagnostics();
       assertThat(report.refusedRecords()).as(() -> "site: " + report.errors()).isZero();
       if (siteEvicts) {
-        assertThat(report.lostRecords()).as("lost at the site").isGreaterThanOrEqualTo(missing.size());
+        assertThat(report.lostRecords())
+            .as("lost at the site")
+            .isGreaterThanOrEqualTo(missing.size());
         if (!fleet.kills && !fleet.faults) {
           assertThat(report.lostRecords()).as("lost at the site").isEqualTo(missing.size());
         }
@@ -333,7 +334,9 @@ class FleetSimulationTest {
           Expected record = one.getValue();
           String what = robot.name + "/" + source.names + "@" + one.getKey();
           List<String> places =
-              source.names.stream().map(name -> robot.name + "/" + name + "@" + one.getKey()).toList();
+              source.names.stream()
+                  .map(name -> robot.name + "/" + name + "@" + one.getKey())
+                  .toList();
           boolean arrived = places.stream().anyMatch(site.arrived::contains);
           for (String place : places) {
             StoredRecord copy = atCloud.get(place);
@@ -432,13 +435,13 @@ class FleetSimulationTest {
           // The same record at several stores, with labels that contradict each other.
           for (Fleet.Node each : nodes) {
             long chosen = 1 + fleet.random.nextLong(time);
-            each
-                .store
+            each.store
                 .bucket(HOME)
                 .findEntry("e")
                 .filter(entry -> each.records(HOME).containsKey("e@" + chosen))
                 .ifPresent(entry ->
-                    entry.updateLabels(chosen, Labels.of("n", each.name + fleet.random.nextInt(3))));
+                    entry.updateLabels(
+                        chosen, Labels.of("n", each.name + fleet.random.nextInt(3))));
           }
         }
         case 2 -> node.linked = !node.linked;

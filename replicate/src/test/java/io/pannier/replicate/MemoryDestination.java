@@ -1,7 +1,7 @@
 package io.pannier.replicate;
 
-import io.pannier.client.ClientException;
 import io.pannier.client.Body;
+import io.pannier.client.ClientException;
 import io.pannier.client.Coding;
 import io.pannier.client.LabelUpdate;
 import io.pannier.client.Outgoing;
@@ -74,6 +74,7 @@ final class MemoryDestination implements Destinations {
 
   /** What has come of uploads that are not finished. */
   final Map<String, Part> parts = new TreeMap<>();
+
   final Map<Coding, Integer> codings = new HashMap<>();
 
   @Override

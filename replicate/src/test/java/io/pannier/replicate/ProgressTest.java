@@ -39,8 +39,7 @@ class ProgressTest {
 
   private void begin(QuotaType quota, long size, String when) {
     robot.destination.fault = link;
-    robot.store.createBucket(
-        Robot.SOURCE, new BucketSettings(quota, size, 64_000_000, 10, null));
+    robot.store.createBucket(Robot.SOURCE, new BucketSettings(quota, size, 64_000_000, 10, null));
     robot.replications.create(Robot.TASK, Robot.settings(when));
     robot.pass(1000);
   }
@@ -48,8 +47,7 @@ class ProgressTest {
   private void write(long time, int length, String... labels) {
     bucket()
         .entryForWrite("e")
-        .write(
-            new NewRecord(time, "", Labels.of(labels), ByteBuffer.wrap(new byte[length])));
+        .write(new NewRecord(time, "", Labels.of(labels), ByteBuffer.wrap(new byte[length])));
   }
 
   private Progress progress() {

@@ -44,7 +44,8 @@ final class Robot {
   final MemoryDestination destination = new MemoryDestination();
   MemoryDisk disk = new MemoryDisk();
   FaultyDisk faulty;
-  ReplicationOptions options = ReplicationOptions.DEFAULT.withBatches(4_000, 7).withResumeBytes(150);
+  ReplicationOptions options =
+      ReplicationOptions.DEFAULT.withBatches(4_000, 7).withResumeBytes(150);
   TestStores stores;
   Store store;
   Replications replications;

@@ -93,8 +93,7 @@ final class ReplicationJson {
     json.writeEndObject();
   }
 
-  private static void destination(JsonGenerator json, ReplicationDetail detail)
-      throws IOException {
+  private static void destination(JsonGenerator json, ReplicationDetail detail) throws IOException {
     if (detail.destination().isEmpty()) {
       json.writeNullField("destination");
       return;

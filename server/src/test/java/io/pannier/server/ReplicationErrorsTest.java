@@ -191,10 +191,7 @@ class ReplicationErrorsTest extends ApiFixture {
   void aTaskThatCopiesToItselfByAnotherNameIsTold() throws Exception {
     String self = "http://[::ffff:127.0.0.1]:" + server.port();
     assertThat(
-            send(
-                    "POST",
-                    "replications/r",
-                    settings(self, TOKEN, "'dst_bucket':'" + bucket + "'"))
+            send("POST", "replications/r", settings(self, TOKEN, "'dst_bucket':'" + bucket + "'"))
                 .status())
         .isEqualTo(200);
     awaitError("422");
@@ -204,14 +201,14 @@ class ReplicationErrorsTest extends ApiFixture {
   @Test
   void aFullDestinationIsToldAndTriedAgain() throws Exception {
     startCloud();
-    far.send(
-        request("POST", "b/copy").body("{\"quota_type\":\"HARD\",\"quota_size\":2000}"));
+    far.send(request("POST", "b/copy").body("{\"quota_type\":\"HARD\",\"quota_size\":2000}"));
     task(cloudHost(), TOKEN, "");
     for (int i = 1; i <= 5; i++) {
       record("e", i, "x".repeat(500));
     }
     awaitError("400");
-    assertThat(detail()).contains("\"code\":400", "Quota of 'copy' exceeded", "\"refused_records\":0");
+    assertThat(detail())
+        .contains("\"code\":400", "Quota of 'copy' exceeded", "\"refused_records\":0");
     assertThat(pending()).isPositive();
     far.send(request("PUT", "b/copy").body("{\"quota_type\":\"NONE\"}"));
     await(() -> pending() == 0);
@@ -274,8 +271,7 @@ class ReplicationErrorsTest extends ApiFixture {
       })
   void whatCanBeKnownBeforehandIsRefusedAtOnce(String member, String error) throws Exception {
     assertThat(
-            send("POST", "replications/r", settings("http://127.0.0.1:9", TOKEN, member))
-                .summary())
+            send("POST", "replications/r", settings("http://127.0.0.1:9", TOKEN, member)).summary())
         .isEqualTo(error);
   }
 
@@ -297,8 +293,7 @@ class ReplicationErrorsTest extends ApiFixture {
     send(request("POST", "b/" + bucket + "/big?ts=1").body(large));
     await(() -> server.context().replications().get("r").destination().isPresent());
     assertThat(pending()).isEqualTo(1);
-    assertThat(
-            send("PUT", "replications/r", settings(cloudHost(), TOKEN, "")).status())
+    assertThat(send("PUT", "replications/r", settings(cloudHost(), TOKEN, "")).status())
         .isEqualTo(200);
     await(() -> pending() == 0);
     assertThat(far.send(request("GET", "b/copy/big?ts=1")).body()).isEqualTo(large);
@@ -312,9 +307,7 @@ class ReplicationErrorsTest extends ApiFixture {
     try (var link = new BreakingLink(cloud.port(), 1_000_000)) {
       task("http://127.0.0.1:" + link.port(), TOKEN, "");
       send(
-          request("POST", "b/" + bucket + "/bag?ts=1")
-              .header("x-reduct-label-n", "1")
-              .body(large));
+          request("POST", "b/" + bucket + "/bag?ts=1").header("x-reduct-label-n", "1").body(large));
       await(() -> link.broken() >= 2);
       send(request("PATCH", "b/" + bucket + "/bag?ts=1").header("x-reduct-label-n", "2"));
       link.hold();

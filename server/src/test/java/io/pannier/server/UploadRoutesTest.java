@@ -134,10 +134,9 @@ class UploadRoutesTest extends ApiFixture {
       })
   void whatMakesNoSenseIsRefused(String query, String error) throws Exception {
     assertThat(
-            send(
-                    request("POST", "io/" + bucket + "/upload?" + query)
-                        .header(HEADER, "10,")
-                        .body("abc"))
+            send(request("POST", "io/" + bucket + "/upload?" + query)
+                    .header(HEADER, "10,")
+                    .body("abc"))
                 .summary())
         .isEqualTo(error);
     assertThat(server.context().uploads().size()).isZero();
@@ -146,8 +145,7 @@ class UploadRoutesTest extends ApiFixture {
   @Test
   void whatIsThereIsAskedOfAnExistingEntry() throws Exception {
     assertThat(send("GET", path("")).status()).isEqualTo(404);
-    assertThat(
-            send("GET", "io/nope/upload?entry=e&ts=5&id=x").summary())
+    assertThat(send("GET", "io/nope/upload?entry=e&ts=5&id=x").summary())
         .isEqualTo("404 Bucket 'nope' is not found");
     assertThat(finish("zz").status()).isEqualTo(422);
   }
@@ -156,8 +154,8 @@ class UploadRoutesTest extends ApiFixture {
   void aServerTellsThatItTakesThem() throws Exception {
     assertThat(send("GET", "info").text()).contains("\"capabilities\":[\"uploads\"]");
     assertThat(send(request("GET", "b/" + bucket).header("x-pannier-store", "wanted")))
-        .satisfies(answer ->
-            assertThat(answer.header("x-pannier-capabilities")).hasValue("uploads"));
+        .satisfies(
+            answer -> assertThat(answer.header("x-pannier-capabilities")).hasValue("uploads"));
     assertThat(send("GET", "b/" + bucket).header("x-pannier-capabilities")).isEmpty();
   }
 }

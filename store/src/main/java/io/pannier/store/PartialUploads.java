@@ -76,8 +76,8 @@ public final class PartialUploads implements AutoCloseable {
   }
 
   /**
-   * Lets a connection go on with an upload behind what has arrived, or begin one. Another connection
-   * that was about to is cut off.
+   * Lets a connection go on with an upload behind what has arrived, or begin one. Another
+   * connection that was about to is cut off.
    *
    * @param offset where the caller wants to go on
    * @return where it has to go on; it may write only if that is where it wants to
@@ -126,7 +126,8 @@ public final class PartialUploads implements AutoCloseable {
     if (sessions.containsKey(key)) {
       throw new PannierException.TooEarly("Upload '" + key.id() + "' is only just beginning");
     }
-    long ofEntry = sessions.keySet().stream().filter(one -> one.entry().equals(key.entry())).count();
+    long ofEntry =
+        sessions.keySet().stream().filter(one -> one.entry().equals(key.entry())).count();
     if (ofEntry >= PER_ENTRY_MAX || sessions.size() >= MAX) {
       throw new PannierException.TooEarly(
           "Too many unfinished uploads"

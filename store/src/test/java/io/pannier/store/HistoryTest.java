@@ -56,7 +56,8 @@ class HistoryTest {
               }
 
               @Override
-              public void gone(Entry entry, long[] sequences, long[] lengths, BitSet live, boolean evicted) {
+              public void gone(
+                  Entry entry, long[] sequences, long[] lengths, BitSet live, boolean evicted) {
                 told.add("gone " + List.of(sequences[0], live.cardinality(), evicted));
               }
             });

@@ -37,6 +37,7 @@ final class Context {
   private final Scheduler chores;
   private volatile @Nullable Opened opened;
   private volatile @Nullable HttpServer http;
+  private final SnapshotSessions snapshots;
 
   /** What is there once the store is open. */
   private record Opened(
@@ -44,7 +45,8 @@ final class Context {
       Tokens tokens,
       Lifecycles lifecycles,
       Replications replications,
-      PartialUploads uploads) {}
+      PartialUploads uploads,
+      Scrubber scrubber) {}
 
   /**
    * @param chores runs the server's own work
@@ -60,6 +62,7 @@ final class Context {
     limiter = new RateLimiter(config.rates(), config.clock());
     writers = new WriterSlots(config.io(), timers);
     startedNanos = config.clock().monotonicNanos();
+    snapshots = new SnapshotSessions(this, timers);
   }
 
   void open(
@@ -67,8 +70,9 @@ final class Context {
       Tokens tokens,
       Lifecycles lifecycles,
       Replications replications,
-      PartialUploads uploads) {
-    opened = new Opened(store, tokens, lifecycles, replications, uploads);
+      PartialUploads uploads,
+      Scrubber scrubber) {
+    opened = new Opened(store, tokens, lifecycles, replications, uploads, scrubber);
   }
 
   /** What carries the requests, told before the store is open. */
@@ -132,6 +136,16 @@ final class Context {
   /** Uploads that go on over several connections; only there once the store is open. */
   PartialUploads uploads() {
     return opened().uploads;
+  }
+
+  /** The scrub; only there once the store is open. */
+  Scrubber scrubber() {
+    return opened().scrubber;
+  }
+
+  /** Backups that are being made of the store. */
+  SnapshotSessions snapshots() {
+    return snapshots;
   }
 
   /** The store; only there once it is open. */

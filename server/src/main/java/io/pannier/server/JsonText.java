@@ -32,6 +32,20 @@ final class JsonText {
     return Response.json(200, out.toByteArray());
   }
 
+  /** One object as a line. */
+  static byte[] line(Content fields) {
+    var out = new ByteArrayOutputStream(256);
+    try (JsonGenerator json = FACTORY.createGenerator(out)) {
+      json.writeStartObject();
+      fields.write(json);
+      json.writeEndObject();
+      json.writeRaw('\n');
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return out.toByteArray();
+  }
+
   /** A number of 64 bits without sign. */
   static void unsigned(JsonGenerator json, String name, long value) throws IOException {
     json.writeFieldName(name);

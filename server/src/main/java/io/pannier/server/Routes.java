@@ -240,6 +240,15 @@ final class Routes implements HttpHandler {
         .on("PUT", Access.FULL, replications::change)
         .on("DELETE", Access.FULL, replications::remove);
     row("replications/*/mode").on("PATCH", Access.FULL, replications::mode);
+
+    var backups = new BackupRoutes(context);
+    row("backups").on("POST", Access.FULL, backups::begin);
+    row("backups/*").on("DELETE", Access.FULL, backups::end);
+    row("backups/*/**").on("GET", Access.FULL, backups::block);
+    row("restores/*").on("POST", Access.FULL, backups::restore);
+    var checks = new CheckRoutes(context);
+    row("verify").on("POST", Access.FULL, checks::verify);
+    row("scrub").on("GET", Access.FULL, checks::scrub).on("POST", Access.FULL, checks::startScrub);
   }
 
   /** A pattern as metrics show it: {@code /b/{bucket}/{entry}/batch}. */

@@ -150,7 +150,9 @@ public final class Server implements AutoCloseable {
     var partial = new PartialUploads(config.clock());
     uploads = partial;
     sweep(partial);
-    context.open(store, tokens, policies, copies, partial);
+    var scrubbing = new Scrubber(store, config.scrub(), config.clock(), timers, context.events);
+    context.open(store, tokens, policies, copies, partial, scrubbing);
+    scrubbing.start();
   }
 
   /** Unfinished uploads that nobody goes on with are given up. */
@@ -229,6 +231,10 @@ public final class Server implements AutoCloseable {
   public void close() {
     context.queries.close();
     http.close();
+    context.snapshots().close();
+    if (context.isOpen()) {
+      context.scrubber().close();
+    }
     Replications copies = replications;
     if (copies != null) {
       copies.close();

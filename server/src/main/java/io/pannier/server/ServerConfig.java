@@ -33,6 +33,7 @@ import java.util.random.RandomGenerator;
  * @param declarations resources that are there after every start
  * @param replication how records are copied to other stores
  * @param metricsPublic whether metrics are served without a token
+ * @param scrub how what is stored is read again in the background
  * @param instanceName what {@code /info} calls this server
  * @param version our own version; the one in the reference's form is fixed by the API we speak
  * @param io bounds of one exchange
@@ -56,6 +57,7 @@ public record ServerConfig(
     Declarations declarations,
     ReplicationSetup replication,
     boolean metricsPublic,
+    ScrubOptions scrub,
     String instanceName,
     String version,
     IoLimits io,
@@ -141,6 +143,7 @@ public record ServerConfig(
         Declarations.NONE,
         ReplicationSetup.DEFAULT,
         false,
+        ScrubOptions.DEFAULT,
         "pannier",
         "0.1.0",
         IoLimits.DEFAULT,
@@ -172,6 +175,7 @@ public record ServerConfig(
     Declarations declarations;
     ReplicationSetup replication;
     boolean metricsPublic;
+    ScrubOptions scrub;
     String instanceName;
     String version;
     IoLimits io;
@@ -195,6 +199,7 @@ public record ServerConfig(
       declarations = of.declarations;
       replication = of.replication;
       metricsPublic = of.metricsPublic;
+      scrub = of.scrub;
       instanceName = of.instanceName;
       version = of.version;
       io = of.io;
@@ -220,6 +225,7 @@ public record ServerConfig(
           declarations,
           replication,
           metricsPublic,
+          scrub,
           instanceName,
           version,
           io,
@@ -280,6 +286,10 @@ public record ServerConfig(
 
   public ServerConfig withMetricsPublic(boolean isPublic) {
     return with(copy -> copy.metricsPublic = isPublic);
+  }
+
+  public ServerConfig withScrub(ScrubOptions newScrub) {
+    return with(copy -> copy.scrub = newScrub);
   }
 
   public ServerConfig withInstance(String newName, String newVersion) {

@@ -204,6 +204,16 @@ final class Wire implements AutoCloseable {
     out.flush();
   }
 
+  private byte[] chunks() throws IOException {
+    var body = new ByteArrayOutputStream();
+    for (int length = -1; length != 0; ) {
+      length = Integer.parseInt(line(), 16);
+      body.writeBytes(in.readNBytes(length));
+      line();
+    }
+    return body.toByteArray();
+  }
+
   /** Reads one response; 100 is a response of its own. */
   Answer read(boolean isHead) throws IOException {
     String statusLine = line();
@@ -218,6 +228,9 @@ final class Wire implements AutoCloseable {
             .map(h -> Long.parseLong(h.substring(16)))
             .findFirst()
             .orElse(0L);
+    if (!isHead && headers.contains("transfer-encoding: chunked")) {
+      return new Answer(status, headers, chunks());
+    }
     byte[] body =
         isHead || status == 100 || status == 204 ? new byte[0] : in.readNBytes((int) length);
     if (!isHead && status != 204 && status != 100 && body.length < length) {

@@ -128,6 +128,11 @@ public final class SystemEvents implements LogSink, AutoCloseable {
     }
   }
 
+  /** Tells of a pass of the scrub. */
+  public void scrub(ScrubRun run) {
+    offer(run.event(clock.wallMicros()));
+  }
+
   /** Takes the outcome of a run of a lifecycle. */
   public void lifecycle(LifecycleRun run) {
     offer(run.event(clock.wallMicros()));

@@ -7,6 +7,7 @@ import io.pannier.model.QuotaType;
 import io.pannier.query.ReadLimits;
 import io.pannier.server.IoLimits;
 import io.pannier.server.ReplicationSetup;
+import io.pannier.server.ScrubOptions;
 import io.pannier.server.ServerConfig;
 import io.pannier.server.access.AddressRange;
 import io.pannier.server.access.Authentication;
@@ -41,6 +42,7 @@ import java.util.Optional;
  * @param room how much the store may take
  * @param ack what an acknowledgement promises where nobody says
  * @param direct which uploads go past the page cache
+ * @param scrub how what is stored is read again in the background
  * @param bucketDefaults settings of a new bucket where nobody says
  * @param declarations resources that are there after every start
  * @param replication how records are copied to other stores
@@ -67,6 +69,7 @@ public record Settings(
     Limits.Room room,
     Ack ack,
     Limits.Direct direct,
+    ScrubOptions scrub,
     BucketSettings bucketDefaults,
     Declarations declarations,
     ReplicationSetup replication,
@@ -128,6 +131,8 @@ public record Settings(
             reading.value(Table.MIN_FREE_SPACE));
     Ack ack = reading.value(Table.ACK);
     Limits.Direct direct = reading.value(Table.DIRECT_IO);
+    var scrub =
+        new ScrubOptions(reading.value(Table.SCRUB_RATE), reading.value(Table.SCRUB_INTERVAL));
     BucketSettings defaults = bucketDefaults(reading);
     backend(reading);
     var events =
@@ -165,6 +170,7 @@ public record Settings(
             room,
             ack,
             direct,
+            scrub,
             defaults,
             declarations,
             replication,
@@ -318,6 +324,7 @@ public record Settings(
             .withDeclarations(declarations)
             .withReplication(replication)
             .withMetricsPublic(metricsPublic)
+            .withScrub(scrub)
             .withInstance(instanceName, version)
             .withIo(io)
             .withConnections(connections)

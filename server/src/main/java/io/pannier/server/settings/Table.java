@@ -313,6 +313,21 @@ final class Table {
               "auto",
               "Whether large records go past the page cache.")
           .ours();
+  static final Setting<Long> SCRUB_RATE =
+      tuning(
+              "SCRUB_RATE",
+              Grammars.SIZE,
+              "8MB",
+              "Most bytes a second that are read in the background to find damage. 0: only when"
+                  + " `pannier scrub --now` asks for it.")
+          .ours();
+  static final Setting<Duration> SCRUB_INTERVAL =
+      tuning(
+              "SCRUB_INTERVAL",
+              Grammars.seconds(Duration.ofMinutes(1), Duration.ofDays(3650)),
+              "30d",
+              "How often all that is stored is read so.")
+          .ours();
   static final Setting<QuotaType> DEFAULTS_BUCKET_QUOTA_TYPE =
       safety(
           "DEFAULTS_BUCKET_QUOTA_TYPE",
@@ -656,6 +671,8 @@ final class Table {
                   MIN_FREE_SPACE,
                   ACK,
                   DIRECT_IO,
+                  SCRUB_RATE,
+                  SCRUB_INTERVAL,
                   DEFAULTS_BUCKET_QUOTA_TYPE,
                   DEFAULTS_BUCKET_QUOTA_SIZE,
                   DEFAULTS_BUCKET_MAX_BLOCK_SIZE,

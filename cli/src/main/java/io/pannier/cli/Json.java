@@ -1,9 +1,12 @@
 package io.pannier.cli;
 
 import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.util.LinkedHashMap;
 import java.util.Map;
 
 /** Writes maps as JSON, one line each, for a program to read while they come. */
@@ -14,8 +17,22 @@ public final class Json {
   private Json() {}
 
   public static void line(PrintWriter out, Map<String, ?> fields) {
+    out.println(text(fields));
+  }
+
+  /** The text of what a server said. */
+  static JsonNode parse(String text) throws IOException {
+    return MAPPER.readTree(text);
+  }
+
+  /** The members of an object. */
+  static Map<String, Object> fields(JsonNode object) {
+    return MAPPER.convertValue(object, new TypeReference<LinkedHashMap<String, Object>>() {});
+  }
+
+  static String text(Map<String, ?> fields) {
     try {
-      out.println(MAPPER.writeValueAsString(fields));
+      return MAPPER.writeValueAsString(fields);
     } catch (IOException impossible) {
       throw new IllegalStateException("maps of texts and numbers are always JSON", impossible);
     }

@@ -20,6 +20,9 @@ import picocli.CommandLine.Command;
       DescribeCommand.class,
       TlsCommand.class,
       DemoCommand.class,
+      BackupCommand.class,
+      RestoreCommand.class,
+      ScrubCommand.class,
       AotTrainingCommand.class
     })
 public final class Main {

@@ -106,8 +106,7 @@ final class Service implements AutoCloseable {
     return server.accepts(token);
   }
 
-  private static void log(
-      StoreEvents.Kind kind, String text, String subject, @Nullable Throwable cause) {
+  static void log(StoreEvents.Kind kind, String text, String subject, @Nullable Throwable cause) {
     switch (kind) {
       case DAMAGE, LOSS -> LOG.error("{}: {}", text, subject, cause);
       case FAILURE -> LOG.warn("{}: {}", text, subject, cause);
@@ -116,7 +115,7 @@ final class Service implements AutoCloseable {
   }
 
   /** Handles that this process may open: half of them are for files of the store. */
-  private static long handleLimit() {
+  static long handleLimit() {
     try {
       Object limit =
           ManagementFactory.getPlatformMBeanServer()
@@ -130,7 +129,7 @@ final class Service implements AutoCloseable {
   }
 
   /** Names this process in the lock of the folder. */
-  private static String holder() {
+  static String holder() {
     String host;
     try {
       host = InetAddress.getLocalHost().getHostName();

@@ -321,8 +321,9 @@ public final class Documents {
   static List<String> names(Disk disk) throws IOException {
     return disk.exists(FOLDER)
         ? disk.list(FOLDER).stream()
-            .filter(file -> file.endsWith(COPIES.get(0)))
+            .filter(file -> COPIES.stream().anyMatch(file::endsWith))
             .map(file -> file.substring(0, file.length() - 2))
+            .distinct()
             .sorted()
             .toList()
         : List.of();

@@ -304,7 +304,10 @@ final class BackupRoutes {
         }
       }
       call.confirm();
-      List<Verification.Finding> damage = into.publish();
+      into.complete();
+      List<Verification.Finding> damage = new ArrayList<>();
+      // As with a bucket that is created: no token means by its name one that had it before.
+      context.tokens().createBucket(() -> damage.addAll(into.publish()));
       call.respond(
           JsonText.object(json -> {
             json.writeStringField("bucket", call.bucket());

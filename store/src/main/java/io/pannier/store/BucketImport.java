@@ -7,8 +7,9 @@ import java.util.List;
 
 /**
  * A bucket of a backup on its way into a running store. It is built aside and is there, as a whole,
- * when {@link #publish} has put one frame into the journal; until then, and for ever when it is
- * closed before, there is nothing of it, also after a crash. One thread.
+ * when {@link #complete} has ended the building and {@link #publish} has put one frame into the
+ * journal; until then, and for ever when it is closed before, there is nothing of it, also after a
+ * crash. One thread.
  */
 public final class BucketImport implements AutoCloseable {
   private final Store store;
@@ -59,14 +60,24 @@ public final class BucketImport implements AutoCloseable {
     builder.block(state, bytes);
   }
 
+  /** Ends the building: everything is on the device, and nothing is visible yet. */
+  public void complete() {
+    try {
+      builder.finish(nextEntry, store.random());
+    } catch (DiskFullException full) {
+      throw new PannierException.DiskFull("Not enough free disk space to restore the bucket");
+    } catch (IOException failed) {
+      throw store.failure("bucket could not be restored", hidden.name(), failed);
+    }
+  }
+
   /**
-   * Makes the bucket visible.
+   * Makes a complete bucket visible.
    *
    * @return what is damaged in it
    */
   public List<Verification.Finding> publish() {
     try {
-      builder.finish(nextEntry, store.random());
       release();
       store.publish(hidden);
       ended = true;

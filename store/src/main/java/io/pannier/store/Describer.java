@@ -312,7 +312,7 @@ public final class Describer {
 
   private static String storeFrame(int kind, ByteBuffer in, Map<String, Object> fields) {
     return switch (kind) {
-      case StoreJournal.BUCKET -> {
+      case StoreJournal.BUCKET, StoreJournal.BUCKET_BEGUN -> {
         fields.put("id", in.getInt());
         fields.put("provisioned", in.get() != 0);
         fields.put("quotaType", QuotaType.ofCode(in.get()).toString());
@@ -323,7 +323,11 @@ public final class Describer {
         fields.put(
             "ack", ack == 0 ? "default" : Ack.ofCode(ack).toString().toLowerCase(Locale.ROOT));
         fields.put("name", BucketJournal.text(in, in.remaining()));
-        yield "bucket";
+        yield kind == StoreJournal.BUCKET ? "bucket" : "bucket-begun";
+      }
+      case StoreJournal.BUCKET_RESTORED -> {
+        fields.put("id", in.getInt());
+        yield "bucket-restored";
       }
       case StoreJournal.BUCKET_GONE -> {
         fields.put("id", in.getInt());

@@ -195,6 +195,7 @@ class BackupCrashTest {
           switch (line) {
             case Backup.OfBucket of -> {
               if (bucket != null) {
+                bucket.complete();
                 bucket.publish();
                 return;
               }

@@ -88,6 +88,25 @@ abstract class DiskContract {
   }
 
   @Test
+  void whatIsReadPastTheCacheIsWhatWasWritten() throws IOException {
+    byte[] content = new byte[3 * PAGE + 17];
+    new SplittableRandom(7).nextBytes(content);
+    create("a").append(ByteBuffer.wrap(content));
+    try (DiskFile file = disk.openPastCache("a")) {
+      assertThat(file.size()).isEqualTo(content.length);
+      ByteBuffer window = ByteBuffer.allocateDirect(5 * PAGE).alignedSlice(PAGE);
+      int from = 2 * PAGE;
+      assertThat(file.read(window.limit(2 * PAGE), from)).isEqualTo(PAGE + 17);
+      byte[] read = new byte[PAGE + 17];
+      window.flip().get(read);
+      assertThat(read).isEqualTo(java.util.Arrays.copyOfRange(content, from, content.length));
+      assertThat(file.read(window.clear().limit(PAGE), 4 * PAGE)).isZero();
+    }
+    assertThatExceptionOfType(NoSuchFileException.class)
+        .isThrownBy(() -> disk.openPastCache("none"));
+  }
+
+  @Test
   void rowOfBuffersIsGatheredInOrder() throws IOException {
     DiskFile file = create("a");
     file.append(bytes("0"));

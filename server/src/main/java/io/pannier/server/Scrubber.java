@@ -7,6 +7,7 @@ import io.pannier.server.events.SystemEvents;
 import io.pannier.store.Scrub;
 import io.pannier.store.Store;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -38,7 +39,7 @@ final class Scrubber implements AutoCloseable {
   private final Scrub scrub;
   private long nextNanos; // of the thread of the pass
   private volatile boolean stopped;
-  private volatile long pausedNanos;
+  private final AtomicLong pausedNanos = new AtomicLong();
 
   // Guarded by this.
   private @Nullable Thread running;
@@ -142,7 +143,7 @@ final class Scrubber implements AutoCloseable {
         && clock.monotonicNanos() - since < BUSY_NANOS) {
       rest(SLICE_NANOS);
     }
-    pausedNanos += clock.monotonicNanos() - since;
+    pausedNanos.addAndGet(clock.monotonicNanos() - since);
   }
 
   private void rest(long nanos) {
@@ -164,7 +165,7 @@ final class Scrubber implements AutoCloseable {
 
   /** Time that passes have waited for a busy device since the start. */
   long pausedNanos() {
-    return pausedNanos;
+    return pausedNanos.get();
   }
 
   ScrubOptions options() {

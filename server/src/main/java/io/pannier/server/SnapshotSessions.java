@@ -21,6 +21,8 @@ final class SnapshotSessions implements AutoCloseable {
   /** How long one lives without a request. */
   static final long IDLE_NANOS = TimeUnit.MINUTES.toNanos(10);
 
+  private static final long BUSY_SECONDS = 10;
+
   private final Context context;
   private final Timers timers;
   private final Map<String, Session> sessions = new ConcurrentHashMap<>();
@@ -45,7 +47,8 @@ final class SnapshotSessions implements AutoCloseable {
 
     /** Does one thing with it; it does not end meanwhile. */
     void use(Work work) throws Exception {
-      if (!busy.tryLock()) {
+      // Whoever has read the last byte of an answer may ask on before its request has ended here.
+      if (!busy.tryLock(BUSY_SECONDS, TimeUnit.SECONDS)) {
         throw new PannierException.Conflict("Backup '" + id + "' is busy with another request");
       }
       try {

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pwd
+import resource
 import subprocess
 import sys
 import time
@@ -129,7 +130,9 @@ def natives(copy: Machine) -> None:
     expect(copy.curl("/b/robot/log?ts=2", "-X", "POST", "-d", "x", "-H", "x-pannier-ack: disk")[0] == 200, "a synced write failed")
     expect(copy.connection(URL + "/info", "--http2-prior-knowledge") == "2 0 200", "no HTTP/2")
     limit = copy.sh("grep 'open files' /proc/$(systemctl show pannier --value -p MainPID)/limits").split()[3]
-    expect(limit == "65536", f"open files: {limit}")
+    # A systemd in a container cannot give more than it was given.
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    expect(limit == str(min(65536, most) if most != resource.RLIM_INFINITY else 65536), f"open files: {limit}")
 
 
 def https(copy: Machine) -> None:

@@ -17,12 +17,24 @@ record HttpAnswer(int status, Map<String, List<String>> headers) {
     return values == null ? null : values.getFirst();
   }
 
-  boolean isSuccess() {
-    return status >= 200 && status < 300;
+  /** Every store says which API it speaks; portals and proxies on the way do not. */
+  private boolean isOfStore() {
+    return header("x-reduct-api") != null;
   }
 
-  /** The error that it tells of. */
+  boolean isSuccess() {
+    return status >= 200 && status < 300 && isOfStore();
+  }
+
+  /**
+   * The error that it tells of. What would settle the matter, had a store said it, is a bad gateway
+   * when somebody else did: a portal that answers every request with a page has stored nothing.
+   */
   ClientException.Refused refusal() {
+    if (!isOfStore() && (status < 300 || status == 409 || status == 422)) {
+      return new ClientException.Refused(
+          502, "HTTP status " + status + " from something that is not a store", retryAfter());
+    }
     String message = header("x-reduct-error");
     String location = header("location");
     String text =

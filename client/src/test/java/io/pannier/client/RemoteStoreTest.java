@@ -20,6 +20,8 @@ import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What stores, and what stands between, may do to a client. */
 class RemoteStoreTest {
@@ -146,13 +148,34 @@ class RemoteStoreTest {
               link.head();
               link.send("HTTP/1.1 100 Continue\r\n\r\n");
               link.send(
-                  "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n");
+                  "HTTP/1.1 200 OK\r\nx-reduct-api: 1.21\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n");
               link.head();
               link.answer(404, "x-reduct-error: Bucket 'b' is not found");
             });
         var store = client(server.port())) {
       assertThat(store.findBucket("b")).isPresent();
       assertThat(store.findBucket("b")).isEmpty();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {200, 204, 409, 422})
+  void whatIsNotOfAStoreSettlesNothing(int status) throws Exception {
+    try (var server =
+            ScriptedServer.of(link -> {
+              link.head();
+              link.body(1);
+              link.send(
+                  "HTTP/1.1 "
+                      + status
+                      + " X\r\nconnection: close\r\n"
+                      + (status == 204 ? "\r\n" : "content-length: 6\r\n\r\n<html>"));
+            });
+        var store = client(server.port())) {
+      assertThatThrownBy(() -> write(store, record(1, "x")))
+          .isInstanceOfSatisfying(
+              ClientException.Refused.class, refused -> assertThat(refused.code()).isEqualTo(502))
+          .hasMessage("HTTP status " + status + " from something that is not a store");
     }
   }
 

@@ -56,14 +56,14 @@ final class ScriptedServer implements AutoCloseable {
       socket.getOutputStream().flush();
     }
 
-    /** Sends an answer without a body. */
+    /** Sends an answer without a body, as a store does; headers that are given come first. */
     void answer(int status, String... headers) throws IOException {
       send(
           "HTTP/1.1 "
               + status
               + " X\r\n"
               + String.join("", List.of(headers).stream().map(h -> h + "\r\n").toList())
-              + "content-length: 0\r\n\r\n");
+              + "x-reduct-api: 1.21\r\ncontent-length: 0\r\n\r\n");
     }
   }
 

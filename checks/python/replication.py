@@ -11,6 +11,7 @@ import urllib.request
 from hashlib import blake2b
 
 import aiohttp
+import outage
 from harness import TOKEN, Server, Tally, expect, scratch, verify
 from reduct import Batch, Bucket, Client, ReductError
 
@@ -108,6 +109,9 @@ def rest(robot: Server, seconds_max: float = 120) -> dict:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=8)
+    parser.add_argument("--outage", type=int, default=0, help="seconds at 20 kHz without a link, and then faults on it; 0: none of it")
+    parser.add_argument("--rounds", type=int, default=6, help="of faults on the link")
+    parser.add_argument("--still", action="store_true", help="wait until a connection that stands still is given up, too")
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 30))
     options = parser.parse_args()
     print(f"seed {options.seed}")
@@ -129,6 +133,8 @@ def main() -> None:
             cloud.interrupt()
             verify(folder / "robot")
             verify(folder / "cloud")
+    if options.outage:
+        outage.run(tally, options.outage, options.rounds, options.still, options.seed)
     tally.finish()
 
 

@@ -107,14 +107,15 @@ final class ApiDocument {
       rows.computeIfAbsent(route.pattern(), pattern -> new TreeMap<>()).put(route.method(), route);
     }
     ObjectNode paths = document.putObject("paths");
-    rows.forEach((pattern, methods) -> writePath(paths, pattern, methods));
+    rows.forEach((pattern, methods) -> writePath(paths, pattern, methods, base));
     writeComponents();
     return document;
   }
 
   // ---------------------------------------------------------------- paths
 
-  private void writePath(ObjectNode paths, String pattern, Map<String, Route> methods) {
+  private void writePath(
+      ObjectNode paths, String pattern, Map<String, Route> methods, String base) {
     JsonNode names = source.path("paths").path(pattern);
     var template = new StringBuilder();
     var parameters = document.arrayNode();
@@ -132,6 +133,10 @@ final class ApiDocument {
       }
     }
     ObjectNode path = paths.putObject(template.toString());
+    if (pattern.equals(Routes.METRICS)) {
+      // Where scrapers look for them, not below the API.
+      path.putArray("servers").addObject().put("url", base.length() == 1 ? base : base.substring(0, base.length() - 1));
+    }
     if (!parameters.isEmpty()) {
       path.set("parameters", parameters);
     }

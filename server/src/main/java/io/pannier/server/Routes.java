@@ -32,7 +32,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Routes implements HttpHandler {
   private static final String NOT_FOUND = "Not found";
-  private static final String METRICS = "metrics";
+  static final String METRICS = "metrics";
 
   /** What a route does. */
   @FunctionalInterface

@@ -132,6 +132,7 @@ final class Task implements Follower {
               guarded(this::look);
               sender.kick();
             });
+    guarded(watch::begin);
     tick();
   }
 

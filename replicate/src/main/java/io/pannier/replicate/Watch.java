@@ -47,6 +47,11 @@ final class Watch {
     this.diagnostics = diagnostics;
   }
 
+  /** Takes the first measurement, which the next ones are compared with. */
+  void begin() {
+    meter.sample(setting.clock().monotonicNanos(), counts());
+  }
+
   /** Takes a measurement, and warns if there is a reason; to be called every second. */
   void look() {
     meter.sample(setting.clock().monotonicNanos(), counts());

@@ -10,12 +10,16 @@ import io.pannier.model.Limits;
 import io.pannier.model.SystemClock;
 import io.pannier.server.http.TestTls;
 import io.pannier.server.http.TlsFiles;
+import io.pannier.store.RecordBody;
 import io.pannier.store.Store;
 import io.pannier.store.StoreConfig;
+import io.pannier.store.StoredRecord;
+import io.pannier.store.TimeRange;
 import io.pannier.store.disk.RealDisk;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -298,6 +302,46 @@ class ReplicationErrorsTest extends ApiFixture {
     await(() -> pending() == 0);
     assertThat(far.send(request("GET", "b/copy/big?ts=1")).body()).isEqualTo(large);
     assertThat(detail()).doesNotContain("max_bytes_per_second");
+  }
+
+  @Test
+  void whatIsLostUnsentIsAnEventWithExactCounts() throws Exception {
+    send(
+        "PUT",
+        "b/" + bucket,
+        "{\"quota_type\":\"FIFO\",\"quota_size\":60000,\"max_block_records\":10}");
+    task("http://127.0.0.1:9", TOKEN, "");
+    for (int i = 1; i <= 200; i++) {
+      record("e", i, "x".repeat(1000));
+    }
+    long here = store.bucket(bucket).entry("e").info().recordCount();
+    assertThat(here).isLessThan(200);
+    await(() -> events().stream().anyMatch(text -> text.contains("\"event\":\"lost\"")));
+    assertThat(events())
+        .anySatisfy(text ->
+            assertThat(text)
+                .contains("\"status\":507", "\"event\":\"lost\"", "records with", "\"total_lost_bytes\":"));
+    await(() -> events().stream().anyMatch(text -> text.contains("\"event\":\"loss_ahead\"")));
+    assertThat(detail())
+        .contains("\"lost_records\":" + (200 - here) + ",\"lost_bytes\":" + 1000 * (200 - here));
+  }
+
+  /** What the server wrote about the task, as a client reads it. */
+  private List<String> events() {
+    return store.findBucket("$system").stream()
+        .flatMap(system -> system.entries().stream())
+        .filter(entry -> entry.name().startsWith("replications/") && entry.name().endsWith("/r"))
+        .flatMap(entry -> entry.scan(TimeRange.all(), 100).stream())
+        .map(ReplicationErrorsTest::text)
+        .toList();
+  }
+
+  private static String text(StoredRecord record) {
+    try (RecordBody body = record.open()) {
+      return java.nio.charset.StandardCharsets.UTF_8
+          .decode(body.readWhole(ByteBuffer.allocateDirect(body.frameBytes())))
+          .toString();
+    }
   }
 
   @Test

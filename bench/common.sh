@@ -76,8 +76,15 @@ stop_server() {
   SERVER=
 }
 
-# Prints the status of GET $1; nothing if there is no answer.
+# Prints the status of GET $1; nothing if there is no answer. With WIRE_CA over TLS.
 status_of() {
+  if [ -n "${WIRE_CA:-}" ]; then
+    local told
+    # 000: no answer.
+    told=$(curl -s -o /dev/null -m 2 --cacert "$WIRE_CA" -H "authorization: Bearer $TOKEN" -w '%{http_code}' "https://127.0.0.1:$PORT$1" || true)
+    [ "$told" = 000 ] || echo "$told"
+    return
+  fi
   (
     exec 3<> "/dev/tcp/127.0.0.1/$PORT"
     printf 'GET %s HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer %s\r\nconnection: close\r\n\r\n' "$1" "$TOKEN" >&3

@@ -5,7 +5,9 @@ module io.pannier.bench {
   requires io.pannier.server;
   requires io.netty.buffer;
   requires io.netty.codec.http;
+  requires io.netty.codec.http2;
   requires io.netty.common;
+  requires io.netty.handler;
   requires io.netty.transport;
   requires io.netty.transport.classes.epoll;
   requires java.sql;

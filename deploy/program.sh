@@ -61,8 +61,8 @@ echo "Bill of materials and licences ..."
 rm "$new/bom.json"
 
 echo "Completion and man page ..."
-"$new/runtime/bin/java" -cp "$new/lib/*" picocli.AutoComplete -f -n pannier -o "$new/share/pannier.bash" "$MAIN_CLASS"
-sh "$ROOT/deploy/manpage.sh" "$new/bin/pannier" "$VERSION" "$EPOCH" > "$new/share/pannier.1"
+"$new/bin/pannier" completion bash > "$new/share/pannier.bash"
+"$new/bin/pannier" man > "$new/share/pannier.1"
 
 # Whole seconds: the cache of prepared classes remembers the times of jars, and archives keep no more of them.
 find "$new" -exec touch -h -d "@$EPOCH" {} +

@@ -17,13 +17,13 @@ ACCESS="--enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow
 JAVA_FLAGS="$HEAP_START $HEAP $DIRECT $CODE $METASPACE $STACKS $COLLECTOR $ACCESS"
 MAIN_CLASS=io.pannier.cli.Main
 
-# Becomes the Java process: command $1 of the JVM, class path $2, cache of prepared classes $3 (may be missing), then the program's arguments.
+# Becomes the Java process, which works by the name NAME: command $1 of the JVM, class path $2, cache of prepared classes $3 (may be missing), then the program's arguments.
 run_jvm() {
   jvm_command=$1
   jvm_class_path=$2
   jvm_cache=$3
   shift 3
-  set -- -cp "$jvm_class_path" "$MAIN_CLASS" "$@"
+  set -- -Dpannier.name="${NAME:-pannier}" -cp "$jvm_class_path" "$MAIN_CLASS" "$@"
   # Flags of the user come last, just before the class path; this list is built from its end.
   # shellcheck disable=SC2086
   set -- ${PANNIER_JAVA_OPTS:-} "$@"

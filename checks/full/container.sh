@@ -97,7 +97,7 @@ wait_healthy() {
 request() {
   inside bash -c 'exec 3<> /dev/tcp/127.0.0.1/18383
     printf "%s /api/v1%s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" \
-      "$1" "$2" "$(pannier token)" "${#3}" "$3" >&3; cat <&3' request "$@"
+      "$1" "$2" "$(pannier first-token)" "${#3}" "$3" >&3; cat <&3' request "$@"
 }
 
 case $(ends "$image" --version) in

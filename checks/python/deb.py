@@ -64,7 +64,7 @@ class Machine:
         return self.run("systemctl", "show", "pannier", "--value", "-p", name).strip()
 
     def token(self) -> str:
-        return self.run("pannier", "token", "--data", "/var/lib/pannier").strip()
+        return self.run("pannier", "first-token", "--data", "/var/lib/pannier").strip()
 
     def curl(self, path: str, *options: str, stdin: bytes = b"") -> tuple[int, str]:
         """Status and body."""

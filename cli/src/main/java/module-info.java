@@ -6,6 +6,7 @@ module io.pannier.cli {
   requires io.pannier.client;
   requires io.pannier.server;
   requires com.fasterxml.jackson.databind;
+  requires com.fasterxml.jackson.dataformat.toml;
   requires info.picocli;
   requires ch.qos.logback.classic;
   requires ch.qos.logback.core;
@@ -13,8 +14,12 @@ module io.pannier.cli {
 
   opens io.pannier.cli to
       info.picocli;
+<<<<<<< HEAD
   opens io.pannier.cli.demo to
       info.picocli;
   opens io.pannier.cli.tls to
+=======
+  opens io.pannier.cli.client to
+>>>>>>> bbe1551 (cli: the commands of reduct-cli and more, loaded one by one)
       info.picocli;
 }

@@ -189,7 +189,7 @@ class ServeCommandTest {
   @Test
   void theTokenGoesToNoJournalAndIsPrintedOnRequest() throws Exception {
     Map<String, String> variables = variables("JOURNAL_STREAM", "8:1");
-    assertThat(run(new TokenCommand(variables))).isEqualTo(2);
+    assertThat(run(new FirstTokenCommand(variables))).isEqualTo(2);
     assertThat(err.toString()).contains("There is no token in " + folder.resolve("data"));
     serve(
         variables,
@@ -197,7 +197,7 @@ class ServeCommandTest {
           assertThat(out.toString()).contains("token    in " + folder.resolve("data/token"));
           var printed = new StringWriter();
           int code =
-              new CommandLine(new TokenCommand(variables))
+              new CommandLine(new FirstTokenCommand(variables))
                   .setOut(new PrintWriter(printed))
                   .execute();
           assertThat(code).isZero();

@@ -18,14 +18,14 @@ import picocli.CommandLine.Spec;
  * Prints the token that the first start made, and nothing else, so that it can stand in a script.
  */
 @Command(
-    name = "token",
+    name = "first-token",
     mixinStandardHelpOptions = true,
     description =
         "Print the token with full access that the first start made. One that was rotated or removed through the API since then is printed"
             + " all the same; a token that a setting gave is not kept.",
     exitCodeListHeading = "%nExit code:%n",
     exitCodeList = {"0:printed", "2:there is none, or it cannot be read"})
-final class TokenCommand implements Callable<Integer> {
+final class FirstTokenCommand implements Callable<Integer> {
   @Spec private @Nullable CommandSpec spec;
 
   @Option(
@@ -39,11 +39,11 @@ final class TokenCommand implements Callable<Integer> {
 
   private final Map<String, String> variables;
 
-  TokenCommand() {
+  FirstTokenCommand() {
     this(System.getenv());
   }
 
-  TokenCommand(Map<String, String> variables) {
+  FirstTokenCommand(Map<String, String> variables) {
     this.variables = variables;
   }
 

@@ -1,0 +1,15 @@
+package io.pannier.cli.client;
+
+import java.io.Console;
+import org.jspecify.annotations.Nullable;
+
+/** Whether a person is at the other end. */
+final class Terminal {
+  private Terminal() {}
+
+  /** The terminal; null when input or output is none. */
+  static @Nullable Console console() {
+    Console console = System.console();
+    return console != null && console.isTerminal() ? console : null;
+  }
+}

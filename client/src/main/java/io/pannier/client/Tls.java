@@ -103,16 +103,20 @@ public final class Tls {
     }
   }
 
-  /** The same for another client of this program. */
+  /**
+   * The same for another client of this program.
+   *
+   * @throws IllegalStateException when this is {@link #none}
+   */
   public SSLContext context() {
+    if (context == null) {
+      throw new IllegalStateException("no TLS was prepared");
+    }
     return context;
   }
 
   SSLSocketFactory sockets() {
-    if (context == null) {
-      throw new IllegalStateException("no TLS was prepared");
-    }
-    return context.getSocketFactory();
+    return context().getSocketFactory();
   }
 
   /** Whether the name in the certificate has to be that of the host. */

@@ -64,6 +64,7 @@ class Load:
         number = 0
         while not self.stop.is_set():
             number += 1
+            time.sleep(0.005)  # On a slow machine a backup would not catch up with writers that do nothing else.
             body = os.urandom(200 + number % 5 * 20_000)
             path = f"b/{entry}?ts={number}"
             status, answer = api.ask("POST", path, body, x_reduct_label_n=str(number))

@@ -34,6 +34,9 @@ class BackupCommandsTest {
   private static final String TOKEN = "a-token-of-more-than-thirty-two-characters";
   private static final Map<String, String> VARIABLES = Map.of("PANNIER_TOKEN", TOKEN);
 
+  /** Most records of an entry. */
+  private static final int RECORDS_MAX = 5_000;
+
   @TempDir Path folder;
   private final StringWriter out = new StringWriter();
   private final StringWriter err = new StringWriter();
@@ -108,7 +111,8 @@ class BackupCommandsTest {
 
   private void write(Service service, String entry, AtomicBoolean stop, Acknowledged acknowledged)
       throws Exception {
-    for (int i = 1; !stop.get(); i++) {
+    // Not without end: on a busy machine a backup may take long, and would never catch up.
+    for (int i = 1; i <= RECORDS_MAX && !stop.get(); i++) {
       String record = entry + "?ts=" + i;
       String body = (entry + " " + i + " ").repeat(1 + i % 200);
       var answer = ask(service, "POST", "b/" + record, body, "x-reduct-label-n", "0");

@@ -23,6 +23,8 @@ import java.util.concurrent.CompletableFuture;
  * One request after the other on a connection: the bucket, what is to be read later, warm-up, and
  * what is measured. On the thread of its event loop only.
  */
+// A write that fails ends its connection, which is seen.
+@SuppressWarnings("FutureReturnValueIgnored")
 final class WireLoop extends SimpleChannelInboundHandler<Object> {
   private enum Phase {
     BUCKET,

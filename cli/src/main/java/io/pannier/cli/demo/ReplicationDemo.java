@@ -219,7 +219,8 @@ final class ReplicationDemo implements AutoCloseable {
     for (String entry : List.of(Robot.IMAGES, Robot.IMU)) {
       long here = robot.latestThatMatters(entry);
       if (here > 0) {
-        lag = Math.max(lag, (here - latest.getOrDefault(entry, stage.beganMicros())) / 1e6);
+        double behind = (here - latest.getOrDefault(entry, stage.beganMicros())) / 1e6;
+        lag = Math.max(lag, behind);
       }
     }
     Map<String, JsonNode> more = new TreeMap<>();

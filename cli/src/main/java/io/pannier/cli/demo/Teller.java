@@ -1,6 +1,7 @@
 package io.pannier.cli.demo;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import io.pannier.cli.Json;
 import java.io.PrintWriter;
 import java.util.ArrayList;
@@ -17,12 +18,30 @@ interface Teller {
    * @param seconds since the robots began
    * @param isUp whether the link is
    * @param linkBytes what has passed through it
-   * @param caughtUpSeconds when all will be there at the present rate; negative: not to be told
+   * @param shrinkingSeconds until nothing is pending, if it goes on shrinking as it did during the
+   *     last looks; negative: not to be told
    */
   record Status(
-      double seconds, boolean isUp, long linkBytes, double caughtUpSeconds, List<Line> robots) {
+      double seconds, boolean isUp, long linkBytes, double shrinkingSeconds, List<Line> robots) {
     long pending() {
       return robots.stream().mapToLong(Line::pending).sum();
+    }
+
+    /** What the server says of the bytes that wait; negative: nothing. */
+    long pendingBytes() {
+      return robots.stream()
+          .mapToLong(line -> line.told("pending", "bytes").asLong(-1))
+          .reduce(0, (sum, bytes) -> sum < 0 || bytes < 0 ? -1 : sum + bytes);
+    }
+
+    /** Until nothing is pending: as the server forecasts it, else by the last looks. */
+    double caughtUpSeconds() {
+      double told =
+          robots.stream()
+              .mapToDouble(line -> line.told("forecast", "catch_up_seconds").asDouble(-1))
+              .max()
+              .orElse(-1);
+      return isUp && pending() > 0 && told >= 0 ? told : shrinkingSeconds;
     }
 
     double lagSeconds() {
@@ -45,7 +64,12 @@ interface Teller {
       long pending,
       long arrived,
       double lagSeconds,
-      Map<String, JsonNode> more) {}
+      Map<String, JsonNode> more) {
+    /** A figure of the server; missing when it has none of this name. */
+    JsonNode told(String group, String name) {
+      return more.getOrDefault(group, MissingNode.getInstance()).path(name);
+    }
+  }
 
   /**
    * What the comparison brought.
@@ -112,10 +136,11 @@ interface Teller {
       text.append(
           String.format(
               Locale.ROOT,
-              "  %5.1f s  link %-3s  pending %4d  lag %5.1f s  sent %6.1f MB",
+              "  %5.1f s  link %-3s  pending %4d%s  lag %5.1f s  sent %6.1f MB",
               status.seconds(),
               status.isUp() ? "up" : "CUT",
               status.pending(),
+              megabytes(status.pendingBytes()),
               status.lagSeconds(),
               status.linkBytes() / 1e6));
       if (status.caughtUpSeconds() >= 0) {
@@ -123,6 +148,10 @@ interface Teller {
             String.format(Locale.ROOT, "  caught up in about %.0f s", status.caughtUpSeconds()));
       }
       return text.toString();
+    }
+
+    private static String megabytes(long bytes) {
+      return bytes < 0 ? "" : String.format(Locale.ROOT, " (%.1f MB)", bytes / 1e6);
     }
 
     @Override
@@ -185,20 +214,18 @@ interface Teller {
             line.pending(),
             line.arrived(),
             line.lagSeconds(),
-            more(line.more()));
+            eviction(line));
       }
       out.flush();
       shown = 1 + status.robots().size();
     }
 
-    private static String more(Map<String, JsonNode> more) {
-      var parts = new ArrayList<String>();
-      more.forEach((name, value) -> {
-        if (name.contains("pending") || name.contains("eviction")) {
-          parts.add(name + " " + value.asText());
-        }
-      });
-      return parts.isEmpty() ? "" : "  (" + String.join(", ", parts) + ")";
+    /** When the oldest of what waits will be evicted, if the server forecasts that. */
+    private static String eviction(Line line) {
+      JsonNode seconds = line.told("forecast", "eviction_seconds");
+      return seconds.isNumber()
+          ? String.format(Locale.ROOT, "  evicted in %.0f s", seconds.asDouble())
+          : "";
     }
   }
 

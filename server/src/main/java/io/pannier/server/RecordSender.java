@@ -145,7 +145,7 @@ final class RecordSender {
     try (out) {
       long sent = first.buffer().remaining();
       out.write(first.buffer(), first::release);
-      if (copy(isAllowed, record, body, from + sent, to, out)) {
+      if (copy(isAllowed, body, from + sent, to, out)) {
         context.events.usage().read(record.entry(), to - from);
       }
     }
@@ -156,7 +156,7 @@ final class RecordSender {
    * what it should be, or the caller may not have it any more.
    */
   boolean copy(Call call, StoredRecord record, RecordBody body, ResponseStream out) {
-    boolean whole = copy(call::isStillAllowed, record, body, 0, body.length(), out);
+    boolean whole = copy(call::isStillAllowed, body, 0, body.length(), out);
     if (whole) {
       context.events.usage().read(record.entry(), body.length());
     }
@@ -164,12 +164,7 @@ final class RecordSender {
   }
 
   private boolean copy(
-      BooleanSupplier isAllowed,
-      StoredRecord record,
-      RecordBody body,
-      long from,
-      long to,
-      ResponseStream out) {
+      BooleanSupplier isAllowed, RecordBody body, long from, long to, ResponseStream out) {
     long at = from;
     while (at < to) {
       if (!isAllowed.getAsBoolean()) {

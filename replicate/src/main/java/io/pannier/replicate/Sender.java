@@ -244,11 +244,7 @@ final class Sender {
       if (stopped) {
         return -1;
       }
-      if (active) {
-        LOG.warn(
-            "replication {}: destination is not available: {}", task.name, failed.getMessage());
-      }
-      active = false;
+      outOfReach(failed);
       server = null;
       Destination now = destination;
       if (now != null) {
@@ -275,11 +271,19 @@ final class Sender {
         server = answer;
         known = Optional.of(answer);
       } catch (ClientException failed) {
+        outOfReach(failed); // before the error can be read, which it explains
         diagnostics.error(failed.code(), text(failed), 1);
         throw failed;
       }
     }
     return there;
+  }
+
+  private void outOfReach(ClientException failed) {
+    if (active) {
+      LOG.warn("replication {}: destination is not available: {}", task.name, failed.getMessage());
+    }
+    active = false;
   }
 
   /** Names of hosts say little; the id of the store tells whether a task copies to itself. */

@@ -8,6 +8,7 @@ import io.pannier.model.Ack;
 import io.pannier.model.BucketSettings;
 import io.pannier.model.Limits;
 import io.pannier.model.SystemClock;
+import io.pannier.server.events.EventOptions;
 import io.pannier.server.http.TestTls;
 import io.pannier.server.http.TlsFiles;
 import io.pannier.store.RecordBody;
@@ -41,6 +42,11 @@ class ReplicationErrorsTest extends ApiFixture {
   private Store cloudStore;
   private Server cloud;
   private Wire far;
+
+  @Override
+  ServerConfig configure(ServerConfig usual) {
+    return usual.withEvents(new EventOptions(true, 1_000_000, Optional.empty()));
+  }
 
   private void startCloud(ServerConfig config) throws IOException {
     cloudScheduler = new PlatformScheduler(2);

@@ -31,7 +31,7 @@ final class LargeTransfer {
   /**
    * Sends it, or the rest of it.
    *
-   * @return bytes that had arrived before; where there are any, labels may be those of then
+   * @return bytes that had arrived before; labels may be those of an earlier call in any case
    * @throws ClientException.Refused with status 409 when a record of its time is there
    */
   long send(String entry, StoredRecord record, Outgoing out) {

@@ -436,9 +436,9 @@ final class Sender {
       diagnostics.sent(record.length());
       diagnostics.resumed(before);
       pace(track).delay = 0;
-      // What had arrived before has the labels of then.
-      track.sent(
-          one.item(), before > 0 ? Track.Outcome.WAS_THERE_OTHERWISE : Track.Outcome.ARRIVED);
+      // An earlier call may have begun it, even without a byte arriving: then its labels are those
+      // of then. Told once more, they change nothing where they are right.
+      track.sent(one.item(), Track.Outcome.WAS_THERE_OTHERWISE);
     } catch (ClientException.Refused refused) {
       if (!isAboutTheRecord(refused.code())) {
         throw refused;

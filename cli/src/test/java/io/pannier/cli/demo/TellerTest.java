@@ -41,14 +41,14 @@ class TellerTest {
     teller(false, false).status(status(4, true, "{}"));
     assertThat(out.toString())
         .isEqualToNormalizingNewlines(
-            "    4.0 s  link up   pending   14  lag   3.2 s  sent    1.5 MB  caught up in about 9 s\n");
+            "    4.0 s  link up   pending   14  lag   3.3 s  sent    1.5 MB  caught up in about 9 s\n");
     out.getBuffer().setLength(0);
     String told =
         "{'pending':{'bytes':600000,'oldest_age_seconds':4.0},'forecast':{'catch_up_seconds':5.0,'eviction_seconds':60.0}}";
     teller(false, false).status(status(4, true, told));
     assertThat(out.toString())
         .isEqualToNormalizingNewlines(
-            "    4.0 s  link up   pending   14 (1.2 MB)  lag   3.2 s  sent    1.5 MB  caught up in about 5 s\n");
+            "    4.0 s  link up   pending   14 (1.2 MB)  lag   3.3 s  sent    1.5 MB  caught up in about 5 s\n");
     out.getBuffer().setLength(0);
     teller(false, true).status(status(4, false, told));
     assertThat(out.toString()).contains("link CUT").contains("robot1").contains("evicted in 60 s");

@@ -14,12 +14,10 @@ module io.pannier.cli {
 
   opens io.pannier.cli to
       info.picocli;
-<<<<<<< HEAD
   opens io.pannier.cli.demo to
       info.picocli;
   opens io.pannier.cli.tls to
-=======
+      info.picocli;
   opens io.pannier.cli.client to
->>>>>>> bbe1551 (cli: the commands of reduct-cli and more, loaded one by one)
       info.picocli;
 }

@@ -2,6 +2,8 @@ package io.pannier.cli;
 
 import io.pannier.server.settings.Settings;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.Writer;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -42,6 +44,7 @@ final class AotTrainingCommand implements Callable<Integer> {
             HttpClient client =
                 HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build()) {
           requests(new Caller(client, "http://127.0.0.1:" + service.port() + "/api/v1"), start);
+          commands(folder.resolveSibling(folder.getFileName() + "-client"), service.port());
         }
       }
       return 0;
@@ -49,6 +52,43 @@ final class AotTrainingCommand implements Callable<Integer> {
       try (Stream<Path> files = Files.walk(folder)) {
         for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
           Files.delete(file);
+        }
+      }
+    }
+  }
+
+  /** What people and scripts call all the time, so that it starts at once. */
+  private static void commands(Path work, int port) throws IOException {
+    try {
+      String config = work.resolve("config.toml").toString();
+      String address = "http://127.0.0.1:" + port;
+      String[][] calls = {
+        {"alias", "add", "training", "-L", address, "-t", "training"},
+        {"alias", "ls"},
+        {"server", "status", "training"},
+        {"bucket", "ls", "training"},
+        {"bucket", "ls", "training", "--json"},
+        {"bucket", "show", "training/training", "--full"},
+        {"ls", "training/training/camera", "--limit", "100"},
+        {"write", "training/training/notes", "-s", "text"},
+        {"cp", "training/training", work.toString(), "--limit", "3", "--with-meta", "-q"},
+        {"token", "ls", "training"},
+        {"replica", "ls", "training"},
+        {"lifecycle", "ls", "training"},
+      };
+      var nowhere = new PrintWriter(Writer.nullWriter());
+      Main.run("pannier", nowhere, nowhere, "--help");
+      for (String[] call : calls) {
+        var words = new ArrayList<String>(List.of("--config", config));
+        words.addAll(List.of(call));
+        Main.run("pannier", nowhere, nowhere, words.toArray(new String[0]));
+      }
+    } finally {
+      if (Files.exists(work)) {
+        try (Stream<Path> files = Files.walk(work)) {
+          for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+            Files.delete(file);
+          }
         }
       }
     }

@@ -225,7 +225,7 @@ public class CopyCommand extends ClientCommand {
             intoBucket(bucket, detail, names, wanted, target.bucket(), transfer, parallel);
         case Place.Instance _ -> throw new IllegalStateException("no destination");
       }
-      transfer.close();
+      transfer.stop();
       return tell(transfer, from.name(), names.size());
     }
   }

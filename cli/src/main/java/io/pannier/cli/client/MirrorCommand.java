@@ -110,7 +110,7 @@ public final class MirrorCommand extends ClientCommand {
           List.copyOf(names),
           parallel(from.instance()),
           name -> entry(bucket, target, name, wanted, transfer));
-      transfer.close();
+      transfer.stop();
       transfer
           .failures()
           .forEach((entry, why) -> err().println("Failed to mirror entry '" + entry + "': " + why));

@@ -115,7 +115,7 @@ public final class PutCommand extends ClientCommand {
               put(bucket, entry, file, transfer);
             }
           });
-      transfer.close();
+      transfer.stop();
       transfer
           .failures()
           .forEach((what, why) -> {

@@ -201,6 +201,11 @@ final class Transfer implements AutoCloseable {
 
   @Override
   public void close() {
+    stop();
+  }
+
+  /** Tells nothing more. */
+  void stop() {
     if (ticker != null) {
       ticker.interrupt();
       try {

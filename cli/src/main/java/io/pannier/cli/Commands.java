@@ -80,12 +80,16 @@ enum Commands {
 
   private final String word;
   private final String description;
-  private final List<String> aliases;
+  private final String alias;
 
-  Commands(String word, String description, String... aliases) {
+  Commands(String word, String description) {
+    this(word, description, "");
+  }
+
+  Commands(String word, String description, String alias) {
     this.word = word;
     this.description = description;
-    this.aliases = List.of(aliases);
+    this.alias = alias;
   }
 
   String word() {
@@ -93,7 +97,7 @@ enum Commands {
   }
 
   List<String> aliases() {
-    return aliases;
+    return alias.isEmpty() ? List.of() : List.of(alias);
   }
 
   /** What the list of commands says about it; empty for one that is not listed. */
@@ -102,7 +106,7 @@ enum Commands {
   }
 
   boolean isCalled(String name) {
-    return word.equals(name) || aliases.contains(name);
+    return word.equals(name) || alias.equals(name);
   }
 
   /** The command itself. */

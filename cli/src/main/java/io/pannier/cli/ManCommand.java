@@ -123,7 +123,7 @@ final class ManCommand implements Callable<Integer> {
   }
 
   private static boolean isChild(CommandLine parent, CommandLine child) {
-    return child.getParent() == parent;
+    return parent.getSubcommands().containsValue(child);
   }
 
   private static void section(

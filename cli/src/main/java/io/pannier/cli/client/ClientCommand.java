@@ -20,26 +20,21 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /**
  * A command that speaks to a server: finds it by alias or URL, prints, and turns what goes wrong
  * into one message and an exit code.
  */
+@Command(mixinStandardHelpOptions = true)
 abstract class ClientCommand implements Callable<Integer> {
   static final Clock CLOCK = new SystemClock();
 
   @Spec private @Nullable CommandSpec spec;
   @Mixin final Globals globals = new Globals();
-
-  @Option(
-      names = {"-h", "--help"},
-      usageHelp = true,
-      description = "Print help")
-  private boolean help;
 
   private final Deque<PannierClient> clients = new ArrayDeque<>();
 

@@ -120,6 +120,6 @@ public final class RmCommand extends ClientCommand {
         throw refused;
       }
     }
-    return times.size() - errors.byRecord().size();
+    return (long) times.size() - errors.byRecord().size();
   }
 }

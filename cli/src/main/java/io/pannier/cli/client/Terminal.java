@@ -8,6 +8,7 @@ final class Terminal {
   private Terminal() {}
 
   /** The terminal; null when input or output is none. */
+  @SuppressWarnings("SystemConsoleNull") // JDK 25's own console is null where there is no terminal
   static @Nullable Console console() {
     Console console = System.console();
     return console != null && console.isTerminal() ? console : null;

@@ -140,7 +140,7 @@ public final class WriteCommand extends ClientCommand {
       }
       return labels.build();
     }
-    for (String item : text.split(",")) {
+    for (String item : text.split(",", -1)) {
       if (item.isBlank()) {
         continue;
       }

@@ -166,7 +166,8 @@ final class BackupCommand implements Callable<Integer> {
     } catch (NoSuchFileException missing) {
       err.println("There is no " + missing.getMessage());
     } catch (UncheckedIOException failed) {
-      err.println("Backup failed: " + String.valueOf(failed.getCause().getMessage()));
+      Throwable cause = failed.getCause();
+      err.println("Backup failed: " + (cause == null ? failed : cause).getMessage());
     } catch (StoreRefused | RemoteFailed | PannierException | IOException failed) {
       err.println("Backup failed: " + failed.getMessage());
     } finally {

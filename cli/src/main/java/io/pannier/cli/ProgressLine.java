@@ -3,6 +3,7 @@ package io.pannier.cli;
 import io.pannier.model.Clock;
 import io.pannier.model.SystemClock;
 import io.pannier.store.BackupRun;
+import java.io.Console;
 import java.io.PrintWriter;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -36,7 +37,7 @@ final class ProgressLine implements BackupRun.Progress, AutoCloseable {
     this.what = what;
     this.quiet = quiet;
     this.rate = rate;
-    isScreen = System.console() != null && System.console().isTerminal();
+    isScreen = System.console() instanceof Console console && console.isTerminal();
     began = clock.monotonicNanos();
     shownAt = began;
   }

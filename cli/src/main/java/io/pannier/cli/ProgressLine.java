@@ -1,9 +1,9 @@
 package io.pannier.cli;
 
+import io.pannier.cli.client.Terminal;
 import io.pannier.model.Clock;
 import io.pannier.model.SystemClock;
 import io.pannier.store.BackupRun;
-import java.io.Console;
 import java.io.PrintWriter;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -37,7 +37,7 @@ final class ProgressLine implements BackupRun.Progress, AutoCloseable {
     this.what = what;
     this.quiet = quiet;
     this.rate = rate;
-    isScreen = System.console() instanceof Console console && console.isTerminal();
+    isScreen = Terminal.console() != null;
     began = clock.monotonicNanos();
     shownAt = began;
   }

@@ -1,9 +1,9 @@
 package io.pannier.cli.demo;
 
+import io.pannier.cli.client.Terminal;
 import io.pannier.cli.ExitCodes;
 import io.pannier.cli.tls.TlsException;
 import io.pannier.model.SystemClock;
-import java.io.Console;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -76,7 +76,7 @@ final class ReplicationDemoCommand implements Callable<Integer> {
     var plan =
         new ReplicationDemo.Plan(seconds, robots, linkRate * 1000L, Optional.ofNullable(keep));
     try (var demo =
-        new ReplicationDemo(plan, new SystemClock(), Teller.of(out, json, isTerminal()))) {
+        new ReplicationDemo(plan, new SystemClock(), Teller.of(out, json, Terminal.console() != null))) {
       var stop = new Thread(demo::close, "demo-stop");
       Runtime.getRuntime().addShutdownHook(stop);
       try {
@@ -108,7 +108,4 @@ final class ReplicationDemoCommand implements Callable<Integer> {
     }
   }
 
-  private static boolean isTerminal() {
-    return Optional.ofNullable(System.console()).map(Console::isTerminal).orElse(false);
-  }
 }

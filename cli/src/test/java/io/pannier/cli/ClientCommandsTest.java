@@ -441,8 +441,10 @@ class ClientCommandsTest {
     assertThat(folder.resolve("mine.csv"))
         .content()
         .startsWith(
-            "entry,timestamp,content_type,content_length,labels,text,base64\n"
-                + "imu,1000000,text/csv; header=1,5,{},\"1,2,3\",\n");
+            """
+            entry,timestamp,content_type,content_length,labels,text,base64
+            imu,1000000,text/csv; header=1,5,{},"1,2,3",
+            """);
     cli.ok("cp", "local/b", folder.toString(), "--format", "tar", "--with-meta");
     Process tar =
         new ProcessBuilder("tar", "-xf", "b.tar", "--one-top-level=untarred")

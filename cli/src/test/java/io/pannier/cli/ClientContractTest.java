@@ -542,7 +542,7 @@ class ClientContractTest {
       Bucket bucket = client.createBucket("cut", BucketOptions.unchanged());
       byte[] large = new byte[5_000_000];
       for (int i = 0; i < large.length; i++) {
-        large[i] = (byte) (i * 31 >> 7);
+        large[i] = (byte) ((i * 31) >> 7);
       }
       for (int i = 0; i < 3; i++) {
         bucket.write("e", i, large);

@@ -8,4 +8,5 @@ module io.pannier.store {
 
   exports io.pannier.store;
   exports io.pannier.store.disk;
+  exports io.pannier.store.remote;
 }

@@ -18,6 +18,7 @@ public final class PlatformScheduler implements Scheduler, AutoCloseable {
 
   private final ScheduledThreadPoolExecutor sync;
   private final ScheduledThreadPoolExecutor background;
+  private final ScheduledThreadPoolExecutor remote;
 
   /** Starts with so many threads for background work. */
   public PlatformScheduler(int backgroundThreads) {
@@ -37,6 +38,8 @@ public final class PlatformScheduler implements Scheduler, AutoCloseable {
   private PlatformScheduler(String name, int backgroundThreads, boolean waitsAtEnd) {
     sync = pool(name + "-sync", 1, waitsAtEnd);
     background = pool(name + "-background", backgroundThreads, waitsAtEnd);
+    // Has no thread before its first task. What waits for its time is done by the stop itself.
+    remote = pool(name + "-remote", 1, false);
   }
 
   private static ScheduledThreadPoolExecutor pool(String name, int threads, boolean waitsAtEnd) {
@@ -57,6 +60,7 @@ public final class PlatformScheduler implements Scheduler, AutoCloseable {
     return switch (lane) {
       case SYNC -> sync;
       case BACKGROUND -> background;
+      case REMOTE -> remote;
     };
   }
 
@@ -98,6 +102,7 @@ public final class PlatformScheduler implements Scheduler, AutoCloseable {
   public void close() {
     background.shutdown();
     sync.shutdown();
+    remote.shutdown();
     try {
       if (!background.awaitTermination(2, TimeUnit.SECONDS)) {
         LOG.info("background work goes on at the next start");

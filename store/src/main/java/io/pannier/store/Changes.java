@@ -180,7 +180,7 @@ final class Changes {
    */
   private boolean change(
       Block block, List<Target> targets, @Nullable PannierException[] errors, long deadline) {
-    store.sync.throttle(deadline);
+    store.sync.throttleChanges(deadline);
     Active active;
     try {
       active = store.cache.hold(block);

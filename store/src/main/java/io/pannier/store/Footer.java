@@ -5,6 +5,7 @@ import io.pannier.store.disk.DiskFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.OptionalLong;
 
 /**
  * The end of a sealed block: a frame whose body is the index, and the tail that says where the
@@ -24,6 +25,25 @@ final class Footer {
    */
   static long bytesForOne(int metaLength) {
     return 512 + 14L * metaLength;
+  }
+
+  /**
+   * Where the footer begins of a file that ends at {@code size} with a tail; empty when it does
+   * not. Looks at the tail alone.
+   */
+  static OptionalLong positionIn(DiskFile file, long size) throws IOException {
+    if (size < FileHeader.BYTES + TAIL) {
+      return OptionalLong.empty();
+    }
+    ByteBuffer tail = Frames.direct(TAIL);
+    DiskReads.fill(file, tail, size - TAIL);
+    long footer = tail.getLong(0);
+    return !tail.hasRemaining()
+            && footer >= FileHeader.BYTES
+            && footer < size - TAIL
+            && tailChecks(tail, 0, footer, tail.getLong(8), size, new Checksum())
+        ? OptionalLong.of(footer)
+        : OptionalLong.empty();
   }
 
   /** The bytes that seal a block whose records end at {@code offset}. */
@@ -87,7 +107,7 @@ final class Footer {
   static Loaded read(DiskFile file) throws IOException {
     long size = file.size();
     var crc = new Checksum();
-    int first = (int) Math.min(LAST_READ, size);
+    int first = (int) Math.min(file.bytesAtEnd(LAST_READ), size);
     ByteBuffer buffer = Frames.direct(first);
     DiskReads.fill(file, buffer, size - first);
     buffer.flip();

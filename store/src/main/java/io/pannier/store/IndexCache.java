@@ -148,6 +148,9 @@ final class IndexCache {
   /** Builds the index from the frames. */
   private Active walk(Block block, FileCache.Slot data, FileCache.Slot changes, DiskFile file)
       throws IOException {
+    if (!block.sealed) {
+      file.willAppend();
+    }
     if (!block.sealed && file.size() > block.bytes) {
       // Left by a process that could not cut it off: the next frame must stand where its checksum
       // says.

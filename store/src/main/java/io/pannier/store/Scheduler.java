@@ -10,7 +10,9 @@ public interface Scheduler {
     /** Sync rounds: one at a time. */
     SYNC,
     /** Sealing, rewriting, deleting, accounting. */
-    BACKGROUND
+    BACKGROUND,
+    /** Uploads to an object store: one at a time. */
+    REMOTE
   }
 
   /** Runs a task on a lane as soon as it is free. */

@@ -9,6 +9,7 @@ import io.pannier.model.PannierException;
 import io.pannier.store.disk.Disk;
 import io.pannier.store.disk.DiskFile;
 import io.pannier.store.disk.DiskFullException;
+import io.pannier.store.remote.RemoteStatus;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -48,6 +49,7 @@ public final class Store implements AutoCloseable {
   final IndexCache cache;
   final TimeFilters timeFilters;
   final SyncRounds sync;
+  final RemoteRounds remote;
   final DirectBuffers directBuffers;
   final Room room;
   private final StoreConfig config;
@@ -80,6 +82,7 @@ public final class Store implements AutoCloseable {
     cache = new IndexCache(this, limits.indexCacheBytes());
     timeFilters = new TimeFilters(limits.indexCacheBytes() / 8);
     sync = new SyncRounds(this);
+    remote = new RemoteRounds(this);
     directBuffers = new DirectBuffers(limits.direct());
     room = new Room(this, limits.room());
     documents = new Documents(this);
@@ -122,6 +125,7 @@ public final class Store implements AutoCloseable {
     for (Bucket bucket : everyBucket()) {
       background(bucket::purge);
     }
+    remote.start();
   }
 
   private StoreJournal journal() {
@@ -468,6 +472,24 @@ public final class Store implements AutoCloseable {
     sync.whenDurable(done);
   }
 
+  /** Whether an acknowledgement can promise that something is in an object store. */
+  public boolean isRemote() {
+    return remote.isThere();
+  }
+
+  /**
+   * Calls back, on any thread, when everything acknowledged to the caller so far is in the object
+   * store; with an error when that could not be made sure, or there is none.
+   */
+  public void whenRemote(Consumer<Optional<PannierException>> done) {
+    remote.whenRemote(done);
+  }
+
+  /** How the object store stands; empty without one. */
+  public Optional<RemoteStatus> remoteStatus() {
+    return remote.status();
+  }
+
   /** Age of the oldest byte that is not on the device, µs; 0 when all are. */
   public long oldestUnsyncedMicros() {
     return TimeUnit.NANOSECONDS.toMicros(sync.oldestUnsyncedNanos());
@@ -574,6 +596,7 @@ public final class Store implements AutoCloseable {
       failure("data folder could not be closed cleanly", "data folder", failed);
     } finally {
       sync.end();
+      remote.end();
       for (Bucket bucket : everyBucket()) {
         bucket.journal.close();
       }

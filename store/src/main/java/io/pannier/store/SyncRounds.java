@@ -141,8 +141,13 @@ final class SyncRounds {
     }
   }
 
-  /** Whether so much is unsynced, or for so long, that writers must slow down. */
+  /** Whether writers must slow down: because of the device, or because of the object store. */
   boolean isThrottled() {
+    return isDeviceThrottled() || store.remote.isStopping();
+  }
+
+  /** Whether so much is unsynced, or for so long, that writers must slow down. */
+  private boolean isDeviceThrottled() {
     return tooMuchUnsynced
         || (anyUnsynced && ageNanos() > TimeUnit.SECONDS.toNanos(limits.unsyncedSeconds()));
   }
@@ -163,16 +168,23 @@ final class SyncRounds {
         unsyncedBytes.get(),
         limits.unsyncedBytes(),
         TimeUnit.NANOSECONDS.toMicros(oldestUnsyncedNanos()),
-        isThrottled());
+        isDeviceThrottled());
   }
 
-  /** Waits while writers are to be slowed down. */
+  /** Waits while writers are to be slowed down; refuses them while too much is not uploaded. */
   void throttle(long deadline) {
-    if (!isThrottled()) {
+    store.remote.requireRoom();
+    throttleChanges(deadline);
+  }
+
+  /** The same for changes, which may be removals: they are never refused for lack of room. */
+  void throttleChanges(long deadline) {
+    store.remote.requireWriter();
+    if (!isDeviceThrottled()) {
       return;
     }
     synchronized (progress) {
-      while (isThrottled()) {
+      while (isDeviceThrottled()) {
         long left = deadline - clock.monotonicNanos();
         if (left <= 0) {
           throw new PannierException.Unavailable(

@@ -22,6 +22,7 @@ import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -52,6 +53,9 @@ final class Workload {
 
   private final List<Uploading> uploads = new ArrayList<>();
   private long latest = FIRST;
+
+  /** Whether what is awaited is the object store. */
+  boolean remote;
 
   /** What was done, for the one who looks for a mistake. */
   final List<String> steps = new ArrayList<>();
@@ -781,14 +785,19 @@ final class Workload {
   private void awaitDurable() {
     steps.add("await durable");
     var moment = model.moment();
-    store.whenDurable(problem -> {
+    Consumer<Optional<PannierException>> answer = problem -> {
       steps.add("  " + problem.map(Object::toString).orElse("durable"));
       if (problem.isEmpty()) {
         model.durable(moment);
       } else if (!stopped.getAsBoolean()) {
         requireFair(problem.get());
       }
-    });
+    };
+    if (remote) {
+      store.whenRemote(answer);
+    } else {
+      store.whenDurable(answer);
+    }
     machine.scheduler.runDue();
   }
 

@@ -63,6 +63,20 @@ public interface DiskFile extends AutoCloseable {
   /** Makes the content durable ({@code fdatasync}). */
   void sync() throws IOException;
 
+  /**
+   * Tells that all of the file is to be read and then appended to. May wait for long where its
+   * bytes are not at hand; afterwards appends do not.
+   */
+  default void willAppend() throws IOException {}
+
+  /**
+   * How much of the end of the file is best read at once by one who wants what was appended last,
+   * and would read {@code wanted} bytes of a file at hand.
+   */
+  default int bytesAtEnd(int wanted) {
+    return wanted;
+  }
+
   /** Closes the handle. Never syncs. */
   @Override
   void close() throws IOException;

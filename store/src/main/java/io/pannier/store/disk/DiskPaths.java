@@ -6,11 +6,11 @@ package io.pannier.store.disk;
  * <p>The engine builds its paths from ids, so anything else is a mistake in the engine and not an
  * answer of the device: it is refused before it can reach a file outside of the data folder.
  */
-final class DiskPaths {
+public final class DiskPaths {
   private DiskPaths() {}
 
   /** Returns the path of a file or folder below the root. */
-  static String below(String path) {
+  public static String below(String path) {
     if (path.isEmpty()) {
       throw new IllegalArgumentException("the root is not a file: a name is needed");
     }
@@ -18,7 +18,7 @@ final class DiskPaths {
   }
 
   /** Returns the path of a folder, which may be the root. */
-  static String checked(String path) {
+  public static String checked(String path) {
     int start = 0;
     while (start < path.length()) {
       int slash = path.indexOf('/', start);

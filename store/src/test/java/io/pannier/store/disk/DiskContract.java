@@ -31,6 +31,11 @@ abstract class DiskContract {
   /** Makes an empty disk. */
   abstract Disk makeDisk() throws IOException;
 
+  /** Name of the lock. */
+  String lockName() {
+    return "lock";
+  }
+
   /** Another process that runs on the same data folder. */
   abstract Disk anotherProcess() throws IOException;
 
@@ -549,22 +554,22 @@ abstract class DiskContract {
   @Test
   void lockKeepsAnotherProcessOutUntilTheDiskIsClosed() throws IOException {
     try (Disk other = anotherProcess()) {
-      assertThat(disk.tryLock("lock")).isTrue();
-      assertThat(other.tryLock("lock")).isFalse();
-      assertThat(disk.tryLock("lock")).isFalse();
+      assertThat(disk.tryLock(lockName())).isTrue();
+      assertThat(other.tryLock(lockName())).isFalse();
+      assertThat(disk.tryLock(lockName())).isFalse();
       disk.close();
-      assertThat(other.tryLock("lock")).isTrue();
+      assertThat(other.tryLock(lockName())).isTrue();
     }
     try (Disk third = anotherProcess()) {
-      assertThat(third.tryLock("lock")).isTrue();
+      assertThat(third.tryLock(lockName())).isTrue();
     }
   }
 
   @Test
   void lockLeavesItsFileBehindAndItCannotBeOpened() throws IOException {
-    assertThat(disk.tryLock("lock")).isTrue();
-    assertThat(disk.list("")).containsExactly("lock");
-    assertThatIllegalArgumentException().isThrownBy(() -> disk.open("lock"));
+    assertThat(disk.tryLock(lockName())).isTrue();
+    assertThat(disk.list("")).containsExactly(lockName());
+    assertThatIllegalArgumentException().isThrownBy(() -> disk.open(lockName()));
   }
 
   // --- tools

@@ -131,7 +131,7 @@ final class IndexCache {
   private Active readSealed(Block block, FileCache.Slot data, FileCache.Slot changes, DiskFile file)
       throws IOException {
     try {
-      Footer.Loaded footer = Footer.read(file);
+      Footer.Loaded footer = readFooter(file);
       return new Active(block, data, changes, footer.salt(), footer.index(), footer.holes());
     } catch (PannierException.Damaged damaged) {
       store.events.event(
@@ -142,6 +142,17 @@ final class IndexCache {
       Active active = walk(block, data, changes, file);
       store.background(() -> Rewriter.rewrite(block));
       return active;
+    }
+  }
+
+  private static Footer.Loaded readFooter(DiskFile file) throws IOException {
+    try {
+      return Footer.read(file);
+    } catch (PannierException.Damaged damaged) {
+      if (file.forget()) {
+        return Footer.read(file);
+      }
+      throw damaged;
     }
   }
 

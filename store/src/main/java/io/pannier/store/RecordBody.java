@@ -30,6 +30,7 @@ public final class RecordBody implements AutoCloseable {
   private final int metaLength;
   private @Nullable ChunkTable table;
   private boolean closed;
+  private boolean mayReread;
 
   RecordBody(StoredRecord record, Active active, DiskFile file, long offset, int metaLength) {
     this.record = record;
@@ -69,11 +70,18 @@ public final class RecordBody implements AutoCloseable {
       return expanded;
     }
     ByteBuffer frame = scratch.slice(scratch.position(), bytes).order(ByteOrder.LITTLE_ENDIAN);
-    ByteBuffer body = read(frame, offset) < bytes ? null : verified(record, frame, active.salt);
+    ByteBuffer body = verifiedWhole(frame);
+    if (body == null && file.forget()) {
+      body = verifiedWhole(frame);
+    }
     if (body == null) {
       throw damaged();
     }
     return body;
+  }
+
+  private @Nullable ByteBuffer verifiedWhole(ByteBuffer frame) {
+    return read(frame, offset) < frame.capacity() ? null : verified(record, frame, active.salt);
   }
 
   /**
@@ -133,6 +141,29 @@ public final class RecordBody implements AutoCloseable {
     if (position % CHUNK != 0) {
       throw new IllegalArgumentException("position must be a multiple of " + CHUNK);
     }
+    int at = target.position();
+    mayReread = true;
+    try {
+      readOnce(position, target);
+    } catch (Reread again) {
+      table = null;
+      target.position(at);
+      readOnce(position, target);
+    } finally {
+      mayReread = false;
+    }
+  }
+
+  /** What was read may have been spoilt on its way. */
+  private static final class Reread extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    Reread() {
+      super(null, null, false, false);
+    }
+  }
+
+  private void readOnce(long position, ByteBuffer target) {
     ChunkTable chunks = table();
     long left = length() - position;
     int bytes = (int) Math.min(left, target.remaining());
@@ -280,6 +311,10 @@ public final class RecordBody implements AutoCloseable {
   }
 
   private PannierException.Damaged damaged() {
+    if (mayReread && file.forget()) {
+      mayReread = false;
+      throw new Reread();
+    }
     var broken = record.broken();
     record
         .entry()

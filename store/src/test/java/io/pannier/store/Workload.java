@@ -239,9 +239,11 @@ final class Workload {
         () -> setBucket(bucket, store.findBucket(name).isPresent() ? name : ReferenceModel.NONE));
   }
 
-  private static void setBucket(BucketModel bucket, String name) {
+  private void setBucket(BucketModel bucket, String name) {
     bucket.name.set(name);
-    bucket.name.setDurable();
+    if (!remote) {
+      bucket.name.setDurable();
+    }
   }
 
   private void removeBucket() {

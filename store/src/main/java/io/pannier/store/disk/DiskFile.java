@@ -77,6 +77,16 @@ public interface DiskFile extends AutoCloseable {
     return wanted;
   }
 
+  /**
+   * Tells that bytes that were read do not match their checksum. What is kept of them on the way is
+   * dropped.
+   *
+   * @return whether another read may give others
+   */
+  default boolean forget() {
+    return false;
+  }
+
   /** Closes the handle. Never syncs. */
   @Override
   void close() throws IOException;

@@ -75,6 +75,14 @@ final class ChunkCache {
     return first;
   }
 
+  /** Drops what is kept of an extent. */
+  synchronized void forget(Extent extent) {
+    for (long start = 0; start < extent.length(); start += CHUNK) {
+      byte[] chunk = chunks.remove(new Key(extent.segment(), extent.at() + start));
+      bytes -= chunk == null ? 0 : chunk.length;
+    }
+  }
+
   private synchronized void keep(Key key, byte[] chunk) {
     byte[] before = chunks.put(key, chunk);
     bytes += chunk.length - (before == null ? 0 : before.length);

@@ -177,6 +177,7 @@ final class LocalCache {
       epochs = disk.epochs(facts);
     }
     disk.readExtents(facts, epochs, index, facts.footer());
+    disk.dropChunks(file); // kept below, and read anew if it does not check
     if (index.hasRemaining()) {
       throw new ObjectStoreException(
           ObjectStoreException.Kind.DAMAGED, "an index ends before its end: " + file, null);

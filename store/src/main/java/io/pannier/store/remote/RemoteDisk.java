@@ -696,6 +696,17 @@ public final class RemoteDisk implements Disk {
     return new RemoteHandle(this, file, null);
   }
 
+  /** Drops from memory what was read of a file. */
+  void dropChunks(RemoteFile file) {
+    Facts facts;
+    synchronized (lock) {
+      facts = file.placed;
+    }
+    for (int i = 0; i < facts.extents(); i++) {
+      chunks.forget(facts.extent(i));
+    }
+  }
+
   /** Epochs of the segments of a file, in the order of its extents; under the lock. */
   long[] epochs(Facts facts) {
     var epochs = new long[facts.extents()];

@@ -133,6 +133,20 @@ final class RemoteHandle implements DiskFile {
     return footer == Facts.UNSEALED ? wanted : (int) Math.min(Integer.MAX_VALUE, size() - footer);
   }
 
+  @Override
+  public boolean forget() {
+    if (ownedLocal != null) {
+      return false;
+    }
+    disk.dropChunks(file);
+    try {
+      disk.cache.dropIndex(file);
+    } catch (IOException kept) {
+      return false;
+    }
+    return true;
+  }
+
   private DiskFile writable() throws IOException {
     if (closed) {
       throw new ClosedChannelException();

@@ -17,13 +17,23 @@ final class Tidy {
       Map.of(
           "model", Set.of("model"),
           "store", Set.of("model", "store"),
+          "s3", Set.of("model", "store", "s3"),
           "query", Set.of("model", "store", "query"),
           "client", Set.of("model", "client"),
           "replicate", Set.of("model", "store", "query", "client", "replicate"),
           "server", Set.of("model", "store", "query", "client", "replicate", "server"),
-          "cli", Set.of("model", "store", "query", "client", "replicate", "server", "cli"),
+          "cli", Set.of("model", "store", "s3", "query", "client", "replicate", "server", "cli"),
           "bench",
-              Set.of("model", "store", "query", "client", "replicate", "server", "cli", "bench"));
+              Set.of(
+                  "model",
+                  "store",
+                  "s3",
+                  "query",
+                  "client",
+                  "replicate",
+                  "server",
+                  "cli",
+                  "bench"));
 
   /** The only files that may ask the machine for time or randomness. */
   static final Set<String> SOURCES_OF_CHANCE = Set.of("SystemClock.java", "SystemRandom.java");

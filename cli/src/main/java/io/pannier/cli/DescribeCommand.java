@@ -4,12 +4,14 @@ import io.pannier.model.PannierException;
 import io.pannier.store.Described;
 import io.pannier.store.Describer;
 import io.pannier.store.StoreRefused;
-import io.pannier.store.disk.RealDisk;
+import io.pannier.store.disk.Disk;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -48,14 +50,38 @@ final class DescribeCommand implements Callable<Integer> {
 
   @Spec private @Nullable CommandSpec spec;
 
+  private final Map<String, String> variables;
+
+  DescribeCommand() {
+    this(System.getenv());
+  }
+
+  DescribeCommand(Map<String, String> variables) {
+    this.variables = variables;
+  }
+
   @Override
   public Integer call() {
     CommandSpec here = java.util.Objects.requireNonNull(spec);
     PrintWriter out = here.commandLine().getOut();
     PrintWriter err = here.commandLine().getErr();
-    Path dir =
-        (folder != null ? folder : DataFolder.of(System.getenv())).toAbsolutePath().normalize();
-    try (var disk = RealDisk.forReading(dir)) {
+    Optional<DataDisk.Looked> looked;
+    try {
+      looked = DataDisk.forReading(folder, false, variables, err);
+    } catch (NoSuchFileException missing) {
+      err.println("There is no " + missing.getMessage());
+      err.flush();
+      return ExitCodes.UNUSABLE;
+    } catch (IOException failed) {
+      err.println("Data cannot be read: " + failed.getMessage());
+      err.flush();
+      return ExitCodes.UNUSABLE;
+    }
+    if (looked.isEmpty()) {
+      return ExitCodes.UNUSABLE;
+    }
+    Path dir = looked.get().folder();
+    try (Disk disk = looked.get().disk()) {
       Describer.describe(disk, below(dir), line -> print(out, line));
       return ExitCodes.OK;
     } catch (NoSuchFileException missing) {

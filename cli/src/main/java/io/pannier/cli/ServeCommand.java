@@ -126,7 +126,12 @@ final class ServeCommand implements Callable<Integer> {
             + inUrl(settings.host())
             + ":"
             + service.port());
-    out.println("  data     " + folder);
+    out.println(
+        settings
+            .remote()
+            .map(remote ->
+                "  data     s3://" + remote.bucket() + "/" + remote.prefix() + ", cache " + folder)
+            .orElse("  data     " + folder));
     generated.ifPresent(token -> {
       if (!service.accepts(token.value())) {
         out.println("  token    as it was changed through the API");

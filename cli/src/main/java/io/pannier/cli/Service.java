@@ -11,7 +11,7 @@ import io.pannier.server.settings.Settings;
 import io.pannier.store.Store;
 import io.pannier.store.StoreConfig;
 import io.pannier.store.StoreEvents;
-import io.pannier.store.disk.RealDisk;
+import io.pannier.store.disk.Disk;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.net.InetAddress;
@@ -59,9 +59,8 @@ final class Service implements AutoCloseable {
                 Math.min(config.threads().connections(), Limits.connectionsForHandles(handles))));
     try {
       Clock clock = new SystemClock();
-      var disk = new RealDisk(folder);
-      disk.prepare();
       RandomGenerator random = SystemRandom.secure();
+      Disk disk = DataDisk.open(folder, settings, clock, random, holder());
       Store store =
           Store.open(
               new StoreConfig(

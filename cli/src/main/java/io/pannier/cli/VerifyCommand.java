@@ -7,7 +7,7 @@ import io.pannier.model.SystemClock;
 import io.pannier.store.StoreRefused;
 import io.pannier.store.Verification;
 import io.pannier.store.Verifier;
-import io.pannier.store.disk.RealDisk;
+import io.pannier.store.disk.Disk;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -18,6 +18,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -57,7 +58,9 @@ final class VerifyCommand implements Callable<Integer> {
       index = "0",
       arity = "0..1",
       paramLabel = "DIR|URL",
-      description = "The data folder (default: that of serve), or the address of a server.")
+      description =
+          "The data folder (default: that of serve; with RS_REMOTE_BACKEND_TYPE=s3 the store in S3,"
+              + " together with its local folder), or the address of a server.")
   private @Nullable String place;
 
   @Option(names = "--json", description = "One JSON object a line: each finding, then the sums.")
@@ -66,7 +69,8 @@ final class VerifyCommand implements Callable<Integer> {
   @Option(
       names = "--in-use",
       description =
-          "Go on although a server uses the folder; what it writes meanwhile can look like damage.")
+          "Go on although a server uses the folder; what it writes meanwhile can look like damage."
+              + " Of a store in S3 what is there is checked, without the local folder.")
   private boolean inUse;
 
   @Option(
@@ -102,16 +106,32 @@ final class VerifyCommand implements Callable<Integer> {
         err.flush();
       }
     }
-    Path dir =
-        (given != null ? Path.of(given) : DataFolder.of(variables)).toAbsolutePath().normalize();
+    Path folder = given == null ? null : Path.of(given);
     var progress = new Lines(err);
-    try (var disk = RealDisk.forReading(dir)) {
+    String dir = String.valueOf(folder);
+    Optional<DataDisk.Looked> looked;
+    try {
+      looked = DataDisk.forReading(folder, inUse, variables, err);
+    } catch (NoSuchFileException missing) {
+      err.println("There is no " + missing.getMessage());
+      err.flush();
+      return ExitCodes.UNUSABLE;
+    } catch (IOException failed) {
+      err.println("Data cannot be read: " + failed.getMessage());
+      err.flush();
+      return ExitCodes.UNUSABLE;
+    }
+    if (looked.isEmpty()) {
+      return ExitCodes.UNUSABLE;
+    }
+    dir = looked.get().name();
+    try (Disk disk = looked.get().disk()) {
       Verifier.Progress shown = quiet ? Verifier.Progress.NONE : progress;
       Verification found = inUse ? Verifier.runInUse(disk, shown) : Verifier.run(disk, shown);
       if (json) {
-        printJson(out, dir.toString(), found);
+        printJson(out, dir, found);
       } else {
-        print(out, dir.toString(), found);
+        print(out, dir, found);
       }
       return found.isClean() ? ExitCodes.OK : ExitCodes.DAMAGE;
     } catch (NoSuchFileException missing) {

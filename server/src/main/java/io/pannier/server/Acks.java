@@ -5,6 +5,7 @@ import io.pannier.model.PannierException;
 import io.pannier.server.http.Exchange;
 import io.pannier.server.http.Response;
 import io.pannier.store.Bucket;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,9 +29,22 @@ final class Acks {
     return switch (text) {
       case "buffered" -> Ack.BUFFERED;
       case "disk" -> Ack.DISK;
+      case "remote" -> {
+        requireRemote("x-pannier-ack header");
+        yield Ack.REMOTE;
+      }
       default ->
-          throw new PannierException.Invalid("x-pannier-ack header must be 'buffered' or 'disk'");
+          throw new PannierException.Invalid(
+              "x-pannier-ack header must be 'buffered', 'disk' or 'remote'");
     };
+  }
+
+  /** Refuses what this server cannot promise. */
+  private void requireRemote(String what) {
+    if (!context.store().isRemote()) {
+      throw new PannierException.Invalid(
+          what + " cannot be 'remote': this server has no object store");
+    }
   }
 
   /** Answers when everything stored before this call is as safe as it was wanted to be. */
@@ -44,17 +58,24 @@ final class Acks {
     }
     switch (level) {
       case BUFFERED -> call.respond(response.header(HEADER, "buffered"));
-      // There is no object store yet: the device is the most that can be promised.
-      case DISK, REMOTE ->
-          context
-              .store()
-              .whenDurable(error -> {
-                if (error.isPresent()) {
-                  call.fail(error.get());
-                } else {
-                  call.respond(response.header(HEADER, "disk"));
-                }
-              });
+      case DISK -> context.store().whenDurable(error -> respond(call, error, response, "disk"));
+      case REMOTE -> {
+        // A store that was in an object store once may have buckets that ask for it.
+        if (context.store().isRemote()) {
+          context.store().whenRemote(error -> respond(call, error, response, "remote"));
+        } else {
+          context.store().whenDurable(error -> respond(call, error, response, "disk"));
+        }
+      }
+    }
+  }
+
+  private static void respond(
+      Call call, Optional<PannierException> error, Response response, String reached) {
+    if (error.isPresent()) {
+      call.fail(error.get());
+    } else {
+      call.respond(response.header(HEADER, reached));
     }
   }
 }

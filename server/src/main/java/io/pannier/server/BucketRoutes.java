@@ -126,8 +126,17 @@ final class BucketRoutes {
     }
   }
 
+  private BucketSettings settings(byte[] body, BucketSettings base) {
+    BucketSettings wanted = settingsOf(body, base);
+    if (wanted.ack() == Ack.REMOTE && base.ack() != Ack.REMOTE && !context.store().isRemote()) {
+      throw new PannierException.Invalid(
+          "'ack' cannot be 'remote': this server has no object store");
+    }
+    return wanted;
+  }
+
   /** Settings of a request; what it leaves out comes from {@code base}. */
-  static BucketSettings settings(byte[] body, BucketSettings base) {
+  private static BucketSettings settingsOf(byte[] body, BucketSettings base) {
     if (body.length == 0) {
       return base;
     }
@@ -157,8 +166,10 @@ final class BucketRoutes {
       case "" -> base;
       case "buffered" -> Ack.BUFFERED;
       case "disk" -> Ack.DISK;
+      case "remote" -> Ack.REMOTE;
       default ->
-          throw Json.invalid("unknown variant `" + text + "`, expected one of `buffered`, `disk`");
+          throw Json.invalid(
+              "unknown variant `" + text + "`, expected one of `buffered`, `disk`, `remote`");
     };
   }
 }

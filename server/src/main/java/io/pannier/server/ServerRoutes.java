@@ -6,6 +6,7 @@ import io.pannier.model.Timestamp;
 import io.pannier.server.http.Response;
 import io.pannier.store.Bucket;
 import io.pannier.store.BucketInfo;
+import io.pannier.store.remote.RemoteStatus;
 import java.io.IOException;
 import java.util.List;
 import java.util.Locale;
@@ -75,7 +76,37 @@ final class ServerRoutes {
         json.writeString(capability);
       }
       json.writeEndArray();
+      var remote = context.store().remoteStatus();
+      if (remote.isPresent()) {
+        json.writeObjectFieldStart("remote");
+        writeRemote(json, remote.get());
+        json.writeEndObject();
+      }
     });
+  }
+
+  /** How much is only here, and what lies in the object store (docs/s3.md). */
+  private static void writeRemote(JsonGenerator json, RemoteStatus status) throws IOException {
+    json.writeNumberField("unsent_bytes", status.unsentBytes());
+    json.writeNumberField("unsent_age_us", status.oldestUnsentMicros());
+    json.writeNumberField("cached_bytes", status.cachedBytes());
+    json.writeNumberField("stored_bytes", status.storedBytes());
+    json.writeNumberField("dead_bytes", status.deadBytes());
+    json.writeNumberField("segments", status.segments());
+    json.writeNumberField("epoch", status.epoch());
+    json.writeNumberField("generation", status.generation());
+    json.writeBooleanField("taken_over", status.fenced());
+    if (status.lastFailure().isEmpty()) {
+      json.writeNullField("last_failure");
+    } else {
+      json.writeStringField("last_failure", status.lastFailure());
+    }
+    json.writeObjectFieldStart("requests");
+    for (RemoteStatus.Request kind : RemoteStatus.Request.values()) {
+      json.writeNumberField(
+          kind.name().toLowerCase(Locale.ROOT), status.requests().getOrDefault(kind, 0L));
+    }
+    json.writeEndObject();
   }
 
   void list(Call call) {

@@ -787,14 +787,15 @@ final class Workload {
   private void awaitDurable() {
     steps.add("await durable");
     var moment = model.moment();
-    Consumer<Optional<PannierException>> answer = problem -> {
-      steps.add("  " + problem.map(Object::toString).orElse("durable"));
-      if (problem.isEmpty()) {
-        model.durable(moment);
-      } else if (!stopped.getAsBoolean()) {
-        requireFair(problem.get());
-      }
-    };
+    Consumer<Optional<PannierException>> answer =
+        problem -> {
+          steps.add("  " + problem.map(Object::toString).orElse("durable"));
+          if (problem.isEmpty()) {
+            model.durable(moment);
+          } else if (!stopped.getAsBoolean()) {
+            requireFair(problem.get());
+          }
+        };
     if (remote) {
       store.whenRemote(answer);
     } else {

@@ -46,6 +46,7 @@ import java.util.Optional;
  * @param bucketDefaults settings of a new bucket where nobody says
  * @param declarations resources that are there after every start
  * @param replication how records are copied to other stores
+ * @param remote the object store that data lies in; empty: it lies in the file system
  * @param logs which log lines are written
  * @param logFormat what they look like
  * @param metricsPublic whether metrics are served without a token
@@ -73,6 +74,7 @@ public record Settings(
     BucketSettings bucketDefaults,
     Declarations declarations,
     ReplicationSetup replication,
+    Optional<RemoteSettings> remote,
     LogLevels logs,
     LogFormat logFormat,
     boolean metricsPublic) {
@@ -134,7 +136,7 @@ public record Settings(
     var scrub =
         new ScrubOptions(reading.value(Table.SCRUB_RATE), reading.value(Table.SCRUB_INTERVAL));
     BucketSettings defaults = bucketDefaults(reading);
-    backend(reading);
+    Optional<RemoteSettings> remote = RemoteSettings.read(reading, ack);
     var events =
         new EventOptions(
             reading.value(Table.SYSTEM_EVENTS_ENABLED),
@@ -152,7 +154,7 @@ public record Settings(
     }
     var settings =
         new Settings(
-            data,
+            remote.map(RemoteSettings::cache).or(() -> data),
             host,
             (int) port,
             basePath,
@@ -174,6 +176,7 @@ public record Settings(
             defaults,
             declarations,
             replication,
+            remote,
             logs,
             logFormat,
             metricsPublic);
@@ -250,13 +253,6 @@ public record Settings(
           }
           return parsed;
         });
-  }
-
-  private static void backend(Reading reading) {
-    if (reading.value(Table.REMOTE_BACKEND_TYPE) != Table.Backend.FILESYSTEM) {
-      reading.mistake(
-          Table.REMOTE_BACKEND_TYPE, "this backend is not served yet, only filesystem is");
-    }
   }
 
   private static IoLimits io(Reading reading) {

@@ -299,10 +299,11 @@ final class Table {
   static final Setting<Ack> ACK =
       safety(
               "ACK",
-              Grammars.oneOf(Table::lowerCase, List.of(Ack.BUFFERED, Ack.DISK)),
+              Grammars.oneOf(Table::lowerCase, List.of(Ack.values())),
               "buffered",
               "What an answer to a write promises, unless request or bucket say otherwise: safe"
-                  + " against the death of the process, or against the loss of power too.")
+                  + " against the death of the process, against the loss of power too, or in the"
+                  + " object store.")
           .ours();
   static final Setting<Limits.Direct> DIRECT_IO =
       tuning(
@@ -357,7 +358,81 @@ final class Table {
           "REMOTE_BACKEND_TYPE",
           Grammars.oneOf(Table::lowerCase, List.of(Backend.values())),
           "filesystem",
-          "Where data lies; any but `filesystem` is not served yet and stops the start.");
+          "Where data lies: `filesystem`, or `s3` (docs/s3.md); `azure` is not served and stops the"
+              + " start.");
+  static final Setting<String> REMOTE_BUCKET =
+      safety("REMOTE_BUCKET", Grammars.NAME, "", "Bucket in S3; it must exist.");
+  static final Setting<URI> REMOTE_ENDPOINT =
+      safety(
+          "REMOTE_ENDPOINT",
+          Grammars.URL,
+          "",
+          "Where S3 is spoken when it is not Amazon's; the bucket is then part of the path.");
+  static final Setting<String> REMOTE_REGION =
+      safety(
+          "REMOTE_REGION",
+          Grammars.NAME,
+          "",
+          "Region of the bucket; unset: as Amazon's libraries find it.");
+  static final Setting<String> REMOTE_ACCESS_KEY =
+      safety(
+          "REMOTE_ACCESS_KEY",
+          Grammars.TEXT,
+          "",
+          "Key for S3; unset: as Amazon's libraries find one (environment, profile, role).");
+  static final Setting<String> REMOTE_SECRET_KEY =
+      safety("REMOTE_SECRET_KEY", Grammars.TEXT, "", "Its secret.").secret();
+  static final Setting<String> REMOTE_SESSION_TOKEN =
+      safety("REMOTE_SESSION_TOKEN", Grammars.TEXT, "", "With keys that are temporary.").secret();
+  static final Setting<Path> REMOTE_CACHE_PATH =
+      safety(
+          "REMOTE_CACHE_PATH",
+          Grammars.PATH,
+          "",
+          "Local folder in place of `RS_DATA_PATH`: what is not uploaded yet, and a cache.");
+  static final Setting<Long> REMOTE_CACHE_SIZE =
+      tuning(
+          "REMOTE_CACHE_SIZE",
+          Grammars.SIZE,
+          "1GB",
+          "Bytes of uploaded blocks kept in that folder; those used longest ago go first.");
+  static final Setting<Double> REMOTE_SYNC_INTERVAL =
+      safety(
+          "REMOTE_SYNC_INTERVAL",
+          Grammars.NUMBER,
+          "60",
+          "Seconds between uploads, each of two requests; records that wait for `remote` go up at"
+              + " once.");
+  static final Setting<String> REMOTE_DEFAULT_STORAGE_CLASS =
+      safety(
+          "REMOTE_DEFAULT_STORAGE_CLASS",
+          Grammars.oneOf(
+              name -> name,
+              List.of(
+                  "STANDARD",
+                  "STANDARD_IA",
+                  "ONEZONE_IA",
+                  "INTELLIGENT_TIERING",
+                  "GLACIER_IR",
+                  "REDUCED_REDUNDANCY",
+                  "EXPRESS_ONEZONE")),
+          "",
+          "Storage class of segments; unset: that of the bucket. Classes that have to be restored"
+              + " before they are read cannot be used.");
+  static final Setting<String> REMOTE_PREFIX =
+      safety(
+              "REMOTE_PREFIX",
+              Grammars.NAME,
+              "pannier/",
+              "What all keys in the bucket begin with: one for each store.")
+          .ours();
+  static final Setting<Long> REMOTE_TAIL_SIZE =
+      safety(
+              "REMOTE_TAIL_SIZE",
+              Grammars.SIZE,
+              "4GB",
+              "Bytes that wait to be uploaded from which on writes get 503.")
+          .ours();
 
   /** Where data lies. */
   enum Backend {
@@ -677,7 +752,19 @@ final class Table {
                   DEFAULTS_BUCKET_QUOTA_SIZE,
                   DEFAULTS_BUCKET_MAX_BLOCK_SIZE,
                   DEFAULTS_BUCKET_MAX_BLOCK_RECORDS,
-                  REMOTE_BACKEND_TYPE)),
+                  REMOTE_BACKEND_TYPE,
+                  REMOTE_BUCKET,
+                  REMOTE_ENDPOINT,
+                  REMOTE_REGION,
+                  REMOTE_ACCESS_KEY,
+                  REMOTE_SECRET_KEY,
+                  REMOTE_SESSION_TOKEN,
+                  REMOTE_CACHE_PATH,
+                  REMOTE_CACHE_SIZE,
+                  REMOTE_SYNC_INTERVAL,
+                  REMOTE_DEFAULT_STORAGE_CLASS,
+                  REMOTE_PREFIX,
+                  REMOTE_TAIL_SIZE)),
           new Section(
               "System events",
               List.of(SYSTEM_EVENTS_ENABLED, SYSTEM_EVENTS_LOG_LEVEL, SYSTEM_EVENTS_QUOTA_SIZE)),
@@ -745,7 +832,6 @@ final class Table {
 
   private static List<Setting<?>> withoutEffect() {
     String oneInstance = "Only instances that share a folder need it.";
-    String noRemote = "Data lies in the file system.";
     return List.of(
         ignored("LICENSE_PATH", "There is no licence to check."),
         ignored("EXT_PATH", "Extension libraries of the reference cannot be loaded."),
@@ -768,17 +854,7 @@ final class Table {
         ignored("SYSTEM_EVENTS_REMOTE_VERIFY_SSL", oneInstance),
         ignored("SYSTEM_EVENTS_REMOTE_CA_PATH", oneInstance),
         ignored("SYSTEM_EVENTS_REMOTE_TIMEOUT", oneInstance),
-        ignored("REMOTE_ENDPOINT", noRemote),
-        ignored("REMOTE_BUCKET", noRemote),
-        ignored("REMOTE_REGION", noRemote),
-        ignored("REMOTE_ACCESS_KEY", noRemote),
-        ignored("REMOTE_SECRET_KEY", noRemote).secret(),
-        ignored("REMOTE_SESSION_TOKEN", noRemote).secret(),
-        ignored("REMOTE_SAS_TOKEN", noRemote).secret(),
-        ignored("REMOTE_CACHE_PATH", noRemote),
-        ignored("REMOTE_CACHE_SIZE", noRemote),
-        ignored("REMOTE_SYNC_INTERVAL", noRemote),
-        ignored("REMOTE_DEFAULT_STORAGE_CLASS", noRemote),
+        ignored("REMOTE_SAS_TOKEN", "It belongs to Azure, which is not served.").secret(),
         ZENOH_ENABLED,
         ignored("ZENOH_CONFIG", NO_ZENOH).secret(),
         ignored("ZENOH_CONFIG_PATH", NO_ZENOH),

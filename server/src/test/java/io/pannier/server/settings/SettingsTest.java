@@ -168,7 +168,7 @@ class SettingsTest {
                 "RS_BUCKET_A_QUOTA_SIZE", "12 XB",
                 "RS_INSTANCE_ROLE", "replica",
                 "RS_CERT_PATH", "/cert",
-                "RS_REMOTE_BACKEND_TYPE", "S3",
+                "RS_REMOTE_BACKEND_TYPE", "Azure",
                 "RS_REPLICATION_R_NAME", "copy"))
         .satisfiesExactlyInAnyOrder(
             text -> assertThat(text).startsWith("RS_PORT is 'x': expected a whole number"),
@@ -180,7 +180,7 @@ class SettingsTest {
             text ->
                 assertThat(text)
                     .isEqualTo("RS_CERT_PATH is '/cert': its key is missing: RS_CERT_KEY_PATH"),
-            text -> assertThat(text).startsWith("RS_REMOTE_BACKEND_TYPE is 'S3': "),
+            text -> assertThat(text).startsWith("RS_REMOTE_BACKEND_TYPE is 'Azure': "),
             text ->
                 assertThat(text).isEqualTo("RS_REPLICATION_R_SRC_BUCKET: is required and not set"),
             text ->
@@ -246,11 +246,60 @@ class SettingsTest {
             "RS_REMOTE_SECRET_KEY", "secret4",
             "RS_REPLICATION_R_NAME", "copy",
             "RS_REPLICATION_R_DST_TOKEN", "secret5");
-    assertThat(outcome.report().mistakes()).hasSize(4);
+    assertThat(outcome.report().mistakes()).hasSize(5);
     assertThat(outcome.report().toString()).doesNotContain("secret");
     assertThat(outcome.report().lines().stream().map(Report.Line::text))
         .contains("RS_API_TOKEN = *******", "RS_TOKEN_A_VALUE = *******");
     assertThat(settings("RS_API_TOKEN", "secret1").toString()).doesNotContain("secret1");
+  }
+
+  // ------------------------------------------------------------------------------ object store
+
+  @Test
+  void aStoreInS3IsReadWhole() {
+    RemoteSettings remote =
+        settings(
+                "RS_REMOTE_BACKEND_TYPE", "S3",
+                "RS_REMOTE_BUCKET", "fleet",
+                "RS_REMOTE_ENDPOINT", "http://minio:9000",
+                "RS_REMOTE_REGION", "eu-central-1",
+                "RS_REMOTE_ACCESS_KEY", "key",
+                "RS_REMOTE_SECRET_KEY", "hush",
+                "RS_REMOTE_SESSION_TOKEN", "session",
+                "RS_REMOTE_CACHE_PATH", "/cache",
+                "RS_REMOTE_CACHE_SIZE", "2 GB",
+                "RS_REMOTE_SYNC_INTERVAL", "0.5",
+                "RS_REMOTE_DEFAULT_STORAGE_CLASS", "standard_ia",
+                "PANNIER_REMOTE_PREFIX", "robots",
+                "PANNIER_REMOTE_TAIL_SIZE", "10MB",
+                "PANNIER_ACK", "remote")
+            .remote()
+            .orElseThrow();
+    assertThat(remote.bucket()).isEqualTo("fleet");
+    assertThat(remote.endpoint()).contains(java.net.URI.create("http://minio:9000"));
+    assertThat(remote.region()).contains("eu-central-1");
+    assertThat(remote.keys().orElseThrow().secret()).isEqualTo("hush");
+    assertThat(remote.keys().orElseThrow().session()).contains("session");
+    assertThat(remote.cache()).isEqualTo(java.nio.file.Path.of("/cache"));
+    assertThat(remote.cacheBytes()).isEqualTo(2_000_000_000L);
+    assertThat(remote.tailBytes()).isEqualTo(10_000_000L);
+    assertThat(remote.intervalMillis()).isEqualTo(500);
+    assertThat(remote.storageClass()).contains("STANDARD_IA");
+    assertThat(remote.prefix()).isEqualTo("robots/");
+    assertThat(remote.toString()).doesNotContain("hush");
+  }
+
+  @Test
+  void weakness44AStoreInS3ThatLacksSomethingDoesNotStartOnTheLocalDisk() {
+    assertThat(mistakes("RS_REMOTE_BACKEND_TYPE", "s3", "RS_REMOTE_ACCESS_KEY", "key"))
+        .satisfiesExactlyInAnyOrder(
+            text -> assertThat(text).isEqualTo("RS_REMOTE_BUCKET: is required and not set"),
+            text -> assertThat(text).isEqualTo("RS_REMOTE_CACHE_PATH: is required and not set"),
+            text -> assertThat(text).contains("its secret is missing: RS_REMOTE_SECRET_KEY"));
+    assertThat(mistakes("PANNIER_ACK", "remote"))
+        .singleElement()
+        .asString()
+        .contains("there is no object store");
   }
 
   // ------------------------------------------------------------------------------ grammars

@@ -786,6 +786,11 @@ public final class RemoteDisk implements Disk {
     }
   }
 
+  private boolean isRooted(RemoteFile file) {
+    Facts rooted = manifest.facts(file.path);
+    return rooted != null && rooted.equals(file.placed);
+  }
+
   /** A handle is not used any more. */
   void closed(RemoteHandle handle) throws IOException {
     DiskFile closing;
@@ -797,7 +802,7 @@ public final class RemoteDisk implements Disk {
       if (!file.local
           && file.handles.isEmpty()
           && !file.gone
-          && file.placed.equals(manifest.facts(file.path))
+          && isRooted(file)
           && !changed.contains(file.path)) {
         remove(file); // the manifest knows as much
       }

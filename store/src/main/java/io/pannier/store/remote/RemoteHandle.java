@@ -80,7 +80,7 @@ final class RemoteHandle implements DiskFile {
       try {
         return local.read(target, position);
       } catch (ClosedChannelException evicted) {
-        if (ownedLocal == local || closed) {
+        if (ownedLocal != null || closed) {
           throw evicted;
         }
         target.position(at);

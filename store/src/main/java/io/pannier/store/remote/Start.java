@@ -371,7 +371,7 @@ final class Start {
     file.durable = size;
     file.sent = facts.length();
     disk.add(file);
-    if (!facts.equals(rooted) || size > facts.length()) {
+    if (rooted == null || !facts.equals(rooted) || size > facts.length()) {
       disk.changed.add(path);
       disk.unsent(size - facts.length());
     }

@@ -125,10 +125,12 @@ public final class FaultyObjectStore implements ObjectStore {
 
   @Override
   public void put(String key, Content content) throws IOException {
-    call("put " + key, () -> {
-      store.put(key, content);
-      return key;
-    });
+    call(
+        "put " + key,
+        () -> {
+          store.put(key, content);
+          return key;
+        });
   }
 
   @Override
@@ -148,35 +150,41 @@ public final class FaultyObjectStore implements ObjectStore {
 
   @Override
   public void read(String key, long position, ByteBuffer target) throws IOException {
-    call("get " + key, () -> {
-      if (happensNow(Fault.SHORT_READ)) {
-        throw new ObjectStoreException(Kind.DAMAGED, "ended before its end", null);
-      }
-      int from = target.position();
-      store.read(key, position, target);
-      if (happensNow(Fault.WRONG_BYTES) && target.position() > from) {
-        target.put(from, (byte) (target.get(from) ^ 1));
-      }
-      return key;
-    });
+    call(
+        "get " + key,
+        () -> {
+          if (happensNow(Fault.SHORT_READ)) {
+            throw new ObjectStoreException(Kind.DAMAGED, "ended before its end", null);
+          }
+          int from = target.position();
+          store.read(key, position, target);
+          if (happensNow(Fault.WRONG_BYTES) && target.position() > from) {
+            target.put(from, (byte) (target.get(from) ^ 1));
+          }
+          return key;
+        });
   }
 
   @Override
   public List<String> list(String prefix, String after) throws IOException {
-    return call("list " + prefix, () -> {
-      List<String> all = store.list(prefix, after);
-      return happensNow(Fault.STALE_LIST) && !all.isEmpty()
-          ? all.subList(0, all.size() - 1)
-          : all;
-    });
+    return call(
+        "list " + prefix,
+        () -> {
+          List<String> all = store.list(prefix, after);
+          return happensNow(Fault.STALE_LIST) && !all.isEmpty()
+              ? all.subList(0, all.size() - 1)
+              : all;
+        });
   }
 
   @Override
   public void delete(String key) throws IOException {
-    call("delete " + key, () -> {
-      store.delete(key);
-      return key;
-    });
+    call(
+        "delete " + key,
+        () -> {
+          store.delete(key);
+          return key;
+        });
   }
 
   @Override

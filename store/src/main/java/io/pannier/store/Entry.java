@@ -226,7 +226,9 @@ public final class Entry {
     long deadline = store().deadline();
     for (; ; ) {
       try {
-        store().sync.throttle(deadline);
+        if (!batch.isDone()) {
+          store().sync.throttle(deadline);
+        }
         switch (attempt(batch)) {
           case DONE -> {
             return;

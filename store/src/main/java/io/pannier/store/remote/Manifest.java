@@ -259,7 +259,7 @@ final class Manifest {
   }
 
   private boolean hasFolder(Change change, String folder) {
-    Boolean changed = change.folders.get(folder);
+    Boolean changed = folder.isEmpty() ? Boolean.TRUE : change.folders.get(folder);
     return changed == null ? folders.containsKey(folder) : changed;
   }
 

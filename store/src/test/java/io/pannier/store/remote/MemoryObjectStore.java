@@ -12,7 +12,23 @@ import java.util.zip.CRC32C;
 
 /** An object store in memory, which outlives those who use it. */
 public final class MemoryObjectStore implements ObjectStore {
-  private record Stored(byte[] bytes, String version) {}
+  private static final class Stored {
+    private final byte[] bytes;
+    private final String version;
+
+    Stored(byte[] bytes, String version) {
+      this.bytes = bytes;
+      this.version = version;
+    }
+
+    byte[] bytes() {
+      return bytes;
+    }
+
+    String version() {
+      return version;
+    }
+  }
 
   private final TreeMap<String, Stored> objects = new TreeMap<>();
   private long versions;

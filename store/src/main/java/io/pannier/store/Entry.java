@@ -226,9 +226,10 @@ public final class Entry {
     long deadline = store().deadline();
     for (; ; ) {
       try {
-        if (!batch.isDone()) {
-          store().sync.throttle(deadline);
+        if (batch.isDone()) {
+          return; // the last one was refused
         }
+        store().sync.throttle(deadline);
         switch (attempt(batch)) {
           case DONE -> {
             return;

@@ -125,11 +125,7 @@ class RemoteStoreTest {
     process.store.createBucket("b", new BucketSettings(QuotaType.NONE, 0, 4 << 20, 64, null));
     var answers = new ArrayList<Optional<PannierException>>();
     for (int ts = 1; ts <= 10; ts++) {
-      process
-          .store
-          .bucket("b")
-          .entryForWrite("e")
-          .write(TestStores.record(ts, "body"));
+      process.store.bucket("b").entryForWrite("e").write(TestStores.record(ts, "body"));
       process.store.whenRemote(answers::add);
     }
     process.stores.scheduler.runDue();
@@ -167,8 +163,8 @@ class RemoteStoreTest {
                 RemoteRounds.FOOTERS));
     List<String> requests = cold.requests();
     assertThat(requests.subList(0, 6))
-        .containsExactly("put probe", "put probe", "put probe", "put probe", "delete probe",
-            "get root");
+        .containsExactly(
+            "put probe", "put probe", "put probe", "put probe", "delete probe", "get root");
     assertThat(requests).filteredOn("put root"::equals).hasSize(1);
     // Directory, pages, FORMAT and its copy, and an extent or two of each of four journals.
     assertThat(requests).filteredOn("get segment"::equals).hasSizeBetween(8, 16);
@@ -366,7 +362,7 @@ class RemoteStoreTest {
       for (int ts = 1; ts <= 20; ts++) {
         process.write("b", ts, "x".repeat(10_000));
         written++;
-        process.stores.scheduler.advanceMillis(10_000);
+        process.stores.scheduler.advanceMillis(25_000);
       }
     } catch (PannierException.Unavailable full) {
       assertThat(full.retryAfterSeconds()).isPositive();

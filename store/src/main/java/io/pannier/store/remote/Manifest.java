@@ -322,34 +322,48 @@ final class Manifest {
     return stale;
   }
 
-  /** The content of a page once the change is made; null when it has no files. */
-  @Nullable ByteBuffer page(Page page, Change change) {
-    var names = new TreeMap<String, Facts>();
-    if (!hasFolder(change, page.folder())) {
-      return null;
+  /** The contents of pages once the change is made; a page without files is left out. */
+  Map<Page, ByteBuffer> pages(Set<Page> wanted, Change change) {
+    var contents = new HashMap<Page, TreeMap<String, Facts>>();
+    var inFolders = new HashSet<String>();
+    wanted.forEach(page -> inFolders.add(page.folder()));
+    for (String folder : inFolders) {
+      if (!hasFolder(change, folder)) {
+        continue;
+      }
+      folders
+          .getOrDefault(folder, Map.of())
+          .forEach((name, facts) -> {
+            if (!change.files.containsKey(path(folder, name))) {
+              take(contents, wanted, new Page(folder, row(name)), name, facts);
+            }
+          });
     }
-    folders
-        .getOrDefault(page.folder(), Map.of())
-        .forEach((name, facts) -> {
-          if (row(name) == page.row()) {
-            names.put(name, facts);
-          }
-        });
     change.files.forEach((path, facts) -> {
-      if (folderOf(path).equals(page.folder()) && row(nameOf(path)) == page.row()) {
-        if (facts == null) {
-          names.remove(nameOf(path));
-        } else {
-          names.put(nameOf(path), facts);
-        }
+      String folder = folderOf(path);
+      if (facts != null && hasFolder(change, folder)) {
+        String name = nameOf(path);
+        take(contents, wanted, new Page(folder, row(name)), name, facts);
       }
     });
-    if (names.isEmpty()) {
-      return null;
+    var encoded = new HashMap<Page, ByteBuffer>();
+    contents.forEach((page, names) -> {
+      var out = new Codec.Out().put4(names.size());
+      names.forEach((name, facts) -> out.put(name).put(facts));
+      encoded.put(page, out.done());
+    });
+    return encoded;
+  }
+
+  private static void take(
+      Map<Page, TreeMap<String, Facts>> contents,
+      Set<Page> wanted,
+      Page page,
+      String name,
+      Facts facts) {
+    if (wanted.contains(page)) {
+      contents.computeIfAbsent(page, made -> new TreeMap<>()).put(name, facts);
     }
-    var out = new Codec.Out().put4(names.size());
-    names.forEach((name, facts) -> out.put(name).put(facts));
-    return out.done();
   }
 
   /** The directory once the change, with its pages, is made. */

@@ -25,6 +25,10 @@ final class Merging {
   private static final long COPIED_FREE = 16 << 20;
 
   private final RemoteDisk disk;
+
+  /** Segments with bytes that could not be read: they stay as they are. */
+  private final Set<Long> spoilt = new HashSet<>();
+
   private long uploaded;
   private long copied;
 
@@ -44,7 +48,7 @@ final class Merging {
     var small = new ArrayList<Manifest.Segment>();
     synchronized (disk.lock) {
       for (Manifest.Segment segment : disk.manifest.segments()) {
-        if (segment.live <= 0) {
+        if (segment.live <= 0 || spoilt.contains(segment.number)) {
           continue;
         }
         if (segment.bytes < SMALL_BYTES) {
@@ -153,7 +157,15 @@ final class Merging {
       }
     }
     for (Extent extent : run) {
-      bytes.put(disk.objects.read(epochs.getOrDefault(extent, 0L), extent));
+      try {
+        bytes.put(disk.objects.read(epochs.getOrDefault(extent, 0L), extent));
+      } catch (ObjectStoreException failed) {
+        if (failed.kind() == ObjectStoreException.Kind.DAMAGED
+            || failed.kind() == ObjectStoreException.Kind.NOT_FOUND) {
+          spoilt.add(extent.segment()); // the next upload leaves it alone
+        }
+        throw failed;
+      }
     }
     bytes.flip();
     copied += length;

@@ -78,8 +78,10 @@ public final class RemoteDisk implements Disk {
   /** Files that the root has and that are deleted. */
   final Set<String> hidden = new HashSet<>();
 
-  /** Facts of files that the log says were cut, until they are opened. */
-  final Set<String> folders = new HashSet<>();
+  private final Set<String> folders = new HashSet<>();
+
+  /** Folders by the one they stand in. */
+  private final Map<String, Set<String>> inside = new HashMap<>();
 
   final Set<String> changed = new LinkedHashSet<>();
   final Set<String> changedFolders = new LinkedHashSet<>();
@@ -219,6 +221,21 @@ public final class RemoteDisk implements Disk {
         .add(Manifest.nameOf(file.path));
   }
 
+  /** Takes a folder over; returns whether it is new. */
+  boolean addFolder(String path) {
+    boolean fresh = !path.isEmpty() && folders.add(path);
+    if (fresh) {
+      inside
+          .computeIfAbsent(Manifest.folderOf(path), made -> new TreeSet<>())
+          .add(Manifest.nameOf(path));
+    }
+    return fresh;
+  }
+
+  boolean hasFolder(String path) {
+    return folders.contains(path);
+  }
+
   private void remove(RemoteFile file) {
     files.remove(file.path);
     Set<String> inFolder = names.get(Manifest.folderOf(file.path));
@@ -355,8 +372,7 @@ public final class RemoteDisk implements Disk {
   }
 
   private void deleteFolder(String path) throws IOException {
-    if (!namesIn(path).isEmpty()
-        || folders.stream().anyMatch(other -> Manifest.folderOf(other).equals(path))) {
+    if (!namesIn(path).isEmpty() || inside.containsKey(path)) {
       throw new DirectoryNotEmptyException(path);
     }
     log();
@@ -364,6 +380,13 @@ public final class RemoteDisk implements Disk {
       local.delete(path);
     }
     folders.remove(path);
+    Set<String> siblings = inside.get(Manifest.folderOf(path));
+    if (siblings != null) {
+      siblings.remove(Manifest.nameOf(path));
+      if (siblings.isEmpty()) {
+        inside.remove(Manifest.folderOf(path));
+      }
+    }
     changedFolders.add(path);
   }
 
@@ -480,7 +503,7 @@ public final class RemoteDisk implements Disk {
       } else {
         local.makeFolder(path);
       }
-      if (folders.add(path)) {
+      if (addFolder(path)) {
         changedFolders.add(path);
       }
     }
@@ -497,11 +520,7 @@ public final class RemoteDisk implements Disk {
         throw new NoSuchFileException(folder);
       }
       Set<String> all = namesIn(folder);
-      for (String other : folders) {
-        if (Manifest.folderOf(other).equals(folder)) {
-          all.add(Manifest.nameOf(other));
-        }
-      }
+      all.addAll(inside.getOrDefault(folder, Set.of()));
       if (folder.isEmpty()) {
         for (String name : local.list("")) {
           if (LOCAL_ONLY.contains(name) && (lockHandedOn || !name.startsWith(LOCK))) {

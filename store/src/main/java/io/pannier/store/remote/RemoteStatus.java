@@ -7,7 +7,7 @@ import java.util.Map;
  *
  * @param unsentBytes bytes that only the local folder has: lost if it is lost
  * @param oldestUnsentMicros age of the oldest of them; 0 when there are none
- * @param cachedBytes bytes of clean blocks and of their indexes in the local folder
+ * @param cachedBytes bytes of clean blocks in the local folder, without the indexes of evicted ones
  * @param storedBytes bytes of all segments
  * @param deadBytes how many of these nothing needs any more
  * @param segments how many segments there are

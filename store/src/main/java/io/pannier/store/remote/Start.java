@@ -106,8 +106,7 @@ final class Start {
             && identity.store().equals(root.get().storeId())
             && identity.writer().equals(root.get().writer());
     if (!continues) {
-      disk.folders.addAll(disk.manifest.folders());
-      disk.folders.remove("");
+      disk.manifest.folders().forEach(disk::addFolder);
       return;
     }
     start.adopt(start.reconciled(frames, disk.captures), frames, disk.captures);
@@ -319,11 +318,10 @@ final class Start {
       local.syncAll();
     }
     synchronized (disk.lock) {
-      disk.folders.addAll(disk.manifest.folders());
-      disk.folders.remove("");
+      disk.manifest.folders().forEach(disk::addFolder);
       if (warm) {
         for (String folder : localFolders("")) {
-          if (disk.folders.add(folder)) {
+          if (disk.addFolder(folder)) {
             disk.changedFolders.add(folder);
           }
         }

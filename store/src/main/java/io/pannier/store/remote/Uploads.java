@@ -4,6 +4,7 @@ import io.pannier.store.disk.DiskFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -260,7 +261,7 @@ final class Uploads {
         capture.files.put(path, file);
       }
       for (String folder : disk.changedFolders) {
-        capture.folders.put(folder, disk.folders.contains(folder));
+        capture.folders.put(folder, disk.hasFolder(folder));
       }
       disk.changed.clear();
       disk.changedFolders.clear();
@@ -472,20 +473,14 @@ final class Uploads {
     if (!anew) {
       change.difference = draft.add("//f", difference);
     } else {
-      var pages = new TreeMap<String, Manifest.Page>();
+      Map<Manifest.Page, ByteBuffer> pages;
       synchronized (disk.lock) {
-        for (Manifest.Page page : disk.manifest.toWrite(change, leaving)) {
-          pages.put(page.folder() + "/" + page.row(), page);
-        }
+        pages = disk.manifest.pages(disk.manifest.toWrite(change, leaving), change);
       }
-      for (Manifest.Page page : pages.values()) {
-        ByteBuffer content;
-        synchronized (disk.lock) {
-          content = disk.manifest.page(page, change);
-        }
-        if (content != null) {
-          change.pages.put(page, draft.add("//p", content));
-        }
+      var sorted = new ArrayList<>(pages.keySet());
+      sorted.sort(Comparator.comparing(Manifest.Page::folder).thenComparingInt(Manifest.Page::row));
+      for (Manifest.Page page : sorted) {
+        change.pages.put(page, draft.add("//p", Objects.requireNonNull(pages.get(page))));
       }
       ByteBuffer directory;
       synchronized (disk.lock) {
@@ -533,7 +528,8 @@ final class Uploads {
     }
     if (last) {
       synchronized (disk.lock) {
-        if (disk.changed.isEmpty() && disk.changedFolders.isEmpty() && disk.log != null) {
+        boolean nothing = disk.changed.isEmpty() && disk.changedFolders.isEmpty();
+        if (nothing && disk.unsentBytes() == 0 && disk.log != null) {
           disk.log.append(new LocalLog.Frame.Clean(next.generation()));
           disk.log.sync();
         }

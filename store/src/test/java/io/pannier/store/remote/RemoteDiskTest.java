@@ -121,13 +121,13 @@ class RemoteDiskTest {
     RemoteDisk disk = open();
     write(disk, "a", "the first");
     write(disk, "b", "gone");
-    write(disk, "c", "long and longer");
+    write(disk, "k", "long and longer");
     write(disk, "d", "renamed");
     disk.upload();
     disk.delete("a");
     write(disk, "a", "the second one");
     disk.delete("b");
-    try (DiskFile file = disk.open("c")) {
+    try (DiskFile file = disk.open("k")) {
       file.truncate(5);
       append(file, "other words here");
       file.sync();
@@ -142,10 +142,10 @@ class RemoteDiskTest {
     Disk found = elsewhere();
     assertThat(read(found, "a")).isEqualTo("the second one");
     assertThat(found.exists("b")).isFalse();
-    assertThat(read(found, "c")).isEqualTo("long other words here");
+    assertThat(read(found, "k")).isEqualTo("long other words here");
     assertThat(read(found, "d")).isEqualTo("new");
     assertThat(read(found, "e")).isEqualTo("renamed");
-    assertThat(found.list("")).containsExactlyInAnyOrder("a", "c", "d", "e");
+    assertThat(found.list("")).containsExactlyInAnyOrder("a", "k", "d", "e");
     again.close();
   }
 
@@ -220,12 +220,12 @@ class RemoteDiskTest {
     // Each fills a segment of its own, so that the later ones are read behind the first put.
     write(disk, "a", "a".repeat(3_000));
     write(disk, "b", "b".repeat(3_000));
-    write(disk, "c", "c".repeat(3_000));
+    write(disk, "k", "k".repeat(3_000));
     write(disk, "d", "d".repeat(3_000));
     objects.action =
         () -> {
           disk.delete("b");
-          try (DiskFile file = disk.open("c")) {
+          try (DiskFile file = disk.open("k")) {
             file.truncate(100);
             append(file, "later");
             file.sync();
@@ -235,13 +235,13 @@ class RemoteDiskTest {
     disk.upload();
     Disk then = elsewhere();
     assertThat(read(then, "b")).isEqualTo("b".repeat(3_000));
-    assertThat(read(then, "c")).isEqualTo("c".repeat(100));
+    assertThat(read(then, "k")).isEqualTo("k".repeat(100));
     assertThat(read(then, "d")).isEqualTo("d".repeat(3_000));
     assertThat(then.exists("e")).isFalse();
     disk.upload();
     Disk now = elsewhere();
     assertThat(now.exists("b")).isFalse();
-    assertThat(read(now, "c")).isEqualTo("c".repeat(100) + "later");
+    assertThat(read(now, "k")).isEqualTo("k".repeat(100) + "later");
     assertThat(now.exists("d")).isFalse();
     assertThat(read(now, "e")).isEqualTo("d".repeat(3_000));
     disk.close();

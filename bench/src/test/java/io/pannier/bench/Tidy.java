@@ -38,7 +38,7 @@ final class Tidy {
   /** The only files that may ask the machine for time or randomness. */
   static final Set<String> SOURCES_OF_CHANCE = Set.of("SystemClock.java", "SystemRandom.java");
 
-  private static final Pattern PACKAGE = Pattern.compile("\\bio\\.pannier\\.([a-z]+)");
+  private static final Pattern PACKAGE = Pattern.compile("\\bio\\.pannier\\.([a-z0-9]+)");
 
   private static final Pattern CHANCE =
       Pattern.compile(

@@ -32,17 +32,17 @@ class RemoteStoreTest {
   private long seeds;
 
   /** A process on a local folder of its own. */
-  private final class Process {
+  private final class Running {
     final MemoryDisk local;
     final FaultyObjectStore objects = new FaultyObjectStore(bucket);
     final TestStores stores = new TestStores(++seeds, clock);
     Store store;
 
-    Process(MemoryDisk local) {
+    Running(MemoryDisk local) {
       this.local = local;
     }
 
-    Process open(RemoteConfig config) throws IOException {
+    Running open(RemoteConfig config) throws IOException {
       store =
           stores.open(
               RemoteDisk.open(
@@ -92,8 +92,8 @@ class RemoteStoreTest {
         "p/", cacheBytes, tailBytes, 60_000, 600_000, 64 << 20, 32 << 20, "test");
   }
 
-  private Process start(RemoteConfig config) throws IOException {
-    return new Process(new MemoryDisk()).open(config);
+  private Running start(RemoteConfig config) throws IOException {
+    return new Running(new MemoryDisk()).open(config);
   }
 
   private void lapse() {
@@ -104,7 +104,7 @@ class RemoteStoreTest {
 
   @Test
   void anUploadIsTwoRequestsWhateverWasWrittenTo() throws IOException {
-    Process process = start(config());
+    Running process = start(config());
     for (int i = 0; i < 20; i++) {
       process.store.createBucket("b" + i, TWO_A_BLOCK);
       for (int ts = 1; ts <= 5; ts++) {
@@ -121,7 +121,7 @@ class RemoteStoreTest {
 
   @Test
   void whoeverWaitsAtOnceSharesAnUpload() throws IOException {
-    Process process = start(config());
+    Running process = start(config());
     process.store.createBucket("b", new BucketSettings(QuotaType.NONE, 0, 4 << 20, 64, null));
     var answers = new ArrayList<Optional<PannierException>>();
     for (int ts = 1; ts <= 10; ts++) {
@@ -135,7 +135,7 @@ class RemoteStoreTest {
 
   @Test
   void anIdleServerOnlyRenewsItsLease() throws IOException {
-    Process process = start(config());
+    Running process = start(config());
     process.stores.scheduler.advanceMillis(60_000);
     process.requests();
     process.stores.scheduler.advanceMillis(600_000);
@@ -144,14 +144,14 @@ class RemoteStoreTest {
 
   @Test
   void aColdStartReadsManifestsAndJournalsAndNoBlock() throws IOException {
-    Process first = start(config());
+    Running first = start(config());
     first.store.createBucket("b", TWO_A_BLOCK);
     for (int ts = 1; ts <= 40; ts++) {
       first.write("b", ts, "body " + ts);
     }
     first.stores.scheduler.advanceMillis(61_000);
     first.store.close();
-    Process cold = new Process(new MemoryDisk());
+    Running cold = new Running(new MemoryDisk());
     cold.store =
         cold.stores.open(
             RemoteDisk.open(
@@ -185,7 +185,7 @@ class RemoteStoreTest {
 
   @Test
   void evictedBlocksKeepTheirIndexAndAreReadInOneRequest() throws IOException {
-    Process process = start(config(0, 1L << 30));
+    Running process = start(config(0, 1L << 30));
     process.store.createBucket("b", TWO_A_BLOCK);
     for (int ts = 1; ts <= 11; ts++) {
       process.write("b", ts, "body " + ts);
@@ -204,7 +204,7 @@ class RemoteStoreTest {
 
   @Test
   void renamingCostsNoMoreThanAnUpload() throws IOException {
-    Process process = start(config());
+    Running process = start(config());
     process.store.createBucket("b", TWO_A_BLOCK);
     for (int ts = 1; ts <= 10; ts++) {
       process.write("b", ts, "body");
@@ -220,7 +220,7 @@ class RemoteStoreTest {
 
   @Test
   void whatIsRemovedIsGivenBackAfterAGrace() throws IOException {
-    Process process = start(config());
+    Running process = start(config());
     process.store.createBucket("b", new BucketSettings(QuotaType.NONE, 0, 4 << 20, 64, null));
     String body = "x".repeat(100_000);
     for (int ts = 1; ts <= 40; ts++) {
@@ -243,7 +243,7 @@ class RemoteStoreTest {
 
   @Test
   void manySmallSegmentsBecomeFew() throws IOException {
-    Process process = start(config());
+    Running process = start(config());
     process.store.createBucket("b", new BucketSettings(QuotaType.NONE, 0, 4 << 20, 1000, null));
     for (int ts = 1; ts <= 200; ts++) {
       process.write("b", ts, "body " + ts);
@@ -253,7 +253,7 @@ class RemoteStoreTest {
     assertThat(process.store.remoteStatus().orElseThrow().segments()).isLessThan(40);
     process.store.close();
     lapse();
-    Process cold = start(config());
+    Running cold = start(config());
     for (int ts = 1; ts <= 200; ts++) {
       assertThat(cold.read("b", ts)).isEqualTo("body " + ts);
     }
@@ -264,7 +264,7 @@ class RemoteStoreTest {
 
   @Test
   void aSecondServerIsRefusedAndToldByWhom() throws IOException {
-    Process first = start(config());
+    Running first = start(config());
     assertThatThrownBy(() -> start(config()))
         .isInstanceOf(RemoteRefused.class)
         .hasMessageContaining("in use by test")
@@ -275,12 +275,12 @@ class RemoteStoreTest {
 
   @Test
   void aServerThatWasTakenOverWritesNothingMore() throws IOException {
-    Process first = start(config());
+    Running first = start(config());
     first.store.createBucket("b", TWO_A_BLOCK);
     first.write("b", 1, "one");
     assertThat(first.remote()).isEmpty();
     lapse();
-    Process second = start(config());
+    Running second = start(config());
     second.write("b", 2, "two");
     assertThat(second.remote()).isEmpty();
     first.write("b", 3, "three");
@@ -297,21 +297,21 @@ class RemoteStoreTest {
     second.store.close();
     first.store.close();
     // The folder of the first holds a record that nobody else has: it is not thrown away.
-    assertThatThrownBy(() -> new Process(first.local.kill()).open(config()))
+    assertThatThrownBy(() -> new Running(first.local.kill()).open(config()))
         .isInstanceOf(RemoteRefused.class)
         .hasMessageContaining("cannot be joined");
   }
 
   @Test
   void aFolderWithNothingUnsentFollowsTheStore() throws IOException {
-    Process first = start(config());
+    Running first = start(config());
     first.store.createBucket("b", TWO_A_BLOCK);
     first.write("b", 1, "one");
     first.store.close();
-    Process second = start(config());
+    Running second = start(config());
     second.write("b", 2, "two");
     second.store.close();
-    Process again = new Process(first.local.kill()).open(config());
+    Running again = new Running(first.local.kill()).open(config());
     assertThat(again.read("b", 1)).isEqualTo("one");
     assertThat(again.read("b", 2)).isEqualTo("two");
     again.store.close();
@@ -325,27 +325,27 @@ class RemoteStoreTest {
     store.createBucket("b", TWO_A_BLOCK);
     store.bucket("b").entryForWrite("e").write(TestStores.record(1, "one"));
     store.close();
-    Process moved = new Process(local.kill()).open(config());
+    Running moved = new Running(local.kill()).open(config());
     assertThat(moved.remote()).isEmpty();
     moved.store.close();
-    Process cold = start(config());
+    Running cold = start(config());
     assertThat(cold.read("b", 1)).isEqualTo("one");
     cold.store.close();
     // And no other store takes its place.
     var other = new MemoryDisk();
     new TestStores(2, clock).open(other).close();
-    assertThatThrownBy(() -> new Process(other.kill()).open(config()))
+    assertThatThrownBy(() -> new Running(other.kill()).open(config()))
         .isInstanceOf(RemoteRefused.class)
         .hasMessageContaining("never in this bucket");
   }
 
   @Test
   void aBucketThatWasEmptiedIsNotTakenForANewOne() throws IOException {
-    Process first = start(config());
+    Running first = start(config());
     first.store.createBucket("b", TWO_A_BLOCK);
     first.store.close();
     bucket.keys().forEach(bucket::delete);
-    assertThatThrownBy(() -> new Process(first.local.kill()).open(config()))
+    assertThatThrownBy(() -> new Running(first.local.kill()).open(config()))
         .isInstanceOf(RemoteRefused.class)
         .hasMessageContaining("was emptied");
   }
@@ -354,7 +354,7 @@ class RemoteStoreTest {
 
   @Test
   void weakness42BeyondItsBoundTheTailRefusesWritesAndDropsNothing() throws IOException {
-    Process process = start(config(0, 50_000));
+    Running process = start(config(0, 50_000));
     process.store.createBucket("b", TWO_A_BLOCK);
     process.objects.arm(1, Fault.ERROR, true);
     int written = 0;
@@ -378,8 +378,8 @@ class RemoteStoreTest {
     process.stores.scheduler.advanceMillis(70_000);
     assertThat(process.store.remoteStatus().orElseThrow().unsentBytes()).isZero();
     process.write("b", 30, "more");
-    for (int ts = 1; ts <= written; ts++) {
-      assertThat(process.read("b", ts)).hasSize(10_000);
+    for (int each = 1; each <= written; each++) {
+      assertThat(process.read("b", each)).hasSize(10_000);
     }
     process.store.close();
   }
@@ -444,7 +444,7 @@ class RemoteStoreTest {
 
   @Test
   void damageInTheObjectStoreIsToldAndConfined() throws IOException {
-    Process process = start(config());
+    Running process = start(config());
     process.store.createBucket("b", TWO_A_BLOCK);
     String body = "x".repeat(20_000);
     for (int ts = 1; ts <= 4; ts++) {
@@ -457,7 +457,7 @@ class RemoteStoreTest {
             .max(java.util.Comparator.comparingInt(key -> bucket.bytes(key).length))
             .orElseThrow();
     bucket.flip(largest, indexOf(bucket.bytes(largest), "xxxxxxxx") + 500);
-    Process cold = start(config());
+    Running cold = start(config());
     int broken = 0;
     for (int ts = 1; ts <= 4; ts++) {
       try {
@@ -476,7 +476,7 @@ class RemoteStoreTest {
 
   @Test
   void aLocalFolderThatIsFullLosesNothing() throws IOException {
-    Process process = new Process(new MemoryDisk(400_000));
+    Running process = new Running(new MemoryDisk(400_000));
     process.open(config(0, 1L << 30));
     process.store.createBucket("b", TWO_A_BLOCK);
     int written = 0;

@@ -39,36 +39,36 @@ final class ChunkCache {
     long position = from;
     long end = Math.min(extent.length(), from + target.remaining());
     while (position < end) {
-      long start = position - position % CHUNK;
-      byte[] chunk = find(extent, start);
+      long begin = position - position % CHUNK;
+      byte[] chunk = find(extent, begin);
       if (chunk == null) {
-        chunk = fetch(epoch, extent, start, end);
+        chunk = fetch(epoch, extent, begin, end);
       }
-      int inChunk = (int) (position - start);
+      int inChunk = (int) (position - begin);
       int count = (int) Math.min(chunk.length - inChunk, end - position);
       target.put(chunk, inChunk, count);
       position += count;
     }
   }
 
-  private synchronized byte @org.jspecify.annotations.Nullable [] find(Extent extent, long start) {
-    return chunks.get(new Key(extent.segment(), extent.at() + start));
+  private synchronized byte @org.jspecify.annotations.Nullable [] find(Extent extent, long begin) {
+    return chunks.get(new Key(extent.segment(), extent.at() + begin));
   }
 
-  /** Fetches the chunk that begins at {@code start} and those behind it that are worth it. */
-  private byte[] fetch(long epoch, Extent extent, long start, long wantedEnd) throws IOException {
-    boolean goesOn = start > 0 && find(extent, start - CHUNK) != null;
-    long end = goesOn ? start + (long) AHEAD * CHUNK : start + CHUNK;
-    end = Math.max(end, Math.min(wantedEnd, start + (long) AHEAD * CHUNK));
+  /** Fetches the chunk that begins at {@code begin} and those behind it that are worth it. */
+  private byte[] fetch(long epoch, Extent extent, long begin, long wantedEnd) throws IOException {
+    boolean goesOn = begin > 0 && find(extent, begin - CHUNK) != null;
+    long end = goesOn ? begin + (long) AHEAD * CHUNK : begin + CHUNK;
+    end = Math.max(end, Math.min(wantedEnd, begin + (long) AHEAD * CHUNK));
     end = Math.min(extent.length(), (end + CHUNK - 1) / CHUNK * CHUNK);
     ByteBuffer content =
-        objects.read(epoch, extent.segment(), extent.at() + start, (int) (end - start));
+        objects.read(epoch, extent.segment(), extent.at() + begin, (int) (end - begin));
     byte[] first = new byte[0];
-    for (long at = start; at < end; at += CHUNK) {
+    for (long at = begin; at < end; at += CHUNK) {
       var chunk = new byte[(int) Math.min(CHUNK, end - at)];
       content.get(chunk);
       keep(new Key(extent.segment(), extent.at() + at), chunk);
-      if (at == start) {
+      if (at == begin) {
         first = chunk;
       }
     }
@@ -77,8 +77,8 @@ final class ChunkCache {
 
   /** Drops what is kept of an extent. */
   synchronized void forget(Extent extent) {
-    for (long start = 0; start < extent.length(); start += CHUNK) {
-      byte[] chunk = chunks.remove(new Key(extent.segment(), extent.at() + start));
+    for (long begin = 0; begin < extent.length(); begin += CHUNK) {
+      byte[] chunk = chunks.remove(new Key(extent.segment(), extent.at() + begin));
       bytes -= chunk == null ? 0 : chunk.length;
     }
   }

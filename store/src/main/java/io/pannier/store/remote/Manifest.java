@@ -324,7 +324,7 @@ final class Manifest {
 
   /** The contents of pages once the change is made; a page without files is left out. */
   Map<Page, ByteBuffer> pages(Set<Page> wanted, Change change) {
-    var contents = new HashMap<Page, TreeMap<String, Facts>>();
+    var contents = new HashMap<Page, Map<String, Facts>>();
     var inFolders = new HashSet<String>();
     wanted.forEach(page -> inFolders.add(page.folder()));
     for (String folder : inFolders) {
@@ -356,7 +356,7 @@ final class Manifest {
   }
 
   private static void take(
-      Map<Page, TreeMap<String, Facts>> contents,
+      Map<Page, Map<String, Facts>> contents,
       Set<Page> wanted,
       Page page,
       String name,

@@ -164,6 +164,9 @@ final class ServeCommand implements Callable<Integer> {
       return text != null ? text : failed.toString();
     }
     String why = reason(cause);
-    return text == null || why.contains(text) || text.contains(why) ? why : text + ": " + why;
+    if (text == null || why.contains(text)) {
+      return why;
+    }
+    return text.contains(why) ? text : text + ": " + why;
   }
 }

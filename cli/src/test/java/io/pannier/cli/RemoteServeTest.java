@@ -51,6 +51,7 @@ class RemoteServeTest {
     variables.put("RS_HOST", "127.0.0.1");
     variables.put("RS_PORT", "0");
     variables.put("RS_DISABLE_AUTH", "true");
+    variables.put("RS_SYSTEM_EVENTS_ENABLED", "false");
     variables.put("RS_REMOTE_BACKEND_TYPE", "s3");
     variables.put("RS_REMOTE_BUCKET", bucket.bucket());
     variables.put("RS_REMOTE_ENDPOINT", s3.endpoint().toString());

@@ -3,7 +3,6 @@ package io.pannier.server.settings;
 import io.pannier.model.Ack;
 import java.net.URI;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Optional;
 
 /**
@@ -41,22 +40,6 @@ public record RemoteSettings(
     }
   }
 
-  /** What only counts with an object store. */
-  private static final List<Setting<?>> PARTS =
-      List.of(
-          Table.REMOTE_BUCKET,
-          Table.REMOTE_ENDPOINT,
-          Table.REMOTE_REGION,
-          Table.REMOTE_ACCESS_KEY,
-          Table.REMOTE_SECRET_KEY,
-          Table.REMOTE_SESSION_TOKEN,
-          Table.REMOTE_CACHE_PATH,
-          Table.REMOTE_CACHE_SIZE,
-          Table.REMOTE_SYNC_INTERVAL,
-          Table.REMOTE_DEFAULT_STORAGE_CLASS,
-          Table.REMOTE_PREFIX,
-          Table.REMOTE_TAIL_SIZE);
-
   /** Reads them; empty for a store in the file system, or when there are mistakes. */
   static Optional<RemoteSettings> read(Reading reading, Ack ack) {
     Table.Backend backend = reading.value(Table.REMOTE_BACKEND_TYPE);
@@ -69,17 +52,14 @@ public record RemoteSettings(
     long millis = Math.round(reading.value(Table.REMOTE_SYNC_INTERVAL) * 1_000);
     Optional<String> storageClass = reading.find(Table.REMOTE_DEFAULT_STORAGE_CLASS);
     String prefix = reading.value(Table.REMOTE_PREFIX);
-    Optional<Keys> keys = keys(reading);
     switch (backend) {
       case FILESYSTEM -> {
-        for (Setting<?> part : PARTS) {
-          if (reading.isSet(part)) {
-            reading.warn(
-                reading.nameOf(part)
-                    + ": has no effect, since "
-                    + reading.nameOf(Table.REMOTE_BACKEND_TYPE)
-                    + " is not s3");
-          }
+        if (bucket.isPresent()) {
+          reading.warn(
+              reading.nameOf(Table.REMOTE_BUCKET)
+                  + ": has no effect, since "
+                  + reading.nameOf(Table.REMOTE_BACKEND_TYPE)
+                  + " is not s3");
         }
         if (ack == Ack.REMOTE) {
           reading.mistake(Table.ACK, "there is no object store: the backend is not s3");
@@ -93,6 +73,7 @@ public record RemoteSettings(
       }
       case S3 -> {}
     }
+    Optional<Keys> keys = keys(reading);
     if (bucket.isEmpty()) {
       reading.mistake(reading.nameOf(Table.REMOTE_BUCKET) + ": is required and not set");
     }

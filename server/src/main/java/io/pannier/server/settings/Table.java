@@ -381,7 +381,7 @@ final class Table {
           "",
           "Key for S3; unset: as Amazon's libraries find one (environment, profile, role).");
   static final Setting<String> REMOTE_SECRET_KEY =
-      safety("REMOTE_SECRET_KEY", Grammars.TEXT, "", "Its secret.").secret();
+      safety("REMOTE_SECRET_KEY", Grammars.TEXT, "", "Goes with that key.").secret();
   static final Setting<String> REMOTE_SESSION_TOKEN =
       safety("REMOTE_SESSION_TOKEN", Grammars.TEXT, "", "With keys that are temporary.").secret();
   static final Setting<Path> REMOTE_CACHE_PATH =

@@ -1,8 +1,5 @@
 /** The object store of a store, in S3. */
-@SuppressWarnings({
-  "requires-automatic",
-  "requires-transitive-automatic"
-}) // Amazon's have names only
+@SuppressWarnings({"requires-automatic", "module"}) // modules by name only; a digit at the end
 module io.pannier.s3 {
   requires static transitive org.jspecify;
   requires transitive io.pannier.store;

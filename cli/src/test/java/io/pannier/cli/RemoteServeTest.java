@@ -160,7 +160,7 @@ class RemoteServeTest {
     assertThat(verified.out()).contains("s3://" + bucket.bucket()).contains(" 6 records");
     Ran alone = run(new VerifyCommand(variables("nowhere")), "--quiet", "--json");
     assertThat(alone.out()).contains("\"records\":6");
-    Ran described = run(new DescribeCommand(variables("nowhere")), ".");
+    Ran described = run(new DescribeCommand(variables("nowhere")));
     assertThat(described.code()).as(described.err()).isZero();
     assertThat(described.out()).contains("fleet");
   }

@@ -25,9 +25,7 @@ final class DataDisk {
     var disk = new RealDisk(folder);
     disk.prepare();
     Optional<RemoteSettings> remote = settings.remote();
-    return remote.isEmpty()
-        ? disk
-        : S3Disks.open(disk, remote.get(), clock, random, holder);
+    return remote.isEmpty() ? disk : S3Disks.open(disk, remote.get(), clock, random, holder);
   }
 
   /** A disk for a tool that only looks, and what it is called. */
@@ -63,8 +61,7 @@ final class DataDisk {
                 there.cache()));
       }
     }
-    Path folder =
-        (named != null ? named : DataFolder.of(variables)).toAbsolutePath().normalize();
+    Path folder = (named != null ? named : DataFolder.of(variables)).toAbsolutePath().normalize();
     return Optional.of(new Looked(RealDisk.forReading(folder), folder.toString(), folder));
   }
 }

@@ -85,12 +85,11 @@ class RemoteServeTest {
     var out = new StringWriter();
     var err = new StringWriter();
     var thread =
-        new Thread(
-            () ->
-                new CommandLine(new ServeCommand(variables))
-                    .setOut(new PrintWriter(out))
-                    .setErr(new PrintWriter(err))
-                    .execute());
+        new Thread(() ->
+            new CommandLine(new ServeCommand(variables))
+                .setOut(new PrintWriter(out))
+                .setErr(new PrintWriter(err))
+                .execute());
     thread.start();
     Matcher address = Pattern.compile("address {2}(http://\\S+)\n").matcher("");
     while (!address.reset(out.toString()).find()) {

@@ -39,7 +39,7 @@ class RemoteServeTest {
   }
 
   @AfterAll
-  static void stop() throws Exception {
+  static void stop() {
     s3.close();
   }
 

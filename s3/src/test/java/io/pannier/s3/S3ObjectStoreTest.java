@@ -26,7 +26,7 @@ class S3ObjectStoreTest extends ObjectStoreContract {
   }
 
   @AfterAll
-  static void stop() throws Exception {
+  static void stop() {
     server.close();
   }
 

@@ -377,7 +377,7 @@ class RecordRoutesTest extends ApiFixture {
                 .header("x-pannier-ack"))
         .contains("disk");
     assertThat(send(write(4).body("x").header("x-pannier-ack", "paper")).summary())
-        .isEqualTo("422 x-pannier-ack header must be 'buffered' or 'disk'");
+        .isEqualTo("422 x-pannier-ack header must be 'buffered', 'disk' or 'remote'");
     assertThat(send("GET", at("e", 4)).status()).isEqualTo(404);
   }
 

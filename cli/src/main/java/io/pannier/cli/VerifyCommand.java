@@ -108,7 +108,6 @@ final class VerifyCommand implements Callable<Integer> {
     }
     Path folder = given == null ? null : Path.of(given);
     var progress = new Lines(err);
-    String dir = String.valueOf(folder);
     Optional<DataDisk.Looked> looked;
     try {
       looked = DataDisk.forReading(folder, inUse, variables, err);
@@ -124,7 +123,7 @@ final class VerifyCommand implements Callable<Integer> {
     if (looked.isEmpty()) {
       return ExitCodes.UNUSABLE;
     }
-    dir = looked.get().name();
+    String dir = looked.get().name();
     try (Disk disk = looked.get().disk()) {
       Verifier.Progress shown = quiet ? Verifier.Progress.NONE : progress;
       Verification found = inUse ? Verifier.runInUse(disk, shown) : Verifier.run(disk, shown);

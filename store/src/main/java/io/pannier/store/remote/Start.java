@@ -179,8 +179,7 @@ final class Start {
       if (!isRefused(() -> disk.objects.putIfAbsent(name, two.duplicate()))) {
         throw unfit("If-None-Match: *");
       }
-      String second =
-          put(name, two, () -> disk.objects.putIfMatch(name, two.duplicate(), first));
+      String second = put(name, two, () -> disk.objects.putIfMatch(name, two.duplicate(), first));
       if (second.equals(first)
           || !isRefused(() -> disk.objects.putIfMatch(name, one.duplicate(), first))) {
         throw unfit("If-Match");

@@ -129,7 +129,7 @@ class TextFuzzTest {
         "{\"quota_type\":\"FIFO\",\"quota_size\":1000,\"max_block_size\":10,\"ack\":\"disk\"}") {
       @Override
       void read(String text) {
-        BucketRoutes.settings(bytes(text), io.pannier.model.BucketSettings.DEFAULT);
+        BucketRoutes.settingsOf(bytes(text), io.pannier.model.BucketSettings.DEFAULT);
       }
     },
     LIFECYCLE(

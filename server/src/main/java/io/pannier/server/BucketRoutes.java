@@ -136,7 +136,7 @@ final class BucketRoutes {
   }
 
   /** Settings of a request; what it leaves out comes from {@code base}. */
-  private static BucketSettings settingsOf(byte[] body, BucketSettings base) {
+  static BucketSettings settingsOf(byte[] body, BucketSettings base) {
     if (body.length == 0) {
       return base;
     }

@@ -135,7 +135,9 @@ final class ApiDocument {
     ObjectNode path = paths.putObject(template.toString());
     if (pattern.equals(Routes.METRICS)) {
       // Where scrapers look for them, not below the API.
-      path.putArray("servers").addObject().put("url", base.length() == 1 ? base : base.substring(0, base.length() - 1));
+      path.putArray("servers")
+          .addObject()
+          .put("url", base.length() == 1 ? base : base.substring(0, base.length() - 1));
     }
     if (!parameters.isEmpty()) {
       path.set("parameters", parameters);

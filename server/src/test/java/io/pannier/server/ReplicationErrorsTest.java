@@ -326,7 +326,11 @@ class ReplicationErrorsTest extends ApiFixture {
     assertThat(events())
         .anySatisfy(text ->
             assertThat(text)
-                .contains("\"status\":507", "\"event\":\"lost\"", "records with", "\"total_lost_bytes\":"));
+                .contains(
+                    "\"status\":507",
+                    "\"event\":\"lost\"",
+                    "records with",
+                    "\"total_lost_bytes\":"));
     await(() -> events().stream().anyMatch(text -> text.contains("\"event\":\"loss_ahead\"")));
     assertThat(detail())
         .contains("\"lost_records\":" + (200 - here) + ",\"lost_bytes\":" + 1000 * (200 - here));

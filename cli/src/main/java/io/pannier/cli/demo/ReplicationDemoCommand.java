@@ -1,7 +1,7 @@
 package io.pannier.cli.demo;
 
-import io.pannier.cli.client.Terminal;
 import io.pannier.cli.ExitCodes;
+import io.pannier.cli.client.Terminal;
 import io.pannier.cli.tls.TlsException;
 import io.pannier.model.SystemClock;
 import java.io.IOException;
@@ -76,7 +76,8 @@ final class ReplicationDemoCommand implements Callable<Integer> {
     var plan =
         new ReplicationDemo.Plan(seconds, robots, linkRate * 1000L, Optional.ofNullable(keep));
     try (var demo =
-        new ReplicationDemo(plan, new SystemClock(), Teller.of(out, json, Terminal.console() != null))) {
+        new ReplicationDemo(
+            plan, new SystemClock(), Teller.of(out, json, Terminal.console() != null))) {
       var stop = new Thread(demo::close, "demo-stop");
       Runtime.getRuntime().addShutdownHook(stop);
       try {
@@ -107,5 +108,4 @@ final class ReplicationDemoCommand implements Callable<Integer> {
       }
     }
   }
-
 }

@@ -88,7 +88,6 @@ final class HttpExchange implements Exchange {
   private long discarded;
   private long waitingSince;
 
-
   /** When the client began to be waited for, or was last found to be fast enough; 0: never. */
   private long pacedSince;
 

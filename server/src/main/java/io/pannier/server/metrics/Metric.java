@@ -349,10 +349,7 @@ public enum Metric {
       "Records that a quota evicted before they were sent, since the task exists.",
       "replication"),
   REPLICATION_LOST_BYTES(
-      Kind.COUNTER,
-      "pannier_replication_lost_bytes",
-      "Bytes of bodies of those.",
-      "replication"),
+      Kind.COUNTER, "pannier_replication_lost_bytes", "Bytes of bodies of those.", "replication"),
   REPLICATION_REFUSED(
       Kind.COUNTER,
       "pannier_replication_records_refused",

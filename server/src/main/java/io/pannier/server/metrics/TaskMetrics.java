@@ -59,8 +59,7 @@ final class TaskMetrics {
         Metric.REPLICATION_EVICTION,
         forecast.evictionSeconds().orElse(Double.POSITIVE_INFINITY),
         name);
-    to.add(
-        Metric.REPLICATION_LOSS, forecast.lossSeconds().orElse(Double.POSITIVE_INFINITY), name);
+    to.add(Metric.REPLICATION_LOSS, forecast.lossSeconds().orElse(Double.POSITIVE_INFINITY), name);
     to.add(Metric.REPLICATION_SENT, totals.sentRecords() + totals.sentChanges(), name);
     to.add(Metric.REPLICATION_SENT_BYTES, totals.sentBytes(), name);
     to.add(Metric.REPLICATION_RESUMED_BYTES, totals.resumedBytes(), name);

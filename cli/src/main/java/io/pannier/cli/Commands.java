@@ -33,19 +33,29 @@ enum Commands {
   SERVE("serve", "Start the server on an embedded local store."),
   SETTINGS(
       "settings", "Print the settings that the server would start with, and all mistakes in them."),
-  FIRST_TOKEN("first-token", "Print the token that the first start made."),
+  FIRST_TOKEN("first-token", "Print the token with full access that the first start made."),
   VERIFY(
       "verify",
-      "Check every record, index, change and journal of a data folder, or of a running server."),
+      "Checks every record, index, change and journal of a data folder, or of a running server."
+          + " Writes nothing."),
   DESCRIBE(
       "describe",
       "Prints what stands in the files of a data folder, structure by structure. Works beside a running server."),
-  BACKUP("backup", "Back up a store, online, into a folder; only what is new."),
-  RESTORE("restore", "Make a data folder, or a bucket of a running server, of a backup."),
-  SCRUB("scrub", "Show what the check in the background has found, or begin one."),
-  TLS("tls", "Make an authority of one's own and certificates for HTTPS."),
-  METRICS("metrics", "List the metrics of the server."),
-  DEMO("demo", "Show what a fleet does, on one machine."),
+  BACKUP(
+      "backup",
+      "Adds a restore point to a folder: only what the folder does not have is copied, while the"
+          + " store goes on working."),
+  RESTORE(
+      "restore",
+      "Brings a restore point back: as a data folder, or single buckets into a running server."
+          + " Nothing of it is visible before all of it is there."),
+  SCRUB(
+      "scrub",
+      "Tells what the background check of a server has found: it reads everything that is stored,"
+          + " slowly, and finds damage while there is a copy elsewhere."),
+  TLS("tls", "Make an authority (CA) of your own and certificates that it signs, as PEM files."),
+  METRICS("metrics", "List the metrics that a server shows at /metrics."),
+  DEMO("demo", "Show on this machine what a fleet of robots does, with real processes."),
   ALIAS("alias", "Manage aliases for instance URLs"),
   SERVER("server", "Get general information an instance"),
   BUCKET("bucket", "Manage buckets"),

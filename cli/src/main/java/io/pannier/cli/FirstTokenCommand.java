@@ -20,9 +20,11 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "first-token",
     mixinStandardHelpOptions = true,
-    description =
-        "Print the token with full access that the first start made. One that was rotated or removed through the API since then is printed"
-            + " all the same; a token that a setting gave is not kept.",
+    description = "Print the token with full access that the first start made.",
+    footer = {
+      "",
+      "One that was rotated or removed through the API since then is printed all the same; a token that a setting gave is not kept."
+    },
     exitCodeListHeading = "%nExit code:%n",
     exitCodeList = {"0:printed", "2:there is none, or it cannot be read"})
 final class FirstTokenCommand implements Callable<Integer> {

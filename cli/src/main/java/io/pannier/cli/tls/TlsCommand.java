@@ -29,10 +29,8 @@ import picocli.CommandLine.Spec;
 /** Makes an authority of one's own and certificates for servers and clients. */
 @Command(
     name = "tls",
-    description = {
-      "Make an authority (CA) of your own and certificates that it signs, as PEM files.",
-      "What is in the folder is never overwritten, except by --renew; the authority never."
-    },
+    description =
+        "Make an authority (CA) of your own and certificates that it signs, as PEM files.",
     mixinStandardHelpOptions = true,
     footer = {
       "",

@@ -27,6 +27,11 @@ final class MeteredDisk implements Disk {
   }
 
   @Override
+  public DiskFile openPastCache(String path) throws IOException {
+    return new MeteredFile(disk.openPastCache(path), tally);
+  }
+
+  @Override
   public boolean exists(String path) throws IOException {
     return disk.exists(path);
   }
@@ -86,7 +91,8 @@ final class MeteredDisk implements Disk {
     disk.close();
   }
 
-  private static final class MeteredFile implements DiskFile {
+  /** Counts for one file. */
+  static final class MeteredFile implements DiskFile {
     private final DiskFile file;
     private final Tally tally;
 
@@ -153,6 +159,21 @@ final class MeteredDisk implements Disk {
     @Override
     public void sync() throws IOException {
       file.sync();
+    }
+
+    @Override
+    public void willAppend() throws IOException {
+      file.willAppend();
+    }
+
+    @Override
+    public int bytesAtEnd(int wanted) {
+      return file.bytesAtEnd(wanted);
+    }
+
+    @Override
+    public boolean forget() {
+      return file.forget();
     }
 
     @Override

@@ -37,10 +37,12 @@ public final class RemoteRounds {
   private boolean fencedTold;
   private volatile boolean ended;
 
-  RemoteRounds(Store store) {
+  /**
+   * @param given what the store was given, without what it put around it
+   */
+  RemoteRounds(Store store, Disk given) {
     this.store = store;
-    Disk there = store.disk;
-    disk = there instanceof RemoteDisk remote ? remote : null;
+    disk = given instanceof RemoteDisk remote ? remote : null;
   }
 
   private static OptionalLong footer(DiskFile file, long length) throws IOException {

@@ -82,7 +82,7 @@ public final class Store implements AutoCloseable {
     cache = new IndexCache(this, limits.indexCacheBytes());
     timeFilters = new TimeFilters(limits.indexCacheBytes() / 8);
     sync = new SyncRounds(this);
-    remote = new RemoteRounds(this);
+    remote = new RemoteRounds(this, config.disk());
     directBuffers = new DirectBuffers(limits.direct());
     room = new Room(this, limits.room());
     documents = new Documents(this);

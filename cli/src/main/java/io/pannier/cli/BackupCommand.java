@@ -130,6 +130,11 @@ final class BackupCommand implements Callable<Integer> {
 
   @Mixin private RemoteOptions remote = new RemoteOptions();
 
+  private static final int CONFLICT = 409;
+
+  /** A ring that turns fast may give up a block while its copy is made. */
+  private static final int TRIES = 10;
+
   @Spec private @Nullable CommandSpec spec;
 
   private final Map<String, String> variables;
@@ -213,6 +218,22 @@ final class BackupCommand implements Callable<Integer> {
   // ---------------------------------------------------------------- making one
 
   private int backUp(PrintWriter out, PrintWriter err, Path folder) throws IOException {
+    for (int left = TRIES - 1; ; left--) {
+      try {
+        return backUpOnce(out, err, folder);
+      } catch (RemoteFailed failed) {
+        if (failed.status() != CONFLICT || left == 0) {
+          throw failed;
+        }
+        // A block that had to be given up was there under another name: what was copied counts.
+        if (!quiet) {
+          err.println("Beginning again: " + failed.getMessage());
+        }
+      }
+    }
+  }
+
+  private int backUpOnce(PrintWriter out, PrintWriter err, Path folder) throws IOException {
     BackupRun.Report report;
     BackupFolder.Pruned pruned = null;
     try (var target = BackupFolder.toWrite(new RealDisk(folder));

@@ -444,13 +444,14 @@ final class Rewriter {
   /**
    * Carries over what changed meanwhile and puts the new block in the old one's place.
    *
-   * @return false when the old one is going: it was evicted, or emptied
+   * @return false when the old one is going: it was evicted, or emptied; or is wanted by a snapshot
+   *     that was begun meanwhile
    */
   private boolean switchOver(Active source, Block fresh, Active target, long changesTaken)
       throws IOException {
     entry.lock.lock();
     try {
-      if (old.gone || old.owner == BlockOwner.Work.DROPPING) {
+      if (old.gone || old.owner == BlockOwner.Work.DROPPING || (old.pins > 0 && !salvage)) {
         return false;
       }
       old.frozen = true;

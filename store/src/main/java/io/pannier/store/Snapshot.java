@@ -146,13 +146,7 @@ public final class Snapshot implements AutoCloseable {
     var taken = new ArrayList<Pinned>();
     entry.lock.lock();
     try {
-      var all = new ArrayList<Block>();
-      BlockMap map = entry.closed;
-      for (int i = 0; i < map.size(); i++) {
-        all.add(map.get(i));
-      }
-      all.addAll(entry.open);
-      for (Block block : all) {
+      for (Block block : atRest(entry)) {
         if (block.live > 0 && (entry.isMeta() || overlaps(block))) {
           block.pins++;
           taken.add(new Pinned(state(block), blocks.size()));
@@ -165,6 +159,27 @@ public final class Snapshot implements AutoCloseable {
           taken);
     } finally {
       entry.lock.unlock();
+    }
+  }
+
+  /** Under the lock: all blocks, none of which is about to be replaced by its copy. */
+  private static List<Block> atRest(Entry entry) {
+    long deadline = entry.bucket.store.deadline();
+    while (true) {
+      var all = new ArrayList<Block>();
+      BlockMap map = entry.closed;
+      for (int i = 0; i < map.size(); i++) {
+        all.add(map.get(i));
+      }
+      all.addAll(entry.open);
+      Block moving = null;
+      for (Block block : all) {
+        moving = block.frozen ? block : moving;
+      }
+      if (moving == null) {
+        return all;
+      }
+      entry.awaitThaw(moving, deadline);
     }
   }
 

@@ -302,8 +302,11 @@ public final class Scrub {
           .append('\n');
     }
     try {
+      if (!store.room.hasFree()) {
+        return; // what is left of a full device is for those who make room
+      }
       store.documents().save(DOCUMENT, text.toString().getBytes(StandardCharsets.UTF_8));
-    } catch (PannierException failed) {
+    } catch (PannierException | IOException failed) {
       store.failure("position of the scrub could not be stored", DOCUMENT, failed);
     }
   }

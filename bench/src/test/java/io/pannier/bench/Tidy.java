@@ -19,6 +19,7 @@ final class Tidy {
           "store", Set.of("model", "store"),
           "s3", Set.of("model", "store", "s3"),
           "query", Set.of("model", "store", "query"),
+          "robotics", Set.of("model", "robotics"),
           "client", Set.of("model", "client"),
           "replicate", Set.of("model", "store", "query", "client", "replicate"),
           "server", Set.of("model", "store", "query", "client", "replicate", "server"),

@@ -1,0 +1,199 @@
+package io.pannier.robotics.mcap;
+
+import io.pannier.robotics.mcap.McapRecord.Channel;
+import io.pannier.robotics.mcap.McapRecord.Chunk;
+import io.pannier.robotics.mcap.McapRecord.ChunkIndex;
+import io.pannier.robotics.mcap.McapRecord.Message;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.PriorityQueue;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Messages of the chunks that overlap a time and have wanted channels. A chunk is opened when its
+ * earliest message may be the next one, so only chunks that overlap one moment are in memory.
+ * Neighbours are read together.
+ */
+final class ChunkCursor implements MessageCursor {
+  /** Read in vain between two wanted chunks, if that saves a read. */
+  private static final long GAP_BYTES = 64 << 10;
+
+  /** Read at once, unless a single chunk is longer. */
+  private static final long READ_BYTES = 8 << 20;
+
+  /** The messages of one open chunk that are left, in order. */
+  private static final class Opened {
+    final long start;
+    final List<MessageCursor.Found> messages;
+    int next;
+
+    Opened(long start, List<MessageCursor.Found> messages) {
+      this.start = start;
+      this.messages = messages;
+    }
+
+    Message head() {
+      return messages.get(next).message();
+    }
+  }
+
+  private final McapReader reader;
+  private final MessageSelection selection;
+  private final List<ChunkIndex> waiting;
+  private final PriorityQueue<Opened> open;
+  private int nextChunk;
+  private long windowStart;
+  private ByteBuffer window = ByteBuffer.allocate(0);
+
+  ChunkCursor(McapReader reader, MessageSelection selection) {
+    this.reader = reader;
+    this.selection = selection;
+    waiting = new ArrayList<>();
+    for (ChunkIndex chunk : reader.summary().chunks()) {
+      if (selection.overlaps(chunk.startTime(), chunk.endTime()) && hasWanted(chunk)) {
+        waiting.add(chunk);
+      }
+    }
+    Comparator<Message> byTime =
+        switch (selection.order()) {
+          case LOG_TIME -> (a, b) -> Long.compareUnsigned(a.logTime(), b.logTime());
+          case REVERSE_LOG_TIME -> (a, b) -> Long.compareUnsigned(b.logTime(), a.logTime());
+          case FILE -> (_, _) -> 0;
+        };
+    Comparator<Opened> byPlace = Comparator.comparingLong(opened -> opened.start);
+    boolean backwards = selection.order() == MessageSelection.Order.REVERSE_LOG_TIME;
+    open =
+        new PriorityQueue<>(
+            ((Comparator<Opened>) (a, b) -> byTime.compare(a.head(), b.head()))
+                .thenComparing(backwards ? byPlace.reversed() : byPlace));
+    switch (selection.order()) {
+      case LOG_TIME -> waiting.sort((a, b) -> Long.compareUnsigned(a.startTime(), b.startTime()));
+      case REVERSE_LOG_TIME ->
+          waiting.sort((a, b) -> Long.compareUnsigned(b.endTime(), a.endTime()));
+      case FILE -> waiting.sort(Comparator.comparingLong(ChunkIndex::chunkStart));
+    }
+  }
+
+  private boolean hasWanted(ChunkIndex chunk) {
+    // No message indexes: the chunk has to be opened to know.
+    return chunk.messageIndexOffsets().isEmpty()
+        || chunk.messageIndexOffsets().keySet().stream()
+            .anyMatch(id -> {
+              Channel channel = reader.summary().channels().get(id);
+              return channel != null && selection.channels().test(channel);
+            });
+  }
+
+  @Override
+  public MessageCursor.@Nullable Found next() throws IOException {
+    while (nextChunk < waiting.size() && mayComeFirst(waiting.get(nextChunk))) {
+      Opened opened = open(waiting.get(nextChunk));
+      nextChunk++;
+      if (!opened.messages.isEmpty()) {
+        open.add(opened);
+      }
+    }
+    Opened first = open.poll();
+    if (first == null) {
+      return null;
+    }
+    MessageCursor.Found found = first.messages.get(first.next);
+    first.next++;
+    if (first.next < first.messages.size()) {
+      open.add(first);
+    }
+    return found;
+  }
+
+  private boolean mayComeFirst(ChunkIndex chunk) {
+    Opened first = open.peek();
+    if (first == null) {
+      return true;
+    }
+    long time = first.head().logTime();
+    return switch (selection.order()) {
+      case LOG_TIME -> Long.compareUnsigned(chunk.startTime(), time) <= 0;
+      case REVERSE_LOG_TIME -> Long.compareUnsigned(chunk.endTime(), time) >= 0;
+      case FILE -> false;
+    };
+  }
+
+  private Opened open(ChunkIndex index) throws IOException {
+    long position = index.chunkStart();
+    ByteBuffer bytes = bytesOf(index);
+    if (bytes.remaining() < Opcode.FRAME_BYTES
+        || (bytes.get() & 0xff) != Opcode.CHUNK
+        || bytes.getLong() != bytes.remaining()) {
+      throw new McapException(
+          McapException.Kind.DAMAGED, "no chunk stands where the index says", position);
+    }
+    var chunk = (Chunk) RecordDecoder.decode(Opcode.CHUNK, bytes.slice(), position);
+    var messages = new ArrayList<MessageCursor.Found>();
+    try {
+      collect(Chunks.open(chunk, position), position, messages);
+    } catch (McapException e) {
+      // Of a file that is known to be damaged, what is good is given.
+      if (reader.summary().damage().isEmpty()) {
+        throw e;
+      }
+    }
+    switch (selection.order()) {
+      case LOG_TIME -> messages.sort(ChunkCursor::byTime);
+      case REVERSE_LOG_TIME -> {
+        messages.sort(ChunkCursor::byTime);
+        java.util.Collections.reverse(messages);
+      }
+      case FILE -> {
+        // As they stand.
+      }
+    }
+    return new Opened(position, messages);
+  }
+
+  private void collect(RangeSource records, long position, List<MessageCursor.Found> messages)
+      throws IOException {
+    var stream = new RecordStream(records, 0, records.size(), records.size());
+    while (stream.advance()) {
+      if (stream.opcode() == Opcode.MESSAGE
+          && stream.record() instanceof Message message
+          && selection.holds(message.logTime())) {
+        Channel channel = reader.channelOf(message, position);
+        if (selection.channels().test(channel)) {
+          messages.add(reader.found(message, channel));
+        }
+      }
+    }
+  }
+
+  private static int byTime(MessageCursor.Found a, MessageCursor.Found b) {
+    return Long.compareUnsigned(a.message().logTime(), b.message().logTime());
+  }
+
+  /** A chunk's bytes, read together with wanted ones that come soon behind it. */
+  private ByteBuffer bytesOf(ChunkIndex index) throws IOException {
+    long start = index.chunkStart();
+    long end = start + index.chunkLength();
+    if (start < windowStart || end > windowStart + window.limit() || end < start) {
+      long until = end;
+      for (int i = nextChunk + 1; i < waiting.size(); i++) {
+        ChunkIndex next = waiting.get(i);
+        long nextEnd = next.chunkStart() + next.chunkLength();
+        if (next.chunkStart() < until
+            || next.chunkStart() - until > GAP_BYTES
+            || nextEnd - start > READ_BYTES) {
+          break;
+        }
+        until = nextEnd;
+      }
+      window = reader.read(start, until - start);
+      windowStart = start;
+    }
+    return window
+        .slice((int) (start - windowStart), (int) (end - start))
+        .order(ByteOrder.LITTLE_ENDIAN);
+  }
+}

@@ -1,0 +1,59 @@
+package io.pannier.robotics.mcap;
+
+import io.pannier.robotics.mcap.McapRecord.Chunk;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.zip.CRC32;
+
+/** Opens chunks: decompressed, held against their checksum and the reader's bound. */
+final class Chunks {
+  /** Longest uncompressed chunk that is opened: what one damaged or hostile length may cost. */
+  static final int BYTES_MAX = 512 << 20;
+
+  private Chunks() {}
+
+  /**
+   * The records of a chunk.
+   *
+   * @param position of the chunk in the file, for errors
+   */
+  static RangeSource open(Chunk chunk, long position) throws McapException {
+    Compression compression =
+        Compression.of(chunk.compression())
+            .orElseThrow(() ->
+                new McapException(
+                    McapException.Kind.UNSUPPORTED,
+                    "a chunk is compressed with '" + chunk.compression() + "'",
+                    position));
+    long size = chunk.uncompressedSize();
+    if (size < 0 || size > BYTES_MAX) {
+      throw new McapException(
+          McapException.Kind.UNSUPPORTED,
+          "a chunk of "
+              + Long.toUnsignedString(size)
+              + " bytes, more than the "
+              + BYTES_MAX
+              + " allowed",
+          position);
+    }
+    ByteBuffer records;
+    try {
+      records = compression.decompress(chunk.records(), (int) size);
+    } catch (IOException e) {
+      throw new McapException(
+          McapException.Kind.DAMAGED,
+          "a chunk does not decompress: " + e.getMessage(),
+          position,
+          e);
+    }
+    if (chunk.uncompressedCrc() != 0) {
+      var crc = new CRC32();
+      crc.update(records.duplicate());
+      if ((int) crc.getValue() != chunk.uncompressedCrc()) {
+        throw new McapException(
+            McapException.Kind.DAMAGED, "the checksum of a chunk differs", position);
+      }
+    }
+    return RangeSource.of(records);
+  }
+}

@@ -1,0 +1,112 @@
+package io.pannier.robotics.mcap;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+/**
+ * Walks the framed records of a range of a source, one after the other, with one read ahead for
+ * many small ones.
+ */
+final class RecordStream {
+  private static final int READ_AHEAD = 1 << 20;
+
+  private final RangeSource source;
+  private final long end;
+  private final long contentMax;
+  private long windowStart;
+  private ByteBuffer window = ByteBuffer.allocate(0);
+  private long next;
+  private int opcode;
+  private long contentStart;
+  private long contentLength;
+
+  /**
+   * @param contentMax the longest record that is read as a whole
+   */
+  RecordStream(RangeSource source, long start, long end, long contentMax) {
+    this.source = source;
+    this.end = end;
+    this.contentMax = contentMax;
+    windowStart = start;
+    next = start;
+  }
+
+  /**
+   * Goes to the next record.
+   *
+   * @return false at the end of the range
+   * @throws McapException TRUNCATED when the range ends inside a record
+   */
+  boolean advance() throws IOException {
+    if (next == end) {
+      return false;
+    }
+    if (end - next < Opcode.FRAME_BYTES) {
+      throw new McapException(McapException.Kind.TRUNCATED, "the file ends inside a record", next);
+    }
+    ByteBuffer frame = at(next, Opcode.FRAME_BYTES);
+    opcode = frame.get() & 0xff;
+    contentLength = frame.getLong();
+    contentStart = next + Opcode.FRAME_BYTES;
+    if (opcode == 0) {
+      throw new McapException(McapException.Kind.DAMAGED, "a record of kind 0", next);
+    }
+    if (contentLength < 0 || contentLength > end - contentStart) {
+      throw new McapException(
+          McapException.Kind.TRUNCATED,
+          "a record of kind "
+              + opcode
+              + " says it has "
+              + Long.toUnsignedString(contentLength)
+              + " bytes, and the file ends before",
+          next);
+    }
+    next = contentStart + contentLength;
+    return true;
+  }
+
+  /** Kind of the record. */
+  int opcode() {
+    return opcode;
+  }
+
+  /** Where the record begins, with its opcode. */
+  long position() {
+    return contentStart - Opcode.FRAME_BYTES;
+  }
+
+  /** Where the next one begins. */
+  long next() {
+    return next;
+  }
+
+  /** The record, read as a whole. */
+  McapRecord record() throws IOException {
+    if (contentLength > contentMax) {
+      throw new McapException(
+          McapException.Kind.UNSUPPORTED,
+          "a record of " + contentLength + " bytes, more than the " + contentMax + " allowed",
+          position());
+    }
+    return RecordDecoder.decode(opcode, at(contentStart, (int) contentLength), position());
+  }
+
+  /** Bytes of the source, as a view that stays valid when the window moves on. */
+  private ByteBuffer at(long start, int length) throws IOException {
+    if (start < windowStart || start + length > windowStart + window.limit()) {
+      int size = (int) Math.min(Math.max(length, READ_AHEAD), end - start);
+      // A new one each time: records handed out are views of it.
+      var bytes = ByteBuffer.allocate(size);
+      source.read(bytes, start);
+      bytes.flip();
+      windowStart = start;
+      window = bytes;
+      if (bytes.limit() < length) {
+        throw new McapException(
+            McapException.Kind.TRUNCATED, "the source ended early", start + bytes.limit());
+      }
+    }
+    return window.slice((int) (start - windowStart), length).order(ByteOrder.LITTLE_ENDIAN);
+  }
+}

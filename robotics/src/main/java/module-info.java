@@ -5,4 +5,5 @@ module io.pannier.robotics {
   requires org.lz4.java;
 
   exports io.pannier.robotics.mcap;
+  exports io.pannier.robotics.msg;
 }

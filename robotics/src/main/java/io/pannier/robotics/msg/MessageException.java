@@ -1,0 +1,14 @@
+package io.pannier.robotics.msg;
+
+/** Bytes that are no message of a definition, or values that do not fit it. */
+public final class MessageException extends Exception {
+  private static final long serialVersionUID = 1;
+
+  MessageException(String message) {
+    super(message);
+  }
+
+  MessageException(String message, Throwable cause) {
+    super(message, cause);
+  }
+}

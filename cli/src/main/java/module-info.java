@@ -5,6 +5,7 @@ module io.pannier.cli {
   requires java.net.http;
   requires io.pannier.client;
   requires io.pannier.s3;
+  requires io.pannier.robotics;
   requires io.pannier.server;
   requires com.fasterxml.jackson.databind;
   requires com.fasterxml.jackson.dataformat.toml;
@@ -16,6 +17,8 @@ module io.pannier.cli {
   opens io.pannier.cli to
       info.picocli;
   opens io.pannier.cli.demo to
+      info.picocli;
+  opens io.pannier.cli.mcap to
       info.picocli;
   opens io.pannier.cli.tls to
       info.picocli;

@@ -23,7 +23,9 @@ final class Tidy {
           "client", Set.of("model", "client"),
           "replicate", Set.of("model", "store", "query", "client", "replicate"),
           "server", Set.of("model", "store", "query", "client", "replicate", "server"),
-          "cli", Set.of("model", "store", "s3", "query", "client", "replicate", "server", "cli"),
+          "cli",
+              Set.of(
+                  "model", "store", "s3", "query", "robotics", "client", "replicate", "server", "cli"),
           "bench",
               Set.of(
                   "model",

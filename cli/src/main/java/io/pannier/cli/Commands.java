@@ -22,6 +22,7 @@ import io.pannier.cli.client.TokenCommands;
 import io.pannier.cli.client.TopCommand;
 import io.pannier.cli.client.WriteCommand;
 import io.pannier.cli.demo.DemoCommand;
+import io.pannier.cli.mcap.McapCommand;
 import io.pannier.cli.tls.TlsCommand;
 import java.util.List;
 
@@ -56,6 +57,7 @@ enum Commands {
   TLS("tls", "Make an authority (CA) of your own and certificates that it signs, as PEM files."),
   METRICS("metrics", "List the metrics that a server shows at /metrics."),
   DEMO("demo", "Show on this machine what a fleet of robots does, with real processes."),
+  MCAP("mcap", "Look into MCAP files, print their messages, and cut them by topic and time."),
   ALIAS("alias", "Manage aliases for instance URLs"),
   SERVER("server", "Get general information an instance"),
   BUCKET("bucket", "Manage buckets"),
@@ -133,6 +135,7 @@ enum Commands {
       case TLS -> new TlsCommand();
       case METRICS -> new MetricsCommand();
       case DEMO -> new DemoCommand();
+      case MCAP -> new McapCommand();
       case ALIAS -> new AliasCommands();
       case SERVER -> new ServerCommands();
       case BUCKET -> new BucketCommands();

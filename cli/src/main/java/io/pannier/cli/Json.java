@@ -21,7 +21,7 @@ public final class Json {
   }
 
   /** The text of what a server said. */
-  static JsonNode parse(String text) throws IOException {
+  public static JsonNode parse(String text) throws IOException {
     return MAPPER.readTree(text);
   }
 

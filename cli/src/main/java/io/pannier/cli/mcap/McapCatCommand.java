@@ -72,9 +72,7 @@ final class McapCatCommand extends McapCommand.OfFile {
     }
     Schema schema = found.schema().orElse(null);
     Optional<MessageCodec> codec =
-        schema == null
-            ? Optional.empty()
-            : codecs.computeIfAbsent(schema.id(), _ -> codec(schema));
+        schema == null ? Optional.empty() : codecs.computeIfAbsent(schema.id(), _ -> codec(schema));
     if (codec.isPresent()) {
       try {
         line.put("data", plain(codec.get().decode(data)));

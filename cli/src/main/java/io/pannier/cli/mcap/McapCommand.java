@@ -126,7 +126,10 @@ public final class McapCommand implements Runnable {
       } catch (DateTimeException | NumberFormatException | ArithmeticException malformed) {
         throw new ParameterException(
             spec.commandLine(),
-            option + ": nanoseconds since 1970 or a time like 2026-01-31T12:00:00Z, not '" + text + "'",
+            option
+                + ": nanoseconds since 1970 or a time like 2026-01-31T12:00:00Z, not '"
+                + text
+                + "'",
             malformed);
       }
     }

@@ -93,7 +93,6 @@ final class McapCutCommand extends McapCommand.OfFile {
   private static int channel(McapWriter writer, Channel channel, Optional<Schema> schema) {
     int schemaId =
         schema.map(each -> writer.schema(each.name(), each.encoding(), each.data())).orElse(0);
-    return writer.channel(
-        schemaId, channel.topic(), channel.messageEncoding(), channel.metadata());
+    return writer.channel(schemaId, channel.topic(), channel.messageEncoding(), channel.metadata());
   }
 }

@@ -73,7 +73,8 @@ class McapCommandTest {
         .contains("200  /imu  my/msg/Sample (ros2msg, cdr)");
     assertThat(run("info", drive.toString(), "--json")).isZero();
     assertThat(out.toString())
-        .contains("\"topic\":\"/log\",\"schema\":\"\",\"schema_encoding\":\"\",\"encoding\":\"json\",\"messages\":200");
+        .contains(
+            "\"topic\":\"/log\",\"schema\":\"\",\"schema_encoding\":\"\",\"encoding\":\"json\",\"messages\":200");
   }
 
   @Test
@@ -86,7 +87,8 @@ class McapCommandTest {
             "{\"topic\":\"/imu\",\"sequence\":0,\"log_time\":\"1700000000000000000\","
                 + "\"publish_time\":\"1700000000000000000\",\"data\":{\"v\":0.0,\"raw\":\"AQI=\"}}");
     assertThat(out.toString().lines().toList().getLast()).contains("\"v\":null");
-    assertThat(run("cat", drive.toString(), "-t", "/l.*", "--from", "2023-11-14T22:13:22Z", "-n", "1"))
+    assertThat(
+            run("cat", drive.toString(), "-t", "/l.*", "--from", "2023-11-14T22:13:22Z", "-n", "1"))
         .isZero();
     assertThat(out.toString()).contains("\"data\":{\"line\":2}");
   }

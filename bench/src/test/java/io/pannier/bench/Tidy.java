@@ -25,7 +25,15 @@ final class Tidy {
           "server", Set.of("model", "store", "query", "client", "replicate", "server"),
           "cli",
               Set.of(
-                  "model", "store", "s3", "query", "robotics", "client", "replicate", "server", "cli"),
+                  "model",
+                  "store",
+                  "s3",
+                  "query",
+                  "robotics",
+                  "client",
+                  "replicate",
+                  "server",
+                  "cli"),
           "bench",
               Set.of(
                   "model",

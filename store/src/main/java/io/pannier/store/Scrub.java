@@ -3,6 +3,7 @@ package io.pannier.store;
 import io.pannier.model.PannierException;
 import io.pannier.store.Verification.Finding;
 import io.pannier.store.Verification.Kind;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Comparator;

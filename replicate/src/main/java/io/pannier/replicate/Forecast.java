@@ -57,7 +57,9 @@ public record Forecast(
     if (oldest.isPresent() && pendingBytes > 0 && rates.ringBytes() > 0) {
       double first = oldest.get().bytes() / rates.ringBytes();
       eviction = OptionalDouble.of(first);
-      double share = (double) pendingBytes / Math.max(pendingBytes, oldest.get().bytesBehind());
+      double share =
+          (double) pendingBytes
+              / Math.max(pendingBytes, oldest.get().bytesBehind()); // tidy: bytes, not times
       double taken = rates.ringBytes() * share;
       if (taken > out) {
         double at = taken * first / (taken - out);

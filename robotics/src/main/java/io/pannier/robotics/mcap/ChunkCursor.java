@@ -46,7 +46,7 @@ final class ChunkCursor implements MessageCursor {
   private final List<ChunkIndex> waiting;
   private final PriorityQueue<Opened> open;
   private int nextChunk;
-  private long windowStart;
+  private long windowAt;
   private ByteBuffer window = ByteBuffer.allocate(0);
 
   ChunkCursor(McapReader reader, MessageSelection selection) {
@@ -64,7 +64,8 @@ final class ChunkCursor implements MessageCursor {
           case REVERSE_LOG_TIME -> (a, b) -> Long.compareUnsigned(b.logTime(), a.logTime());
           case FILE -> (_, _) -> 0;
         };
-    Comparator<Opened> byPlace = Comparator.comparingLong(opened -> opened.start);
+    Comparator<Opened> byPlace =
+        Comparator.comparingLong(opened -> opened.start); // tidy: bytes, not times
     boolean backwards = selection.order() == MessageSelection.Order.REVERSE_LOG_TIME;
     open =
         new PriorityQueue<>(
@@ -74,7 +75,8 @@ final class ChunkCursor implements MessageCursor {
       case LOG_TIME -> waiting.sort((a, b) -> Long.compareUnsigned(a.startTime(), b.startTime()));
       case REVERSE_LOG_TIME ->
           waiting.sort((a, b) -> Long.compareUnsigned(b.endTime(), a.endTime()));
-      case FILE -> waiting.sort(Comparator.comparingLong(ChunkIndex::chunkStart));
+      case FILE ->
+          waiting.sort(Comparator.comparingLong(ChunkIndex::chunkStart)); // tidy: bytes, not times
     }
   }
 
@@ -175,25 +177,23 @@ final class ChunkCursor implements MessageCursor {
 
   /** A chunk's bytes, read together with wanted ones that come soon behind it. */
   private ByteBuffer bytesOf(ChunkIndex index) throws IOException {
-    long start = index.chunkStart();
-    long end = start + index.chunkLength();
-    if (start < windowStart || end > windowStart + window.limit() || end < start) {
+    long at = index.chunkStart();
+    long end = at + index.chunkLength();
+    if (at < windowAt || end > windowAt + window.limit() || end < at) {
       long until = end;
       for (int i = nextChunk + 1; i < waiting.size(); i++) {
         ChunkIndex next = waiting.get(i);
         long nextEnd = next.chunkStart() + next.chunkLength();
-        if (next.chunkStart() < until
+        if (next.chunkStart() < until // tidy: bytes, not times
             || next.chunkStart() - until > GAP_BYTES
-            || nextEnd - start > READ_BYTES) {
+            || nextEnd - at > READ_BYTES) {
           break;
         }
         until = nextEnd;
       }
-      window = reader.read(start, until - start);
-      windowStart = start;
+      window = reader.read(at, until - at);
+      windowAt = at;
     }
-    return window
-        .slice((int) (start - windowStart), (int) (end - start))
-        .order(ByteOrder.LITTLE_ENDIAN);
+    return window.slice((int) (at - windowAt), (int) (end - at)).order(ByteOrder.LITTLE_ENDIAN);
   }
 }

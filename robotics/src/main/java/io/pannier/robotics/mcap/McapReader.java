@@ -214,14 +214,14 @@ public final class McapReader {
       return null;
     }
     if (start < Opcode.MAGIC.length
-        || start > footerStart
-        || footerStart - start > RECORD_BYTES_MAX) {
+        || start > footerStart // tidy: bytes, not times
+        || footerStart - start > RECORD_BYTES_MAX) { // tidy: bytes, not times
       throw new McapException(
           McapException.Kind.DAMAGED, "the footer leads out of the file", footerStart);
     }
     int length = (int) (footerStart - start);
     ByteBuffer bytes =
-        start >= tailStart
+        start >= tailStart // tidy: bytes, not times
             ? tail.slice((int) (start - tailStart), length)
             : readFully(source, start, length);
     if (footer.summaryCrc() != 0) {

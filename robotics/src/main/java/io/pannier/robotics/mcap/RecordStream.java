@@ -14,7 +14,7 @@ final class RecordStream {
   private final RangeSource source;
   private final long end;
   private final long contentMax;
-  private long windowStart;
+  private long windowAt;
   private ByteBuffer window = ByteBuffer.allocate(0);
   private long next;
   private int opcode;
@@ -28,7 +28,7 @@ final class RecordStream {
     this.source = source;
     this.end = end;
     this.contentMax = contentMax;
-    windowStart = start;
+    windowAt = start;
     next = start;
   }
 
@@ -93,20 +93,20 @@ final class RecordStream {
   }
 
   /** Bytes of the source, as a view that stays valid when the window moves on. */
-  private ByteBuffer at(long start, int length) throws IOException {
-    if (start < windowStart || start + length > windowStart + window.limit()) {
-      int size = (int) Math.min(Math.max(length, READ_AHEAD), end - start);
+  private ByteBuffer at(long from, int length) throws IOException {
+    if (from < windowAt || from + length > windowAt + window.limit()) {
+      int size = (int) Math.min(Math.max(length, READ_AHEAD), end - from); // tidy: bytes, not times
       // A new one each time: records handed out are views of it.
       var bytes = ByteBuffer.allocate(size);
-      source.read(bytes, start);
+      source.read(bytes, from);
       bytes.flip();
-      windowStart = start;
+      windowAt = from;
       window = bytes;
       if (bytes.limit() < length) {
         throw new McapException(
-            McapException.Kind.TRUNCATED, "the source ended early", start + bytes.limit());
+            McapException.Kind.TRUNCATED, "the source ended early", from + bytes.limit());
       }
     }
-    return window.slice((int) (start - windowStart), length).order(ByteOrder.LITTLE_ENDIAN);
+    return window.slice((int) (from - windowAt), length).order(ByteOrder.LITTLE_ENDIAN);
   }
 }

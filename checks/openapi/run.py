@@ -44,7 +44,7 @@ def prepare(server: Server) -> None:
 
 def conforms(server: Server, document: Path, examples: int, seed: int) -> None:
     command = [
-        str(Path(sys.executable).with_name("st")), "run", str(document), "--url", f"{server.url}/api/v1", "--checks", CHECKS,
+        str(Path(sys.executable).with_name("st")), "--config-file", str(Path(__file__).with_name("schemathesis.toml")), "run", str(document), "--url", f"{server.url}/api/v1", "--checks", CHECKS,
         "--header", f"Authorization: Bearer {TOKEN}", "--max-examples", str(examples), "--seed", str(seed), "--generation-deterministic",
         "--phases", "examples,coverage,fuzzing", "--suppress-health-check", "all", "--warnings", "off", "--request-timeout", "20", "--no-color",
         "--continue-on-failure",

@@ -202,7 +202,8 @@ final class Changes {
         return outcome == Outcome.DONE;
       });
     } catch (DiskFullException full) {
-      throw entry.bucket.deviceFull(4096);
+      throw new PannierException.DiskFull(
+          "Not enough free disk space in the data folder to note a change of records");
     } catch (IOException failed) {
       if (block.gone) {
         return false;

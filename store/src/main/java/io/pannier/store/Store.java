@@ -21,7 +21,6 @@ import java.util.TreeMap;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -36,8 +35,6 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Store implements AutoCloseable {
   private static final long RETRY_MILLIS = 1_000;
-
-  private static final String BALLAST = "ballast";
 
   final Disk disk;
   final Tally tally = new Tally();
@@ -62,7 +59,7 @@ public final class Store implements AutoCloseable {
   private final Set<String> restoring = ConcurrentHashMap.newKeySet();
 
   private final ReentrantLock structure = new ReentrantLock();
-  private final AtomicBoolean ballast = new AtomicBoolean();
+  private final Ballast ballast = new Ballast(this);
   private @Nullable StoreJournal journal;
   private int nextBucket = 1;
   private volatile boolean closed;
@@ -109,7 +106,7 @@ public final class Store implements AutoCloseable {
   }
 
   private void start() throws IOException {
-    makeBallast();
+    ballast.open();
     disk.makeFolder("b");
     journal = StoreJournal.open(this, config.random());
     for (Bucket bucket : everyBucket()) {
@@ -522,7 +519,7 @@ public final class Store implements AutoCloseable {
         tally.losses(),
         tally.failures(),
         tally.ballastReleases.sum(),
-        ballast.get(),
+        ballast.any(),
         room.chargedBytes(),
         limits.room().storageBytes(),
         limits.room().freeBytes());
@@ -554,7 +551,7 @@ public final class Store implements AutoCloseable {
       bucket.journal.compactIfWanted();
     }
     journal().compactIfWanted();
-    makeBallastAgain();
+    ballast.refill();
     lookForRoom();
   }
 
@@ -618,19 +615,9 @@ public final class Store implements AutoCloseable {
     T run() throws IOException;
   }
 
-  /** Does what must work on a full device too: gives up the ballast and tries again. */
+  /** Does what must work on a full device too. */
   <T> T withBallast(Writing<T> writing) throws IOException {
-    try {
-      return writing.run();
-    } catch (DiskFullException full) {
-      if (!ballast.getAndSet(false)) {
-        throw full;
-      }
-      disk.delete(BALLAST);
-      tally.ballastReleases.increment();
-      events.event(StoreEvents.Kind.NOTE, "device is full: ballast was given up", BALLAST, null);
-      return writing.run();
-    }
+    return ballast.writing(writing);
   }
 
   /**
@@ -642,33 +629,6 @@ public final class Store implements AutoCloseable {
       act.run();
     } catch (DiskFullException full) {
       events.event(StoreEvents.Kind.NOTE, "device is full: put off", "journal", full);
-    }
-  }
-
-  private void makeBallast() throws IOException {
-    long bytes =
-        disk.exists(BALLAST) ? -1 : Math.min(limits.ballastBytes(), disk.usableBytes() / 8);
-    if (bytes < 0) {
-      ballast.set(true);
-      return;
-    }
-    try {
-      if (bytes > 0) {
-        disk.allocate(BALLAST, bytes);
-        ballast.set(true);
-      }
-    } catch (DiskFullException full) {
-      events.event(StoreEvents.Kind.NOTE, "device is full: no room for the ballast", BALLAST, null);
-    }
-  }
-
-  private void makeBallastAgain() {
-    try {
-      if (!ballast.get() && disk.usableBytes() > 4 * limits.ballastBytes()) {
-        makeBallast();
-      }
-    } catch (IOException failed) {
-      failure("ballast could not be made", BALLAST, failed);
     }
   }
 

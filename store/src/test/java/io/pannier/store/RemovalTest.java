@@ -5,13 +5,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.pannier.model.BucketSettings;
+import io.pannier.model.Limits;
 import io.pannier.model.PannierException;
 import io.pannier.model.QuotaType;
+import io.pannier.store.disk.DiskFile;
 import io.pannier.store.disk.DiskOperation;
 import io.pannier.store.disk.Fault;
 import io.pannier.store.disk.FaultyDisk;
 import io.pannier.store.disk.MemoryDisk;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.util.Set;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
@@ -58,6 +61,28 @@ class RemovalTest {
       disk.heal();
       stores.scheduler.advanceMillis(5_000);
       assertThat(memory.list("b/1/1")).doesNotContain("1.blk", "2.blk").contains("3.blk");
+    }
+  }
+
+  /** On a full device somebody else takes at once whatever becomes free. */
+  @Test
+  void removalGoesOnWhileAnotherProgramTakesEveryFreeByte() throws IOException {
+    var small = new MemoryDisk(16_000_000);
+    try (Store store = stores.limits(Limits.forHandles(1_000)).open(small)) {
+      Entry entry = filled(store);
+      for (int time = 0; time < 25; time++) {
+        takeRest(small, time);
+        entry.remove(time);
+        stores.scheduler.advanceMillis(1_000);
+      }
+      assertThat(entry.info().recordCount()).isEqualTo(5);
+      assertThat(store.stats().ballastReleases()).isPositive();
+    }
+  }
+
+  private static void takeRest(MemoryDisk small, int round) throws IOException {
+    try (DiskFile neighbour = small.create("neighbour" + round)) {
+      neighbour.append(ByteBuffer.allocate((int) small.usableBytes()));
     }
   }
 

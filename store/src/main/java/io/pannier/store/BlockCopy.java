@@ -3,6 +3,7 @@ package io.pannier.store;
 import io.pannier.store.Backup.KeptBlock;
 import io.pannier.store.Backup.Piece;
 import io.pannier.store.disk.DiskFile;
+import io.pannier.store.disk.ReadOnlyFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.NoSuchFileException;
@@ -11,7 +12,7 @@ import java.util.List;
 import java.util.UUID;
 
 /** A block of a backup as the file that its pieces make up; it can be read only. */
-final class BlockCopy implements DiskFile {
+final class BlockCopy extends ReadOnlyFile {
   private final List<DiskFile> ownedFiles = new ArrayList<>();
   private final long[] ends;
 
@@ -79,31 +80,6 @@ final class BlockCopy implements DiskFile {
       }
     }
     return total;
-  }
-
-  @Override
-  public void append(ByteBuffer added) {
-    throw new UnsupportedOperationException();
-  }
-
-  @Override
-  public void append(ByteBuffer[] added) {
-    throw new UnsupportedOperationException();
-  }
-
-  @Override
-  public void appendDirect(ByteBuffer added) {
-    throw new UnsupportedOperationException();
-  }
-
-  @Override
-  public void truncate(long size) {
-    throw new UnsupportedOperationException();
-  }
-
-  @Override
-  public void sync() {
-    throw new UnsupportedOperationException();
   }
 
   @Override

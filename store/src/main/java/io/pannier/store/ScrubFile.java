@@ -1,6 +1,7 @@
 package io.pannier.store;
 
 import io.pannier.store.disk.DiskFile;
+import io.pannier.store.disk.ReadOnlyFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
@@ -9,25 +10,22 @@ import org.jspecify.annotations.Nullable;
  * A file that is in use, as far as it was at some moment, read in large pieces past the page cache.
  * It can be read only.
  */
-final class ScrubFile implements DiskFile {
+final class ScrubFile extends ReadOnlyFile {
   private static final int WINDOW = 512 << 10;
 
   /** Memory and pace of the one who reads; one file at a time uses it. */
   static final class Reader {
     private final Pace pace;
-    private final ByteBuffer[] windows = new ByteBuffer[2];
+
+    /** Made when the first file is read: a store that holds nothing is checked without. */
+    private final @Nullable ByteBuffer[] windows = new ByteBuffer[2];
+
     private final long[] at = new long[2];
     private @Nullable ScrubFile owner;
     private int last;
 
     Reader(Pace pace) {
       this.pace = pace;
-      for (int i = 0; i < windows.length; i++) {
-        windows[i] =
-            ByteBuffer.allocateDirect(WINDOW + DIRECT_ALIGNMENT)
-                .alignedSlice(DIRECT_ALIGNMENT)
-                .slice(0, WINDOW);
-      }
     }
 
     /** The window that begins at this position. */
@@ -38,13 +36,21 @@ final class ScrubFile implements DiskFile {
         at[1] = -1;
       }
       for (int i = 0; i < windows.length; i++) {
-        if (at[i] == position) {
+        ByteBuffer known = windows[i];
+        if (known != null && at[i] == position) {
           last = i;
-          return windows[i];
+          return known;
         }
       }
       int next = 1 - last;
       ByteBuffer window = windows[next];
+      if (window == null) {
+        window =
+            ByteBuffer.allocateDirect(WINDOW + DIRECT_ALIGNMENT)
+                .alignedSlice(DIRECT_ALIGNMENT)
+                .slice(0, WINDOW);
+        windows[next] = window;
+      }
       at[next] = -1;
       window.clear();
       pace.before((int) Math.min(WINDOW, file.size - position));
@@ -107,31 +113,6 @@ final class ScrubFile implements DiskFile {
       total += some;
     }
     return total;
-  }
-
-  @Override
-  public void append(ByteBuffer added) {
-    throw new UnsupportedOperationException();
-  }
-
-  @Override
-  public void append(ByteBuffer[] added) {
-    throw new UnsupportedOperationException();
-  }
-
-  @Override
-  public void appendDirect(ByteBuffer added) {
-    throw new UnsupportedOperationException();
-  }
-
-  @Override
-  public void truncate(long length) {
-    throw new UnsupportedOperationException();
-  }
-
-  @Override
-  public void sync() {
-    throw new UnsupportedOperationException();
   }
 
   @Override

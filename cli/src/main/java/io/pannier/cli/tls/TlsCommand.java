@@ -34,6 +34,7 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     footer = {
       "",
+      "What is in DIR is never overwritten, except by --renew; the authority never.",
       "Files in DIR:",
       "  ca.pem, ca-key.pem           the authority: everybody gets the first, nobody the second",
       "  server.pem, server-key.pem   RS_CERT_PATH and RS_CERT_KEY_PATH of the server",

@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  * A file that is read past the page cache. A file system that opens it so and then does not read it
  * so is read through the cache. One thread.
  */
-final class UncachedFile implements DiskFile {
+final class UncachedFile extends ReadOnlyFile {
   /** Opens the file as others do. */
   interface Opener {
     DiskFile open() throws IOException;
@@ -58,31 +58,6 @@ final class UncachedFile implements DiskFile {
       ownedFallback = fallback;
       return fallback.read(target, position);
     }
-  }
-
-  @Override
-  public void append(ByteBuffer buffer) {
-    throw new UnsupportedOperationException();
-  }
-
-  @Override
-  public void append(ByteBuffer[] buffers) {
-    throw new UnsupportedOperationException();
-  }
-
-  @Override
-  public void appendDirect(ByteBuffer buffer) {
-    throw new UnsupportedOperationException();
-  }
-
-  @Override
-  public void truncate(long length) {
-    throw new UnsupportedOperationException();
-  }
-
-  @Override
-  public void sync() {
-    throw new UnsupportedOperationException();
   }
 
   @Override

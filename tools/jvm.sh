@@ -11,10 +11,12 @@ METASPACE=-XX:MaxMetaspaceSize=128m
 STACKS=-Xss512k
 # A small heap and few cores: the serial collector has the smallest footprint. Compact headers save about a tenth of the heap.
 COLLECTOR="-XX:+UseSerialGC -XX:+UseCompactObjectHeaders"
+# What the compilers and the start have freed goes back to the system: a tenth of the memory of an idle server, for 0.2 ms each time.
+TRIM=-XX:TrimNativeHeapInterval=4000
 # Netty's epoll library is native, and Netty asks for sun.misc.Unsafe at start: allowed, so that the JVM does not warn about it.
 ACCESS="--enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow"
 
-JAVA_FLAGS="$HEAP_START $HEAP $DIRECT $CODE $METASPACE $STACKS $COLLECTOR $ACCESS"
+JAVA_FLAGS="$HEAP_START $HEAP $DIRECT $CODE $METASPACE $STACKS $COLLECTOR $TRIM $ACCESS"
 MAIN_CLASS=io.pannier.cli.Main
 
 # Becomes the Java process, which works by the name NAME: command $1 of the JVM, class path $2, cache of prepared classes $3 (may be missing), then the program's arguments.

@@ -145,15 +145,15 @@ final class HttpBody implements BodyReader {
     ByteBuf piece;
     lock.lock();
     try {
-      while (pieces.isEmpty() && failure == null && !ended) {
+      if (!hasMore()) {
         if (!asked) {
           asked = true;
           exchange.link.execute(exchange::wantBody);
         }
         waiting = true;
-        arrived.awaitUninterruptibly();
+        exchange.awaitClient(arrived, this::hasMore);
+        waiting = false;
       }
-      waiting = false;
       if (failure != null) {
         throw failure;
       }
@@ -175,6 +175,11 @@ final class HttpBody implements BodyReader {
       exchange.link.execute(exchange::bodyHasRoom);
     }
     return piece;
+  }
+
+  /** Whether there is something to be said to who reads: a piece, the end, or a failure. */
+  private boolean hasMore() {
+    return !pieces.isEmpty() || ended || failure != null;
   }
 
   void releaseLent() {

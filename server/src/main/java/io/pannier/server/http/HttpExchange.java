@@ -13,6 +13,8 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.Condition;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /** An exchange over a {@link Link}. Fields without a remark belong to the event loop. */
@@ -581,6 +583,11 @@ final class HttpExchange implements Exchange {
           new PannierException.Unavailable(
               Refusal.WORKERS, "The server is overloaded: try again later", 1));
     }
+  }
+
+  /** Waits for the client, on a worker; see {@link Workers#awaitClient}. */
+  void awaitClient(Condition moved, BooleanSupplier over) {
+    server.workers.awaitClient(moved, over);
   }
 
   /** One stay on a worker thread. */

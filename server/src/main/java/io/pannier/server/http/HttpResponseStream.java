@@ -197,8 +197,8 @@ final class HttpResponseStream implements ResponseStream {
   private void awaitAtMost(long bytes) {
     lock.lock();
     try {
-      while (underWay > bytes) {
-        moved.awaitUninterruptibly();
+      if (underWay > bytes) {
+        exchange.awaitClient(moved, () -> underWay <= bytes);
       }
       if (failed) {
         throw new ClientGone("the connection died");

@@ -28,9 +28,7 @@ import java.net.InetSocketAddress;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
-import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.Condition;
@@ -59,7 +57,7 @@ public final class HttpServer implements AutoCloseable {
   final RequestIds ids;
   final RequestLog log;
   final HttpMeters meters = new HttpMeters();
-  final ThreadPoolExecutor workers;
+  final Workers workers;
   final long operationNanos;
   final long keepAliveNanos;
   final long headNanos;
@@ -97,15 +95,7 @@ public final class HttpServer implements AutoCloseable {
           }
           case NIO -> false;
         };
-    var number = new AtomicInteger();
-    workers =
-        new ThreadPoolExecutor(
-            config.workers(),
-            config.workers(),
-            0,
-            TimeUnit.SECONDS,
-            new ArrayBlockingQueue<>(config.workerQueue()),
-            task -> new Thread(task, "pannier-io-" + number.incrementAndGet()));
+    workers = new Workers(config.workers(), config.workerQueue());
     IoHandlerFactory io = epoll ? EpollIoHandler.newFactory() : NioIoHandler.newFactory();
     group =
         new MultiThreadIoEventLoopGroup(
@@ -202,10 +192,10 @@ public final class HttpServer implements AutoCloseable {
         meters.inFlight.sum(),
         meters.malformed(),
         meters.refused(),
-        workers.getMaximumPoolSize(),
-        workers.getActiveCount(),
-        workers.getQueue().size(),
-        config.workerQueue(),
+        workers.size(),
+        workers.busy(),
+        workers.queued(),
+        workers.queueMax(),
         budget.total() - budget.available(),
         budget.total(),
         budget.waiting(),

@@ -62,7 +62,10 @@ public enum Metric {
 
   // -------------------------------------------------------------------------------- queues
 
-  WORKERS(Kind.GAUGE, "pannier_workers", "Threads for whatever may wait for the device."),
+  WORKERS(
+      Kind.GAUGE,
+      "pannier_workers",
+      "Threads for whatever may wait for the device; those that wait for a slow client are made up for."),
   WORKERS_BUSY(Kind.GAUGE, "pannier_workers_busy", "Those that do something."),
   WORKER_QUEUE(Kind.GAUGE, "pannier_worker_queue", "Requests that wait for such a thread."),
   WORKER_QUEUE_MAX(

@@ -987,6 +987,50 @@ class HttpServerTest {
     assertThat(client().send("GET /" + LOCAL + "\r\n").receive().status()).isEqualTo(500);
   }
 
+  /**
+   * Three times as many as there are workers, some that send nothing and some that read nothing.
+   */
+  @ParameterizedTest
+  @EnumSource(names = {"EPOLL", "NIO"})
+  void clientsThatAreWaitedForHoldNobodyUp(Transport transport) throws Exception {
+    int length = 32 << 20; // more than all the buffers on the way
+    ByteBuffer piece = ByteBuffer.allocateDirect(256 << 10);
+    start(
+        transport,
+        exchange -> {
+          if (!exchange.path().equals("/read")) {
+            echo(exchange);
+            return;
+          }
+          exchange.block(blocked -> {
+            try (ResponseStream out =
+                blocked.startResponse(Response.of(200).contentLength(length))) {
+              for (int at = 0; at < length; at += piece.capacity()) {
+                out.write(piece.duplicate(), () -> {});
+              }
+            }
+          });
+        });
+    var senders = new ArrayList<RawClient>();
+    var readers = new ArrayList<RawClient>();
+    for (int i = 0; i < 6; i++) {
+      RawClient sender = client();
+      sender.send("POST /block" + LOCAL + "content-length: 3\r\nexpect: 100-continue\r\n\r\n");
+      assertThat(sender.head().statusLine()).isEqualTo("HTTP/1.1 100 Continue");
+      senders.add(sender);
+      RawClient reader = client(16 << 10).send("GET /read" + LOCAL + "\r\n");
+      assertThat(reader.head().status()).isEqualTo(200);
+      readers.add(reader);
+    }
+    assertThat(client().send("GET /block" + LOCAL + "\r\n").receive().status()).isEqualTo(200);
+    for (RawClient sender : senders) {
+      assertThat(sender.send("abc").receive().text()).isEqualTo("abc");
+    }
+    for (RawClient reader : readers) {
+      assertThat(reader.skip(length)).isEqualTo(length);
+    }
+  }
+
   @ParameterizedTest
   @EnumSource(names = {"EPOLL", "NIO"})
   void moreWorkThanWorkersAndQueueIs503(Transport transport) throws Exception {

@@ -18,6 +18,9 @@ ROOT = Path(os.environ.get("ROOT") or Path(__file__).resolve().parents[2])
 REFERENCE = os.environ.get("REFERENCE")  # the program of another server that speaks the protocol
 TOKEN = "check-token"
 
+# Started in the background of a shell, this process ignores Ctrl-C, and so would the servers it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 class Failed(Exception):
     """A check did not hold; the text says which."""

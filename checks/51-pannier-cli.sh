@@ -46,6 +46,7 @@ mkdir -p "$HOME" "$folder/bin"
 for name in pannier reduct-cli rcli; do
   ln -s "$ROOT/pannier" "$folder/bin/$name"
 done
+: > "$folder/server" # there before it is looked into
 RS_API_TOKEN=secret ./pannier serve --data "$folder/data" --host 127.0.0.1 --port 0 > "$folder/server" 2>&1 &
 server=$!
 url=

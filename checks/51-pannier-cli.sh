@@ -77,6 +77,25 @@ refuse "nobody there" 6 pannier server alive http://127.0.0.1:9
 refuse "usage" 2 pannier bucket show play
 expect "the alias file is one of reduct-cli" 'token = "secret"' cat "$HOME/.reduct-cli/config.toml"
 
+# The session in README.md, line by line; only the alias is given its address and token in another way.
+mkdir -p pictures/front pictures/rear
+printf 'a' > pictures/front/1000000.jpg
+printf 'bc' > pictures/front/2000000.jpg
+printf 'def' > pictures/rear/1500000.jpg
+refuse "alias of the session" 0 pannier alias add local -L "$url" --token-file token
+sed -n 's|^\./pannier \(.* local/pictures.*\)$|pannier \1|p' "$ROOT/README.md" > session
+expect "the session has six commands" 6 grep -c '' session
+while IFS= read -r line; do
+  refuse "README: $line" 0 sh -c "$line"
+  cp told said
+  case $line in
+    *" ls "*) expect "ls tells both entries" "rear" cat said ;;
+    *" tail "*) expect "tail tells the newest record" "front" cat said ;;
+  esac
+done < session
+expect "the export is what was put" "" diff -r pictures exported
+expect "the copy has as much" "3" pannier --json bucket show local/pictures-copy
+
 # An export that is stopped leaves nothing half.
 head -c 60000000 /dev/zero > large
 refuse "write a large file" 0 pannier write play/robot1-data/large -f large -q

@@ -52,53 +52,45 @@ public final class BucketCommands {
 
   /** {@code bucket ls}. */
   @Command(name = "ls", description = "List buckets")
-  static final class Ls extends ClientCommand {
-    @Parameters(
-        paramLabel = "<ALIAS_OR_URL>",
-        description = "Alias or URL (e.g. http://localhost:8383) of the instance to use")
-    private String server = "";
-
-    @Option(
-        names = {"-f", "--full"},
-        description = "Show detailed bucket information")
-    private boolean full;
+  static final class Ls extends ListingCommand<BucketInfo> {
+    @Override
+    @Nullable Object json(PannierClient client) {
+      return Json.parse(client.call("GET", "list", ""));
+    }
 
     @Override
-    int run() {
-      PannierClient client = client(server);
-      if (globals.json && full) {
-        out().println(Json.write(Json.parse(client.call("GET", "list", ""))));
-        return Exit.OK;
+    List<BucketInfo> all(PannierClient client) {
+      return client.buckets();
+    }
+
+    @Override
+    String name(BucketInfo bucket) {
+      return bucket.name();
+    }
+
+    @Override
+    Table table(List<BucketInfo> buckets) {
+      var table =
+          new Table(
+              "Name",
+              "Entries",
+              "Size",
+              "Status",
+              "Provisioned",
+              "Oldest Record (UTC)",
+              "Latest Record (UTC)");
+      for (BucketInfo bucket : buckets) {
+        boolean isEmpty = bucket.sizeBytes() == 0;
+        table.row(
+            bucket.name(),
+            "" + bucket.entryCount(),
+            Sizes.text(bucket.sizeBytes()),
+            status(bucket.isDeleting()),
+            mark(bucket.isProvisioned()),
+            tableTime(bucket.oldestRecord(), isEmpty),
+            tableTime(bucket.latestRecord(), isEmpty));
       }
-      List<BucketInfo> buckets = client.buckets();
-      if (globals.json) {
-        out().println(Json.write(buckets.stream().map(BucketInfo::name).toList()));
-      } else if (full) {
-        var table =
-            new Table(
-                "Name",
-                "Entries",
-                "Size",
-                "Status",
-                "Provisioned",
-                "Oldest Record (UTC)",
-                "Latest Record (UTC)");
-        for (BucketInfo bucket : buckets) {
-          boolean isEmpty = bucket.sizeBytes() == 0;
-          table.row(
-              bucket.name(),
-              "" + bucket.entryCount(),
-              Sizes.text(bucket.sizeBytes()),
-              status(bucket.isDeleting()),
-              mark(bucket.isProvisioned()),
-              tableTime(bucket.oldestRecord(), isEmpty),
-              tableTime(bucket.latestRecord(), isEmpty));
-        }
-        table.print(out());
-      } else {
-        buckets.forEach(bucket -> out().println(bucket.name()));
-      }
-      return Exit.OK;
+      return table;
     }
   }
 
@@ -318,7 +310,7 @@ public final class BucketCommands {
 
   /** {@code bucket rm}. */
   @Command(name = "rm", description = "Remove a bucket")
-  static final class Rm extends ClientCommand {
+  static final class Rm extends RemovalCommand {
     @Parameters(index = "0", paramLabel = "<BUCKET_PATH>", description = PATH)
     private String path = "";
 
@@ -331,30 +323,19 @@ public final class BucketCommands {
             "Remove only these entries instead of the whole bucket; * at the end of a name stands for any rest")
     private @Nullable List<String> only;
 
-    @Option(
-        names = {"-y", "--yes"},
-        description = "Do not ask for confirmation")
-    private boolean yes;
-
     @Override
     int run() {
       Place.Resource resource = resource(path, "<BUCKET_PATH>");
       Bucket bucket = client(resource.instance()).bucket(resource.name());
       if (only == null) {
-        if (confirm(yes, "Are you sure you want to delete bucket '" + bucket.name() + "'?")) {
-          bucket.remove();
-          done("Bucket '" + bucket.name() + "' deleted");
-        } else {
-          done("Bucket '" + bucket.name() + "' not deleted");
-        }
-        return Exit.OK;
+        return remove("bucket", bucket.name(), bucket::remove);
       }
       var filter = new EntryFilter(only);
       List<String> found =
           bucket.entries().stream().map(EntryInfo::name).filter(filter::takes).toList();
       if (found.isEmpty()) {
         done("No entries found to delete");
-      } else if (confirm(yes, "Are you sure you want to delete entries " + found + "?")) {
+      } else if (confirm("Are you sure you want to delete entries " + found + "?")) {
         for (String entry : found) {
           // An entry above it may have taken it along.
           if (found.stream().noneMatch(other -> entry.startsWith(other + "/"))) {

@@ -166,43 +166,34 @@ public final class LifecycleCommands {
 
   /** {@code lifecycle ls}. */
   @Command(name = "ls", description = "List lifecycle policies")
-  static final class Ls extends TaskCommand {
-    @Parameters(
-        paramLabel = "<ALIAS_OR_URL>",
-        description = "Alias or URL (e.g. http://localhost:8383) of the instance to use")
-    private String server = "";
-
-    @Option(
-        names = {"-f", "--full"},
-        description = "Show detailed lifecycle information")
-    private boolean full;
+  static final class Ls extends ListingCommand<LifecycleInfo> {
+    @Override
+    @Nullable Object json(PannierClient client) {
+      return Json.parseObject(client.call("GET", "lifecycles", "")).get("lifecycles");
+    }
 
     @Override
-    int run() {
-      PannierClient client = client(server);
-      if (globals.json && full) {
-        Object policies = Json.parseObject(client.call("GET", "lifecycles", "")).get("lifecycles");
-        out().println(Json.write(policies));
-        return Exit.OK;
+    List<LifecycleInfo> all(PannierClient client) {
+      return client.lifecycles();
+    }
+
+    @Override
+    String name(LifecycleInfo policy) {
+      return policy.name();
+    }
+
+    @Override
+    Table table(List<LifecycleInfo> policies) {
+      var table = new Table("Name", "Status", "Type", "Mode", "Provisioned");
+      for (LifecycleInfo policy : policies) {
+        table.row(
+            policy.name(),
+            status(policy.isRunning()),
+            TaskCommand.capital(policy.type()),
+            TaskCommand.mode(policy.mode().name().toLowerCase(Locale.ROOT)),
+            BucketCommands.mark(policy.isProvisioned()));
       }
-      List<LifecycleInfo> policies = client.lifecycles();
-      if (globals.json) {
-        out().println(Json.write(policies.stream().map(LifecycleInfo::name).toList()));
-      } else if (full) {
-        var table = new Table("Name", "Status", "Type", "Mode", "Provisioned");
-        for (LifecycleInfo policy : policies) {
-          table.row(
-              policy.name(),
-              status(policy.isRunning()),
-              capital(policy.type()),
-              mode(policy.mode().name().toLowerCase(Locale.ROOT)),
-              BucketCommands.mark(policy.isProvisioned()));
-        }
-        table.print(out());
-      } else {
-        policies.forEach(policy -> out().println(policy.name()));
-      }
-      return Exit.OK;
+      return table;
     }
   }
 
@@ -293,26 +284,15 @@ public final class LifecycleCommands {
 
   /** {@code lifecycle rm}. */
   @Command(name = "rm", description = "Remove a lifecycle policy")
-  static final class Rm extends TaskCommand {
+  static final class Rm extends RemovalCommand {
     @Parameters(paramLabel = "<LIFECYCLE_PATH>", description = PATH)
     private String path = "";
-
-    @Option(
-        names = {"-y", "--yes"},
-        description = "Do not ask for confirmation")
-    private boolean yes;
 
     @Override
     int run() {
       Place.Resource policy = resource(path, "<LIFECYCLE_PATH>");
       PannierClient client = client(policy.instance());
-      if (confirm(yes, "Are you sure you want to delete lifecycle '" + policy.name() + "'?")) {
-        client.removeLifecycle(policy.name());
-        done("Lifecycle '" + policy.name() + "' deleted");
-      } else {
-        done("Lifecycle '" + policy.name() + "' not deleted");
-      }
-      return Exit.OK;
+      return remove("lifecycle", policy.name(), () -> client.removeLifecycle(policy.name()));
     }
   }
 }

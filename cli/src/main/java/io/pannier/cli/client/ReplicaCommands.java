@@ -229,43 +229,34 @@ public final class ReplicaCommands {
 
   /** {@code replica ls}. */
   @Command(name = "ls", description = "List replication tasks")
-  static final class Ls extends TaskCommand {
-    @Parameters(
-        paramLabel = "<ALIAS_OR_URL>",
-        description = "Alias or URL (e.g. http://localhost:8383) of the instance to use")
-    private String server = "";
-
-    @Option(
-        names = {"-f", "--full"},
-        description = "Show detailed replication information")
-    private boolean full;
+  static final class Ls extends ListingCommand<ReplicationInfo> {
+    @Override
+    @Nullable Object json(PannierClient client) {
+      return Json.parseObject(client.call("GET", "replications", "")).get("replications");
+    }
 
     @Override
-    int run() {
-      PannierClient client = client(server);
-      if (globals.json && full) {
-        Object tasks = Json.parseObject(client.call("GET", "replications", "")).get("replications");
-        out().println(Json.write(tasks));
-        return Exit.OK;
+    List<ReplicationInfo> all(PannierClient client) {
+      return client.replications();
+    }
+
+    @Override
+    String name(ReplicationInfo task) {
+      return task.name();
+    }
+
+    @Override
+    Table table(List<ReplicationInfo> tasks) {
+      var table = new Table("Name", "Status", "Mode", "Pending Records", "Provisioned");
+      for (ReplicationInfo task : tasks) {
+        table.row(
+            task.name(),
+            active(task.isActive()),
+            TaskCommand.mode(task.mode().name().toLowerCase(Locale.ROOT)),
+            "" + task.pendingRecords(),
+            BucketCommands.mark(task.isProvisioned()));
       }
-      List<ReplicationInfo> tasks = client.replications();
-      if (globals.json) {
-        out().println(Json.write(tasks.stream().map(ReplicationInfo::name).toList()));
-      } else if (full) {
-        var table = new Table("Name", "Status", "Mode", "Pending Records", "Provisioned");
-        for (ReplicationInfo task : tasks) {
-          table.row(
-              task.name(),
-              active(task.isActive()),
-              mode(task.mode().name().toLowerCase(Locale.ROOT)),
-              "" + task.pendingRecords(),
-              BucketCommands.mark(task.isProvisioned()));
-        }
-        table.print(out());
-      } else {
-        tasks.forEach(task -> out().println(task.name()));
-      }
-      return Exit.OK;
+      return table;
     }
   }
 
@@ -376,26 +367,15 @@ public final class ReplicaCommands {
 
   /** {@code replica rm}. */
   @Command(name = "rm", description = "Remove a replication task")
-  static final class Rm extends TaskCommand {
+  static final class Rm extends RemovalCommand {
     @Parameters(paramLabel = "<REPLICATION_PATH>", description = PATH)
     private String path = "";
-
-    @Option(
-        names = {"-y", "--yes"},
-        description = "Do not ask for confirmation")
-    private boolean yes;
 
     @Override
     int run() {
       Place.Resource task = resource(path, "<REPLICATION_PATH>");
       PannierClient client = client(task.instance());
-      if (confirm(yes, "Are you sure you want to delete replication '" + task.name() + "'?")) {
-        client.removeReplication(task.name());
-        done("Replication '" + task.name() + "' deleted");
-      } else {
-        done("Replication '" + task.name() + "' not deleted");
-      }
-      return Exit.OK;
+      return remove("replication", task.name(), () -> client.removeReplication(task.name()));
     }
   }
 }

@@ -191,54 +191,44 @@ public final class TokenCommands {
 
   /** {@code token ls}. */
   @Command(name = "ls", description = "List access tokens")
-  static final class Ls extends ClientCommand {
-    @Parameters(
-        paramLabel = "<ALIAS_OR_URL>",
-        description = "Alias or URL (e.g. http://localhost:8383) of the instance to use")
-    private String server = "";
-
-    @Option(
-        names = {"-f", "--full"},
-        description = "Show detailed token information")
-    private boolean full;
+  static final class Ls extends ListingCommand<TokenInfo> {
+    @Override
+    @Nullable Object json(PannierClient client) {
+      return Json.parseObject(client.call("GET", "tokens", "")).get("tokens");
+    }
 
     @Override
-    int run() {
-      PannierClient client = client(server);
-      if (globals.json && full) {
-        out().println(Json.write(Json.parseObject(client.call("GET", "tokens", "")).get("tokens")));
-        return Exit.OK;
+    List<TokenInfo> all(PannierClient client) {
+      return client.tokens();
+    }
+
+    @Override
+    String name(TokenInfo token) {
+      return token.name();
+    }
+
+    @Override
+    Table table(List<TokenInfo> tokens) {
+      var table =
+          new Table(
+              "Name",
+              "Provisioned",
+              "Status",
+              "Expires At (UTC)",
+              "TTL (s)",
+              "Last Access (UTC)",
+              "IP Allowlist");
+      for (TokenInfo token : tokens) {
+        table.row(
+            token.name(),
+            BucketCommands.mark(token.isProvisioned()),
+            status(token),
+            token.expiresAt().map(Times::seconds).orElse("-"),
+            token.ttl().map(time -> "" + time.toSeconds()).orElse("-"),
+            token.lastAccess().map(Times::seconds).orElse("-"),
+            token.allowedAddresses().isEmpty() ? "-" : String.join(", ", token.allowedAddresses()));
       }
-      List<TokenInfo> tokens = client.tokens();
-      if (globals.json) {
-        out().println(Json.write(tokens.stream().map(TokenInfo::name).toList()));
-      } else if (full) {
-        var table =
-            new Table(
-                "Name",
-                "Provisioned",
-                "Status",
-                "Expires At (UTC)",
-                "TTL (s)",
-                "Last Access (UTC)",
-                "IP Allowlist");
-        for (TokenInfo token : tokens) {
-          table.row(
-              token.name(),
-              BucketCommands.mark(token.isProvisioned()),
-              status(token),
-              token.expiresAt().map(Times::seconds).orElse("-"),
-              token.ttl().map(time -> "" + time.toSeconds()).orElse("-"),
-              token.lastAccess().map(Times::seconds).orElse("-"),
-              token.allowedAddresses().isEmpty()
-                  ? "-"
-                  : String.join(", ", token.allowedAddresses()));
-        }
-        table.print(out());
-      } else {
-        tokens.forEach(token -> out().println(token.name()));
-      }
-      return Exit.OK;
+      return table;
     }
   }
 
@@ -282,26 +272,15 @@ public final class TokenCommands {
 
   /** {@code token rm}. */
   @Command(name = "rm", description = "Remove an access token")
-  static final class Rm extends ClientCommand {
+  static final class Rm extends RemovalCommand {
     @Parameters(paramLabel = "<TOKEN_PATH>", description = PATH)
     private String path = "";
-
-    @Option(
-        names = {"-y", "--yes"},
-        description = "Do not ask for confirmation")
-    private boolean yes;
 
     @Override
     int run() {
       Place.Resource token = resource(path, "<TOKEN_PATH>");
       PannierClient client = client(token.instance());
-      if (confirm(yes, "Are you sure you want to delete token '" + token.name() + "'?")) {
-        client.removeToken(token.name());
-        done("Token '" + token.name() + "' deleted");
-      } else {
-        done("Token '" + token.name() + "' not deleted");
-      }
-      return Exit.OK;
+      return remove("token", token.name(), () -> client.removeToken(token.name()));
     }
   }
 }

@@ -102,6 +102,7 @@ class RemoteServeTest {
       thread.interrupt();
       thread.join();
     }
+    assertThat(out.toString() + err).doesNotContain("rror").doesNotContain("failed");
   }
 
   private HttpResponse<String> post(String url, String body, String... headers) throws Exception {

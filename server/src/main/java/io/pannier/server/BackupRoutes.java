@@ -269,11 +269,14 @@ final class BackupRoutes {
       if (!restoring.compareAndSet(false, true)) {
         throw new PannierException.Unavailable("Another bucket is being restored", 30);
       }
+      Response restored;
       try {
-        restore(call, range);
+        restored = restore(call, range);
       } finally {
         restoring.set(false);
       }
+      // Behind it: who has the answer may restore the next one.
+      call.respond(restored);
     });
   }
 
@@ -286,7 +289,7 @@ final class BackupRoutes {
     }
   }
 
-  private void restore(Call call, TimeRange range) {
+  private Response restore(Call call, TimeRange range) {
     var body = new RestoreBody(call.exchange().body());
     if (!(body.line() instanceof Backup.OfBucket bucket)) {
       throw new PannierException.Invalid("The body must begin with a bucket");
@@ -308,21 +311,20 @@ final class BackupRoutes {
       List<Verification.Finding> damage = new ArrayList<>();
       // As with a bucket that is created: no token means by its name one that had it before.
       context.tokens().createBucket(() -> damage.addAll(into.publish()));
-      call.respond(
-          JsonText.object(json -> {
-            json.writeStringField("bucket", call.bucket());
-            json.writeNumberField("entries", into.entries());
-            json.writeNumberField("records", into.records());
-            json.writeNumberField("bytes", into.bytes());
-            json.writeArrayFieldStart("damage");
-            for (Verification.Finding finding : damage) {
-              json.writeStartObject();
-              json.writeStringField("path", finding.path());
-              json.writeStringField("text", finding.text());
-              json.writeEndObject();
-            }
-            json.writeEndArray();
-          }));
+      return JsonText.object(json -> {
+        json.writeStringField("bucket", call.bucket());
+        json.writeNumberField("entries", into.entries());
+        json.writeNumberField("records", into.records());
+        json.writeNumberField("bytes", into.bytes());
+        json.writeArrayFieldStart("damage");
+        for (Verification.Finding finding : damage) {
+          json.writeStartObject();
+          json.writeStringField("path", finding.path());
+          json.writeStringField("text", finding.text());
+          json.writeEndObject();
+        }
+        json.writeEndArray();
+      });
     }
   }
 }

@@ -60,7 +60,7 @@ final class Ballast {
    * several. Never fails: it is asked for again.
    */
   synchronized void refill() {
-    make(FIRST_PIECE);
+    make(Math.min(FIRST_PIECE, store.limits.ballastBytes()));
   }
 
   private void make(long least) {

@@ -99,7 +99,7 @@ is_stale() {
   { IFS= read -r made_for < "$DIST/jdk"; } 2>/dev/null || return 0
   [ "$made_for" = "$JAVA_HOME $JAVA_BUILD" ] || return 0
   set -- "$ROOT/pom.xml" "$ROOT/pannier" "$ROOT/tools/build.sh" "$ROOT/tools/jvm.sh"
-  for room in model store s3 query robotics client replicate server cli; do
+  for room in model store s3 query robotics extract client replicate server cli; do
     set -- "$@" "$ROOT/$room/pom.xml" "$ROOT/$room/src/main"
   done
   [ -n "$(find "$@" -newer "$DIST/stamp" 2>/dev/null | head -n 1)" ]

@@ -4,8 +4,11 @@ module io.pannier.query {
   requires transitive io.pannier.model;
   requires transitive io.pannier.store;
   requires transitive com.fasterxml.jackson.databind;
-  requires org.slf4j;
+  requires transitive org.slf4j;
 
   exports io.pannier.query;
+  exports io.pannier.query.ext;
   exports io.pannier.query.when;
+
+  uses io.pannier.query.ext.Extension;
 }

@@ -1,6 +1,7 @@
 package io.pannier.bench;
 
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -14,37 +15,18 @@ import java.util.regex.Pattern;
 final class Tidy {
   /** Which rooms a room may use: those left of it. */
   static final Map<String, Set<String>> ARROWS =
-      Map.of(
-          "model", Set.of("model"),
-          "store", Set.of("model", "store"),
-          "s3", Set.of("model", "store", "s3"),
-          "query", Set.of("model", "store", "query"),
-          "robotics", Set.of("model", "robotics"),
-          "client", Set.of("model", "client"),
-          "replicate", Set.of("model", "store", "query", "client", "replicate"),
-          "server", Set.of("model", "store", "query", "client", "replicate", "server"),
-          "cli",
-              Set.of(
-                  "model",
-                  "store",
-                  "s3",
-                  "query",
-                  "robotics",
-                  "client",
-                  "replicate",
-                  "server",
-                  "cli"),
-          "bench",
-              Set.of(
-                  "model",
-                  "store",
-                  "s3",
-                  "query",
-                  "client",
-                  "replicate",
-                  "server",
-                  "cli",
-                  "bench"));
+      Map.ofEntries(
+          room("model"),
+          room("store", "model"),
+          room("s3", "model", "store"),
+          room("query", "model", "store"),
+          room("robotics", "model"),
+          room("extract", "model", "query", "robotics"),
+          room("client", "model"),
+          room("replicate", "model", "store", "query", "client"),
+          room("server", "model", "store", "query", "client", "replicate"),
+          room("cli", "model", "store", "s3", "query", "robotics", "client", "replicate", "server"),
+          room("bench", "model", "store", "s3", "query", "client", "replicate", "server", "cli"));
 
   /** The only files that may ask the machine for time or randomness. */
   static final Set<String> SOURCES_OF_CHANCE = Set.of("SystemClock.java", "SystemRandom.java");
@@ -94,6 +76,12 @@ final class Tidy {
           "\\bThread\\.sleep\\(|\\b(NANO|MICRO|MILLI)?SECONDS\\.sleep\\(|\\bparkNanos\\(");
 
   private Tidy() {}
+
+  private static Map.Entry<String, Set<String>> room(String name, String... others) {
+    var mayUse = new HashSet<>(List.of(others));
+    mayUse.add(name);
+    return Map.entry(name, Set.copyOf(mayUse));
+  }
 
   /**
    * One source file, taken apart: places of the one part are blank in the other, so offsets agree.

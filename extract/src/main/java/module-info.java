@@ -1,0 +1,9 @@
+/** The extensions that come with the program. Found as services; exports nothing. */
+module io.pannier.extract {
+  requires static transitive org.jspecify;
+  requires io.pannier.model;
+  requires io.pannier.query;
+  requires io.pannier.robotics;
+  requires com.fasterxml.jackson.databind;
+  requires org.slf4j;
+}

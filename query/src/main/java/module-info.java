@@ -4,6 +4,7 @@ module io.pannier.query {
   requires transitive io.pannier.model;
   requires transitive io.pannier.store;
   requires transitive com.fasterxml.jackson.databind;
+  requires java.management;
   requires transitive org.slf4j;
 
   exports io.pannier.query;

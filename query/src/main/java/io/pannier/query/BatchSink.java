@@ -7,7 +7,7 @@ import io.pannier.store.StoredRecord;
  * Where a query puts the records of one answer. It decides how much fits. Used by one thread at a
  * time.
  */
-public interface BatchSink {
+public non-sealed interface BatchSink extends ReadSink {
   /**
    * Takes the next record.
    *
@@ -18,12 +18,6 @@ public interface BatchSink {
    *     the next read tells the error
    */
   boolean add(StoredRecord record);
-
-  /** Whether nothing was taken yet. */
-  boolean isEmpty();
-
-  /** Whether the batch is to be closed now. */
-  boolean isFull();
 
   /** Most records it will take: how far reading ahead makes sense. */
   int maxRecords();

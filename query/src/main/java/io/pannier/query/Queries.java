@@ -6,6 +6,7 @@ import io.pannier.model.Names;
 import io.pannier.model.PannierException;
 import io.pannier.model.Refusal;
 import io.pannier.model.Timestamp;
+import io.pannier.query.ext.Item;
 import io.pannier.query.when.Condition;
 import io.pannier.store.Bucket;
 import io.pannier.store.Entry;
@@ -16,6 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -40,6 +42,7 @@ public final class Queries implements AutoCloseable {
 
   private final Clock clock;
   private final Timers timers;
+  private final Extensions extensions;
   private final AtomicLong nextId;
   private final Map<Long, Query> alive = new ConcurrentHashMap<>();
   private final AtomicInteger positions = new AtomicInteger();
@@ -48,8 +51,10 @@ public final class Queries implements AutoCloseable {
 
   /**
    * @param timers end the waiting of continuous queries, and the life of those that nobody reads
+   * @param extensions what queries may have done to records; stay the caller's to close, after this
    */
-  public Queries(Clock clock, RandomGenerator random, Timers timers) {
+  public Queries(Clock clock, RandomGenerator random, Timers timers, Extensions extensions) {
+    this.extensions = extensions;
     this.clock = clock;
     this.timers = timers;
     // Ids of an earlier process must not fit a query of this one.
@@ -60,7 +65,7 @@ public final class Queries implements AutoCloseable {
    * Begins a query on one entry.
    *
    * @param owner who may read it
-   * @param body the request, for what does not exist yet and is refused in the query's name
+   * @param body the request, of which extensions are told
    */
   public Query start(
       String owner, Bucket bucket, Entry entry, QueryOptions options, @Nullable ObjectNode body) {
@@ -92,7 +97,6 @@ public final class Queries implements AutoCloseable {
       @Nullable ObjectNode body) {
     options.requireOrder();
     long id = nextId.getAndIncrement();
-    options.refuseExtensions(body, id);
     if (alive.size() >= QUERIES_MAX) {
       sweep();
       if (alive.size() >= QUERIES_MAX) {
@@ -103,6 +107,10 @@ public final class Queries implements AutoCloseable {
     boolean opened = false;
     try {
       query.open();
+      Extraction extraction = extensions.extractionOf(query, bucket, entry, body);
+      if (extraction != null) {
+        query.extend(extraction);
+      }
       opened = true;
     } finally {
       if (!opened) {
@@ -192,13 +200,10 @@ public final class Queries implements AutoCloseable {
    * One record of the result of a query; may take long where the condition remembers records, for
    * then all before it are judged.
    *
-   * @param body the request, for what does not exist yet and is refused
    * @return empty when the query would not give it, or it does not exist
    */
-  public static Optional<StoredRecord> chosen(
-      Entry entry, long timestamp, QueryOptions options, ObjectNode body) {
+  public static Optional<StoredRecord> chosen(Entry entry, long timestamp, QueryOptions options) {
     options.requireOrder();
-    options.refuseExtensions(body, 0);
     TimeRange range = options.range();
     List<String> entries = options.entries().orElse(List.of());
     if (!range.contains(timestamp)
@@ -234,6 +239,72 @@ public final class Queries implements AutoCloseable {
         return Optional.empty();
       }
     }
+  }
+
+  /** Whether a query asks for extensions; what it says of them may be wrong all the same. */
+  public static boolean asksForExtensions(QueryOptions options, ObjectNode body) {
+    return options.condition().ext().isPresent() || body.hasNonNull("ext");
+  }
+
+  /**
+   * One item of what extensions make of a query; waits for it.
+   *
+   * @param entry of a query on one entry; null for one on many
+   * @param itemEntry under which entry it appears
+   * @param waitNanos how long it may take in all
+   * @return the first of that entry and time, whose body is the caller's to close; empty when there
+   *     is none
+   * @throws PannierException.Unavailable when it took too long
+   */
+  public Optional<Item> made(
+      String owner,
+      Bucket bucket,
+      @Nullable Entry entry,
+      QueryOptions options,
+      ObjectNode body,
+      String itemEntry,
+      long timestamp,
+      long waitNanos) {
+    Query query = open(owner, bucket, entry, options.ending(), body);
+    try {
+      long began = clock.monotonicNanos();
+      var sink = new OneItem(itemEntry, timestamp);
+      PannierException onTheWay = null;
+      for (; ; ) {
+        long left = waitNanos - (clock.monotonicNanos() - began);
+        if (left <= 0) {
+          throw new PannierException.Unavailable("Extensions are still looking for the record", 1);
+        }
+        var outcome = new CompletableFuture<ReadOutcome>();
+        query.read(sink, new ReadLimits(left, left), false, Runnable::run, outcome::complete);
+        switch (outcome.join()) {
+          case ReadOutcome.Batch(boolean last) -> {
+            if (sink.found().isPresent()) {
+              return sink.found();
+            }
+            if (last) {
+              return noneBut(onTheWay);
+            }
+          }
+          case ReadOutcome.Nothing() -> {
+            return noneBut(onTheWay);
+          }
+          case ReadOutcome.Failed(PannierException.Unavailable busy) -> throw busy;
+          // That of another record, perhaps: told only when the one looked for is not there.
+          case ReadOutcome.Failed(PannierException error) ->
+              onTheWay = onTheWay == null ? error : onTheWay;
+        }
+      }
+    } finally {
+      drop(query);
+    }
+  }
+
+  private static Optional<Item> noneBut(@Nullable PannierException error) {
+    if (error != null) {
+      throw error;
+    }
+    return Optional.empty();
   }
 
   /** What a removal on an entry that does not exist has to check all the same. */

@@ -20,6 +20,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -74,7 +75,11 @@ public final class Query {
 
   private long expiresAtNanos;
 
+  /** What makes items of its records; null in a plain query. Set before it is known to anybody. */
+  private @Nullable Extraction extraction;
+
   private boolean atEnd;
+  private boolean conditionFailed;
   private boolean endWasTold;
   private PannierException.@Nullable Damaged pending;
 
@@ -111,6 +116,16 @@ public final class Query {
         }
       }
     }
+  }
+
+  /** Hands its records to extensions. */
+  void extend(Extraction by) {
+    extraction = by;
+  }
+
+  /** Whether extensions make items of its records: it is read with an {@link ItemSink} then. */
+  public boolean isExtended() {
+    return extraction != null;
   }
 
   private void add(Entry entry) {
@@ -194,6 +209,9 @@ public final class Query {
       registration.close();
     }
     queries.givePositions(positions.getAndSet(0));
+    if (extraction != null) {
+      extraction.close();
+    }
   }
 
   private static long nanosOfSeconds(long seconds) {
@@ -219,7 +237,7 @@ public final class Query {
 
   /** A read under way. */
   public final class Read {
-    private final BatchSink sink;
+    private final ReadSink sink;
     private final ReadLimits limits;
     private final boolean oneRecord;
     private final Executor executor;
@@ -229,8 +247,13 @@ public final class Query {
     private volatile boolean timeIsOver;
     private volatile boolean cancelled;
 
+    // Of a query with extensions; by the clock that never jumps.
+    private long beganNanos;
+    private long lastTakenNanos;
+    private boolean hasBegun;
+
     private Read(
-        BatchSink sink,
+        ReadSink sink,
         ReadLimits limits,
         boolean oneRecord,
         Executor executor,
@@ -259,6 +282,7 @@ public final class Query {
   /**
    * Reads the next batch.
    *
+   * @param sink a {@link BatchSink}, or an {@link ItemSink} if the query {@link #isExtended}
    * @param oneRecord whether this is the old way of reading, in which a query that was read to its
    *     end is closed
    * @param executor where to collect, which reads files; it may drop the task if it sees to it that
@@ -267,7 +291,7 @@ public final class Query {
    *     possibly on another thread, which it must not block
    */
   public Read read(
-      BatchSink sink,
+      ReadSink sink,
       ReadLimits limits,
       boolean oneRecord,
       Executor executor,
@@ -301,15 +325,20 @@ public final class Query {
     if (!read.stage.compareAndSet(Stage.SENT, Stage.RUNNING)) {
       return;
     }
-    ReadOutcome outcome;
+    @Nullable ReadOutcome outcome;
     try {
-      outcome = collect(read);
+      outcome = extraction == null ? collect(read) : collectItems(read, extraction);
     } catch (PannierException e) {
       outcome = new ReadOutcome.Failed(e);
     } catch (RuntimeException e) {
       outcome = new ReadOutcome.Failed(new PannierException.Internal("Query failed", e));
     }
-    if (outcome instanceof ReadOutcome.Nothing && options.continuous() && !read.timeIsOver) {
+    if (outcome == null) {
+      parkForItems(read);
+    } else if (extraction == null
+        && outcome instanceof ReadOutcome.Nothing
+        && options.continuous()
+        && !read.timeIsOver) {
       park(read);
     } else {
       end(read, outcome);
@@ -337,7 +366,9 @@ public final class Query {
   /** The timer of a parked read. */
   private void giveUp(Read read) {
     read.timeIsOver = true;
-    if (read.stage.compareAndSet(Stage.PARKED, Stage.RUNNING)) {
+    if (extraction != null) {
+      send(read, Stage.PARKED); // it may hold something
+    } else if (read.stage.compareAndSet(Stage.PARKED, Stage.RUNNING)) {
       end(read, new ReadOutcome.Nothing());
     }
   }
@@ -374,26 +405,138 @@ public final class Query {
       return new ReadOutcome.Failed(
           new PannierException.BadRequest("Query'" + path() + "' was closed: broken channel"));
     }
+    gather((BatchSink) read.sink, read.limits, () -> read.cancelled);
+    boolean end = atEnd && pending == null;
+    endWasTold |= end;
+    return read.sink.isEmpty() ? new ReadOutcome.Nothing() : new ReadOutcome.Batch(end);
+  }
+
+  /** Collects records; what was collected before an error is good but for one of the condition. */
+  private void gather(BatchSink sink, ReadLimits limits, BooleanSupplier isCancelled) {
     admitMarked();
     try {
-      fill(read);
+      fill(sink, limits, isCancelled);
     } catch (ConditionFailed failed) {
       // It ends the query, and what this read collected is not given.
       sources.clear();
       atEnd = true;
-      return new ReadOutcome.Failed(failed.error);
+      conditionFailed = true;
+      throw failed.error;
     } catch (PannierException e) {
-      if (read.sink.isEmpty()) {
+      if (sink.isEmpty()) {
         throw e;
       }
-      // What was collected is good; the next read meets the error again.
+      // The next read meets the error again.
     } finally {
       looked.forEach(Cursor::forget);
       looked.clear();
     }
-    boolean end = atEnd && pending == null;
-    endWasTold |= end;
-    return read.sink.isEmpty() ? new ReadOutcome.Nothing() : new ReadOutcome.Batch(end);
+  }
+
+  // ---------------------------------------------------------------- with extensions
+
+  /** Null: it is to wait. */
+  private @Nullable ReadOutcome collectItems(Read read, Extraction from) {
+    if (read.oneRecord && endWasTold) {
+      return new ReadOutcome.Failed(
+          new PannierException.BadRequest("Query'" + path() + "' was closed: broken channel"));
+    }
+    var sink = (ItemSink) read.sink;
+    long now = queries.clock().monotonicNanos();
+    if (!read.hasBegun) {
+      read.hasBegun = true;
+      read.beganNanos = now;
+      read.lastTakenNanos = now;
+    }
+    long before = from.given();
+    Extraction.Look look = from.give(sink);
+    if (from.given() > before) {
+      read.lastTakenNanos = now;
+    }
+    return switch (look) {
+      case STOP -> new ReadOutcome.Batch(false);
+      case END -> {
+        endWasTold = true;
+        yield sink.isEmpty() ? new ReadOutcome.Nothing() : new ReadOutcome.Batch(true);
+      }
+      case DRY -> {
+        if (!sink.isEmpty()) {
+          yield new ReadOutcome.Batch(false);
+        }
+        yield isTimeOver(read, now) ? new ReadOutcome.Nothing() : null;
+      }
+      case WAIT -> {
+        if (!isTimeOver(read, now)) {
+          yield null;
+        }
+        yield sink.isEmpty() && read.oneRecord
+            ? new ReadOutcome.Failed(
+                new PannierException.Unavailable("The next record is not ready yet", 1))
+            : new ReadOutcome.Batch(false);
+      }
+    };
+  }
+
+  private static boolean isTimeOver(Read read, long now) {
+    return read.timeIsOver || nanosToWait(read, now) <= 0;
+  }
+
+  private static long nanosToWait(Read read, long now) {
+    long forBatch = read.limits.batchTimeoutNanos() - (now - read.beganNanos);
+    return read.sink.isEmpty()
+        ? forBatch
+        : Math.min(forBatch, read.limits.recordTimeoutNanos() - (now - read.lastTakenNanos));
+  }
+
+  /** Leaves the read to its extensions, to the next commit or to its timer. */
+  private void parkForItems(Read read) {
+    if (read.timer != null) {
+      read.timer.cancel();
+    }
+    long wait = Math.max(1, nanosToWait(read, queries.clock().monotonicNanos()));
+    read.timer = queries.timers().after(wait, () -> send(read, Stage.PARKED));
+    read.stage.set(Stage.PARKED);
+    parked.set(read);
+    Extraction from = extraction;
+    // What came between the look and this moment found nothing parked.
+    if (read.cancelled) {
+      read.cancel();
+    } else if (read.timeIsOver || !marked.isEmpty() || (from != null && from.hasNews())) {
+      send(read, Stage.PARKED);
+    }
+  }
+
+  /** Something was made, or the end was met. */
+  void wakeRead() {
+    Read waiting = parked.get();
+    if (waiting != null) {
+      send(waiting, Stage.PARKED);
+    }
+  }
+
+  /** Whether something was committed that the extensions have not seen. */
+  boolean hasMarks() {
+    return !marked.isEmpty();
+  }
+
+  /** Whether the condition failed on a record: nothing follows. */
+  boolean hasConditionFailed() {
+    return conditionFailed;
+  }
+
+  /**
+   * Finds records for the extensions, which alone call it.
+   *
+   * @return whether the end was met
+   */
+  boolean feed(BatchSink sink, BooleanSupplier isCancelled) {
+    if (pending != null) {
+      var error = pending;
+      pending = null;
+      throw error;
+    }
+    gather(sink, ReadLimits.DEFAULT, isCancelled);
+    return atEnd && pending == null;
   }
 
   /** A condition failed on a record, in strict mode. */
@@ -407,12 +550,12 @@ public final class Query {
     }
   }
 
-  private void fill(Read read) throws ConditionFailed {
-    BatchSink sink = read.sink;
+  private void fill(BatchSink sink, ReadLimits limits, BooleanSupplier isCancelled)
+      throws ConditionFailed {
     long began = queries.clock().monotonicNanos();
     long lastTaken = began;
     int ahead = Math.max(1, sink.maxRecords() / Math.max(1, sources.size()));
-    while (!sink.isFull() && !read.cancelled) {
+    while (!sink.isFull() && !isCancelled.getAsBoolean()) {
       Cursor cursor = sources.poll();
       if (cursor == null) {
         atEnd = !options.continuous();
@@ -432,8 +575,8 @@ public final class Query {
         }
         long now = queries.clock().monotonicNanos();
         if (!sink.isEmpty()
-            && (now - began >= read.limits.batchTimeoutNanos()
-                || now - lastTaken >= read.limits.recordTimeoutNanos())) {
+            && (now - began >= limits.batchTimeoutNanos()
+                || now - lastTaken >= limits.recordTimeoutNanos())) {
           return;
         }
         Cursor other = sources.peek();
@@ -515,10 +658,7 @@ public final class Query {
     if (cursor.marked.compareAndSet(false, true)) {
       marked.add(cursor);
     }
-    Read waiting = parked.get();
-    if (waiting != null) {
-      send(waiting, Stage.PARKED);
-    }
+    wakeRead();
   }
 
   private @Nullable Cursor admitNew(Entry entry) {
@@ -537,7 +677,7 @@ public final class Query {
   }
 
   /** Puts entries that have something new back among the sources. */
-  private void admitMarked() {
+  void admitMarked() {
     for (Cursor cursor = marked.poll(); cursor != null; cursor = marked.poll()) {
       // Before the look at the entry: what is committed from here on marks it again.
       cursor.marked.set(false);

@@ -11,7 +11,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 
 /**
  * What a query asks for (http-api.md §12.2).
@@ -119,60 +118,12 @@ public record QueryOptions(
         : TimeUnit.MICROSECONDS.toNanos(micros.getAsLong()); // saturates
   }
 
-  /**
-   * Refuses extensions, none of which exist yet, with the reference's words.
-   *
-   * @param id of the query that would have been made; part of the text
-   */
-  void refuseExtensions(@Nullable ObjectNode body, long id) {
-    JsonNode ext = condition().ext().orElse(body == null ? null : body.get("ext"));
-    if (ext == null || ext.isNull()) {
-      return;
-    }
-    String in = " in query id=" + Long.toUnsignedString(id);
-    if (ext.isTextual() && condition().ext().isPresent()) {
-      throw new PannierException.Invalid(
-          "Directive '#ext' must be a JSON object or an array of JSON objects" + in);
-    }
-    if (ext instanceof ObjectNode one) {
-      throw unknownExtension(one, in);
-    }
-    if (!ext.isArray() || (condition().ext().isPresent() && !isRowOfObjects(ext))) {
-      throw new PannierException.Invalid(
-          "Extension parameters must be a JSON object or an array of JSON objects" + in);
-    }
-    for (JsonNode step : ext) {
-      if (!(step instanceof ObjectNode one)) {
-        throw new PannierException.Invalid("Each '#ext' pipeline step must be a JSON object" + in);
-      }
-      throw unknownExtension(one, in);
-    }
-    throw new PannierException.Invalid("Extension name is not found" + in);
-  }
-
-  private static boolean isRowOfObjects(JsonNode steps) {
-    for (JsonNode step : steps) {
-      if (!step.isObject()) {
-        return false;
-      }
-    }
-    return !steps.isEmpty();
-  }
-
-  private static PannierException.Invalid unknownExtension(ObjectNode step, String in) {
-    String name = null;
-    for (var member : step.properties()) {
-      if (!member.getKey().equals("when")) {
-        if (name != null) {
-          return new PannierException.Invalid("Multiple extensions are not supported" + in);
-        }
-        name = member.getKey();
-      }
-    }
-    if (name == null) {
-      return new PannierException.Invalid("Extension name is not found" + in);
-    }
-    return new PannierException.Invalid("Unknown extension '" + name + "'" + in);
+  /** The same for what is there now. */
+  QueryOptions ending() {
+    return continuous
+        ? new QueryOptions(
+            kind, entries, start, stop, ttlSeconds, onlyMetadata, false, strict, when)
+        : this;
   }
 
   /** The times asked for; a continuous query has no end. */

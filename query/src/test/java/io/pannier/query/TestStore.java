@@ -17,7 +17,6 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Queue;
 import java.util.Random;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Executors;
@@ -30,6 +29,10 @@ final class TestStore implements AutoCloseable {
   final ManualClock clock = new ManualClock();
   final ManualTimers timers = new ManualTimers(clock);
   final ManualExecutor executor = new ManualExecutor();
+
+  /** CPU time of every thread. */
+  final AtomicLong cpuNanos = new AtomicLong();
+
   final MemoryDisk disk = new MemoryDisk();
   final Store store;
   final Bucket bucket;
@@ -64,7 +67,33 @@ final class TestStore implements AutoCloseable {
   }
 
   Queries queries() {
-    return new Queries(clock, new Random(7), timers);
+    return queries(ExtensionOptions.DEFAULT);
+  }
+
+  /** Queries that know the extensions of {@link WordsExtension}, which work when told. */
+  Queries queries(ExtensionOptions options) {
+    return new Queries(
+        clock,
+        new Random(7),
+        timers,
+        new Extensions(
+            options,
+            clock,
+            timers,
+            executor,
+            id -> cpuNanos.get(),
+            List.of(new WordsExtension(), new JoinExtension())));
+  }
+
+  void write(String entry, long timestamp, String content, Labels labels) {
+    bucket
+        .entryForWrite(entry)
+        .write(
+            new NewRecord(
+                timestamp,
+                "text/plain",
+                labels,
+                ByteBuffer.wrap(content.getBytes(StandardCharsets.UTF_8))));
   }
 
   void write(String entry, long timestamp, String... labels) {
@@ -151,7 +180,7 @@ final class TestStore implements AutoCloseable {
   }
 
   static final class ManualExecutor implements Executor {
-    private final Queue<Runnable> tasks = new ArrayDeque<>();
+    private final ArrayDeque<Runnable> tasks = new ArrayDeque<>();
 
     @Override
     public synchronized void execute(Runnable task) {
@@ -160,6 +189,24 @@ final class TestStore implements AutoCloseable {
 
     synchronized int waiting() {
       return tasks.size();
+    }
+
+    /** Runs what waits longest. */
+    void runOne() {
+      Runnable task;
+      synchronized (this) {
+        task = tasks.removeFirst();
+      }
+      task.run();
+    }
+
+    /** Runs what came last. */
+    void runLast() {
+      Runnable task;
+      synchronized (this) {
+        task = tasks.removeLast();
+      }
+      task.run();
     }
 
     /** Runs everything, also what comes meanwhile. */

@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * bodies are read again when they are sent, so that a batch of large records takes no more memory
  * than one of small ones.
  */
-final class BatchCollector implements BatchSink, AutoCloseable {
+final class BatchCollector implements BatchSink, BatchAnswer {
   /** Bytes of bodies that are kept in memory. */
   private static final int KEPT_MAX = 1 << 20;
 
@@ -194,8 +194,8 @@ final class BatchCollector implements BatchSink, AutoCloseable {
     }
   }
 
-  /** Sends what was collected; on a worker. */
-  void send(Call call, boolean last) {
+  @Override
+  public void send(Call call, boolean last) {
     Response head = head(last);
     if (call.isHead()) {
       call.respond(head.contentLength(length));

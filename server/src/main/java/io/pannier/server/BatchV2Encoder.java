@@ -27,12 +27,14 @@ final class BatchV2Encoder {
   private final List<String> values = new ArrayList<>();
   private final Map<String, Integer> labelIndexes = new HashMap<>();
   private final Map<String, Labels> lastLabels = new HashMap<>();
+  private final Map<String, Labels> lastComputed = new HashMap<>();
   private final StringBuilder value = new StringBuilder();
   private int entryCount;
   private long start;
   private @Nullable String currentEntry;
   private String currentType = "";
   private Labels currentLabels = Labels.EMPTY;
+  private Labels currentComputed = Labels.EMPTY;
   private int bytes;
 
   /** Bytes that the record headers take so far, about. */
@@ -42,6 +44,22 @@ final class BatchV2Encoder {
 
   /** Adds a record. */
   void add(String entry, long timestamp, long length, String storedType, Labels recordLabels) {
+    add(entry, timestamp, length, storedType, recordLabels, Labels.EMPTY);
+  }
+
+  /**
+   * Adds a record that extensions made.
+   *
+   * @param computed labels without {@code @}; they are told with every record, and taken back where
+   *     one lacks what the one before it had, for clients that know of no difference
+   */
+  void add(
+      String entry,
+      long timestamp,
+      long length,
+      String storedType,
+      Labels recordLabels,
+      Labels computed) {
     boolean isNewIndex = !entry.equals(currentEntry);
     if (names.isEmpty()) {
       start = timestamp;
@@ -51,7 +69,9 @@ final class BatchV2Encoder {
     if (isNewIndex) {
       if (currentEntry != null) {
         lastLabels.put(currentEntry, currentLabels);
+        lastComputed.put(currentEntry, currentComputed);
       }
+      currentComputed = lastComputed.getOrDefault(entry, Labels.EMPTY);
       before = lastLabels.getOrDefault(entry, Labels.EMPTY);
       entries.append(entryCount == 0 ? "" : ",").append(HeaderText.percentEncode(entry));
       entryCount++;
@@ -62,6 +82,8 @@ final class BatchV2Encoder {
     boolean saysType = isNewIndex || !type.equals(currentType);
     int typeAt = value.length();
     appendDelta(before, recordLabels, isNewIndex);
+    appendComputed(currentComputed, computed);
+    currentComputed = computed;
     if (saysType || value.length() > typeAt) {
       value.insert(typeAt, saysType ? "," + type : ",");
     }
@@ -94,6 +116,17 @@ final class BatchV2Encoder {
         }
         b += order == 0 ? 1 : 0;
         n++;
+      }
+    }
+  }
+
+  private void appendComputed(Labels before, Labels now) {
+    for (int i = 0; i < now.size(); i++) {
+      appendItem("@" + now.name(i), now.value(i));
+    }
+    for (int i = 0; i < before.size(); i++) {
+      if (now.get(before.name(i)) == null) {
+        appendItem("@" + before.name(i), "");
       }
     }
   }

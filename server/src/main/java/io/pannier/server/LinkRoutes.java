@@ -6,11 +6,15 @@ import io.pannier.model.Timestamp;
 import io.pannier.query.Json;
 import io.pannier.query.Queries;
 import io.pannier.query.QueryOptions;
+import io.pannier.query.ext.Body;
+import io.pannier.query.ext.Item;
 import io.pannier.server.access.Access;
 import io.pannier.server.http.Response;
+import io.pannier.server.http.ResponseStream;
 import io.pannier.server.links.ByteRange;
 import io.pannier.server.links.Link;
 import io.pannier.server.links.Seal;
+import io.pannier.store.Bucket;
 import io.pannier.store.StoredRecord;
 import java.net.URI;
 import java.net.URLEncoder;
@@ -20,6 +24,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import java.util.function.IntFunction;
 
 /** Links to single records that open without a token (http-api.md §16). */
 final class LinkRoutes {
@@ -90,6 +95,10 @@ final class LinkRoutes {
   private void send(Call call, Link link, BooleanSupplier isGood) {
     QueryOptions options = QueryOptions.parse(link.query());
     boolean namesEntries = !options.entries().orElse(List.of()).isEmpty();
+    if (Queries.asksForExtensions(options, link.query())) {
+      sendMade(call, link, options, namesEntries, isGood);
+      return;
+    }
     String entryName = namesEntries ? link.recordEntry() : link.entry();
     StoredRecord record =
         context
@@ -97,40 +106,101 @@ final class LinkRoutes {
             .bucket(link.bucket())
             .findEntry(entryName)
             .filter(entry -> entryName.equals(link.recordEntry()))
-            .flatMap(entry -> Queries.chosen(entry, link.recordTimestamp(), options, link.query()))
-            .orElseThrow(() ->
-                new PannierException.NotFound(
-                    "Record "
-                        + link.recordEntry()
-                        + "/"
-                        + Timestamp.toString(link.recordTimestamp())
-                        + " not found in query result"));
+            .flatMap(entry -> Queries.chosen(entry, link.recordTimestamp(), options))
+            .orElseThrow(() -> notFound(link));
     StoredRecord shown =
         options.condition().selectedLabels().map(record::withLabels).orElse(record);
-    String range = call.exchange().header("range");
-    Optional<ByteRange> part;
-    try {
-      part = range == null ? Optional.empty() : ByteRange.parse(range, record.length());
-    } catch (ByteRange.Unsatisfiable none) {
-      call.respond(
-          RecordHeaders.head(416, shown)
-              .header("accept-ranges", "bytes")
-              .header("content-range", "bytes */" + record.length()));
+    Part part = Part.of(call, record.length());
+    Response head = part.head(status -> RecordHeaders.head(status, shown));
+    if (part.isNone()) {
+      call.respond(head);
       return;
     }
-    Response head =
-        RecordHeaders.head(part.isPresent() ? 206 : 200, shown).header("accept-ranges", "bytes");
-    part.ifPresent(bytes ->
-        head.header(
-            "content-range",
-            "bytes " + bytes.from() + "-" + (bytes.to() - 1) + "/" + record.length()));
-    sender.sendPart(
-        call,
-        record,
-        head,
-        part.map(ByteRange::from).orElse(0L),
-        part.map(ByteRange::to).orElse(record.length()),
-        isGood);
+    sender.sendPart(call, record, head, part.from(), part.to(), isGood);
+  }
+
+  private static PannierException.NotFound notFound(Link link) {
+    return new PannierException.NotFound(
+        "Record "
+            + link.recordEntry()
+            + "/"
+            + Timestamp.toString(link.recordTimestamp())
+            + " not found in query result");
+  }
+
+  /** Sends what extensions made: the whole query runs until it is there. */
+  private void sendMade(
+      Call call, Link link, QueryOptions options, boolean namesEntries, BooleanSupplier isGood) {
+    Bucket bucket = context.store().bucket(link.bucket());
+    Item item =
+        context
+            .queries
+            .made(
+                "link",
+                bucket,
+                namesEntries || link.entry().isEmpty() ? null : bucket.entry(link.entry()),
+                options,
+                link.query(),
+                link.recordEntry(),
+                link.recordTimestamp(),
+                TimeUnit.MILLISECONDS.toNanos(context.config.io().operationMillis()))
+            .orElseThrow(() -> notFound(link));
+    try (Body body = item.body()) {
+      Part part = Part.of(call, body.length());
+      Response head = part.head(status -> RecordHeaders.head(status, item));
+      if (part.isNone() || part.from() == part.to()) {
+        call.respond(head);
+      } else if (call.isHead()) {
+        call.respond(head.contentLength(part.to() - part.from()));
+      } else {
+        call.countEgress(part.to() - part.from());
+        try (ResponseStream out =
+            call.exchange().startResponse(call.head(head.contentLength(part.to() - part.from())))) {
+          if (ItemCollector.copy(context, isGood, body, part.from(), part.to(), out)) {
+            ItemCollector.count(context, bucket, item, part.to() - part.from());
+          }
+        }
+      }
+    }
+  }
+
+  /**
+   * What is wanted of a body.
+   *
+   * @param range the bytes that were asked for; empty: all
+   * @param isNone whether they lie outside of it
+   */
+  private record Part(long length, Optional<ByteRange> range, boolean isNone) {
+    static Part of(Call call, long length) {
+      String range = call.exchange().header("range");
+      try {
+        return new Part(
+            length, range == null ? Optional.empty() : ByteRange.parse(range, length), false);
+      } catch (ByteRange.Unsatisfiable none) {
+        return new Part(length, Optional.empty(), true);
+      }
+    }
+
+    Response head(IntFunction<Response> made) {
+      if (isNone) {
+        return made.apply(416)
+            .header("accept-ranges", "bytes")
+            .header("content-range", "bytes */" + length);
+      }
+      Response head = made.apply(range.isPresent() ? 206 : 200).header("accept-ranges", "bytes");
+      range.ifPresent(bytes ->
+          head.header(
+              "content-range", "bytes " + bytes.from() + "-" + (bytes.to() - 1) + "/" + length));
+      return head;
+    }
+
+    long from() {
+      return range.map(ByteRange::from).orElse(0L);
+    }
+
+    long to() {
+      return range.map(ByteRange::to).orElse(length);
+    }
   }
 
   /** The path behind {@code links/}, which is the name of the download. */

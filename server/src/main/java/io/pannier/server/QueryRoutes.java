@@ -12,6 +12,8 @@ import io.pannier.query.Queries;
 import io.pannier.query.Query;
 import io.pannier.query.QueryOptions;
 import io.pannier.query.ReadOutcome;
+import io.pannier.query.ReadSink;
+import io.pannier.query.when.TransferLimits;
 import io.pannier.server.access.Access;
 import io.pannier.server.http.Exchange;
 import io.pannier.server.http.Response;
@@ -209,6 +211,7 @@ final class QueryRoutes {
     long id = RecordHeaders.queryId(q, "'query' must be a number");
     read(
         call,
+        bucket,
         context.queries.find(id, call.token().owner(), bucket, entry),
         BatchCollector.Form.SINGLE);
   }
@@ -223,6 +226,7 @@ final class QueryRoutes {
     Entry entry = bucket.entry(call.entry());
     read(
         call,
+        bucket,
         context.queries.find(id, call.token().owner(), bucket, entry),
         BatchCollector.Form.V1);
   }
@@ -235,24 +239,31 @@ final class QueryRoutes {
     long id = RecordHeaders.queryId(header.strip(), "Invalid query id");
     Bucket bucket = context.bucket(call);
     read(
-        call, context.queries.find(id, call.token().owner(), bucket, null), BatchCollector.Form.V2);
+        call,
+        bucket,
+        context.queries.find(id, call.token().owner(), bucket, null),
+        BatchCollector.Form.V2);
   }
 
-  private void read(Call call, Query query, BatchCollector.Form form) {
+  private void read(Call call, Bucket bucket, Query query, BatchCollector.Form form) {
     boolean isSingle = form == BatchCollector.Form.SINGLE;
     boolean withBodies = !call.isHead() && (isSingle || !query.options().onlyMetadata());
-    var batch =
-        new BatchCollector(
-            context,
-            sender,
-            form,
-            withBodies,
-            query.options().condition().transfer(),
-            call::countEgress);
+    TransferLimits wanted = query.options().condition().transfer();
+    if (query.isExtended()) {
+      // Extensions read content in any case, so it is sent although only metadata was asked for.
+      var made = new ItemCollector(context, bucket, form, call.isHead(), wanted, call::countEgress);
+      read(call, query, made, made, isSingle);
+    } else {
+      var found = new BatchCollector(context, sender, form, withBodies, wanted, call::countEgress);
+      read(call, query, found, found, isSingle);
+    }
+  }
+
+  private void read(Call call, Query query, ReadSink sink, BatchAnswer batch, boolean isSingle) {
     var reading = new AtomicReference<Query.@Nullable Read>();
     Query.Read read =
         query.read(
-            batch,
+            sink,
             context.config.io().read(),
             isSingle,
             task -> call.block(ex -> collect(ex, reading, task)),
@@ -276,7 +287,7 @@ final class QueryRoutes {
     }
   }
 
-  private static void answer(Call call, BatchCollector batch, ReadOutcome outcome) {
+  private static void answer(Call call, BatchAnswer batch, ReadOutcome outcome) {
     try (batch) {
       call.confirm();
       switch (outcome) {

@@ -3,6 +3,7 @@ package io.pannier.server;
 import io.pannier.model.Labels;
 import io.pannier.model.PannierException;
 import io.pannier.model.Timestamp;
+import io.pannier.query.ext.Item;
 import io.pannier.server.http.Exchange;
 import io.pannier.server.http.Response;
 import io.pannier.store.StoredRecord;
@@ -134,6 +135,25 @@ final class RecordHeaders {
         .header("content-disposition", "attachment")
         .header("x-reduct-time", Timestamp.toString(record.timestamp()))
         .header("x-reduct-entry", record.entry().name());
+  }
+
+  /**
+   * The head of an answer that carries one item of extensions. A field's name has no {@code @}, so
+   * computed labels have {@code %40} in front.
+   */
+  static Response head(int status, Item item) {
+    Response head = Response.of(status);
+    Labels labels = ItemCollector.withComputed(item.labels(), item.computed());
+    for (int i = 0; i < labels.size(); i++) {
+      String name = labels.name(i);
+      head.header(
+          LABEL + lowerCase(name.startsWith("@") ? HeaderText.percentEncode(name) : name),
+          labels.value(i));
+    }
+    return head.header("content-type", BatchV1.contentTypeForBatch(item.contentType()))
+        .header("content-disposition", "attachment")
+        .header("x-reduct-time", Timestamp.toString(item.timestamp()))
+        .header("x-reduct-entry", item.entry());
   }
 
   private static String lowerCase(String name) {

@@ -1,6 +1,7 @@
 package io.pannier.server;
 
 import io.pannier.model.PannierException;
+import io.pannier.query.Extensions;
 import io.pannier.query.Queries;
 import io.pannier.replicate.HttpDestinations;
 import io.pannier.replicate.ReplicationDeclaration;
@@ -33,6 +34,7 @@ public final class Server implements AutoCloseable {
   private final Context context;
   private final ServerTimers timers;
   private final HttpServer http;
+  private final Extensions extensions;
   private final Scheduler chores;
   private final Runnable endChores;
   private final ReplicationWorkers workers = new ReplicationWorkers();
@@ -41,8 +43,14 @@ public final class Server implements AutoCloseable {
   private volatile @Nullable PartialUploads uploads;
 
   private Server(
-      Context context, ServerTimers timers, HttpServer http, Scheduler chores, Runnable endChores) {
+      Context context,
+      ServerTimers timers,
+      HttpServer http,
+      Extensions extensions,
+      Scheduler chores,
+      Runnable endChores) {
     this.context = context;
+    this.extensions = extensions;
     this.timers = timers;
     this.http = http;
     this.chores = chores;
@@ -79,18 +87,22 @@ public final class Server implements AutoCloseable {
   static Server start(ServerConfig config, Scheduler chores, Runnable endChores) {
     var timers = new ServerTimers();
     var events = new SystemEvents(config.events(), config.instanceName(), config.clock(), chores);
-    var context =
-        new Context(
-            config, new Queries(config.clock(), config.random(), timers), timers, events, chores);
     boolean started = false;
+    Extensions extensions = null;
     try {
+      extensions = Extensions.open(config.extensions(), config.clock(), timers);
+      var queries = new Queries(config.clock(), config.random(), timers, extensions);
+      var context = new Context(config, queries, timers, events, chores);
       HttpServer http = HttpServer.start(transport(config), new Routes(context));
       context.listensWith(http);
       started = true;
-      return new Server(context, timers, http, chores, endChores);
+      return new Server(context, timers, http, extensions, chores, endChores);
     } finally {
       if (!started) {
         timers.close();
+        if (extensions != null) {
+          extensions.close();
+        }
       }
     }
   }
@@ -231,6 +243,7 @@ public final class Server implements AutoCloseable {
   public void close() {
     context.queries.close();
     http.close();
+    extensions.close();
     context.snapshots().close();
     if (context.isOpen()) {
       context.scrubber().close();

@@ -3,6 +3,7 @@ package io.pannier.server;
 import io.pannier.model.Clock;
 import io.pannier.model.SystemClock;
 import io.pannier.model.SystemRandom;
+import io.pannier.query.ExtensionOptions;
 import io.pannier.server.access.AddressRange;
 import io.pannier.server.access.Authentication;
 import io.pannier.server.access.ClientAddress;
@@ -40,6 +41,7 @@ import java.util.random.RandomGenerator;
  * @param threads how many threads do what
  * @param patience how long clients are waited for
  * @param memory how much memory may be used for what
+ * @param extensions how extensions of queries are run
  * @param clock the time
  * @param random makes the first query id
  */
@@ -64,6 +66,7 @@ public record ServerConfig(
     Threads threads,
     Patience patience,
     Memory memory,
+    ExtensionOptions extensions,
     Clock clock,
     RandomGenerator random) {
 
@@ -150,6 +153,7 @@ public record ServerConfig(
         Threads.DEFAULT,
         Patience.DEFAULT,
         Memory.DEFAULT,
+        ExtensionOptions.DEFAULT,
         new SystemClock(),
         SystemRandom.secure());
   }
@@ -182,6 +186,7 @@ public record ServerConfig(
     Threads threads;
     Patience patience;
     Memory memory;
+    ExtensionOptions extensions;
     Clock clock;
     RandomGenerator random;
 
@@ -206,6 +211,7 @@ public record ServerConfig(
       threads = of.threads;
       patience = of.patience;
       memory = of.memory;
+      extensions = of.extensions;
       clock = of.clock;
       random = of.random;
     }
@@ -232,6 +238,7 @@ public record ServerConfig(
           threads,
           patience,
           memory,
+          extensions,
           clock,
           random);
     }
@@ -318,6 +325,10 @@ public record ServerConfig(
 
   public ServerConfig withMemory(Memory newMemory) {
     return with(copy -> copy.memory = newMemory);
+  }
+
+  public ServerConfig withExtensions(ExtensionOptions newExtensions) {
+    return with(copy -> copy.extensions = newExtensions);
   }
 
   public ServerConfig withClock(Clock newClock) {

@@ -6,9 +6,9 @@ import java.nio.ByteBuffer;
 
 /**
  * The bytes of an item, readable anywhere: a record of many gigabytes is never in memory as a
- * whole. One thread at a time. A body of a stored record may be read as long as its query lives;
- * every range is verified before it is given. Reading 64 KiB at a multiple of 64 KiB is what costs
- * least.
+ * whole. Read by another thread than the one that made it, also while its step goes on. A body of a
+ * stored record may be read as long as its query lives; every range is verified before it is given.
+ * Reading 64 KiB at a multiple of 64 KiB is what costs least.
  */
 public interface Body extends AutoCloseable {
   /** Length in bytes; known before anything is read. */

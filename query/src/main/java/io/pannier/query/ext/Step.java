@@ -16,8 +16,9 @@ package io.pannier.query.ext;
  *
  * <p>Inputs come in the order of the query: by time, then by entry. Outputs go on to the next step
  * or to the client in the order in which they are made, and take over those computed labels of the
- * item they were committed from that they lack. Outputs of {@link #finish} and {@link #flush} are
- * not judged by the condition of this step.
+ * input, and of the item they were committed from, that they lack; conditions see those of the
+ * input too. {@link #commit} is given the very objects that {@link #process} made. Outputs of
+ * {@link #finish} and {@link #flush} are not judged by the condition of this step.
  *
  * <p>Errors: a {@link io.pannier.model.PannierException} from any method is told to the client with
  * its status, its text and the record that was in work; the query stays usable and goes on with the

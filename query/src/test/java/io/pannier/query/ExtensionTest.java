@@ -195,8 +195,7 @@ class ExtensionTest {
     assertThat(readAll(when("{'#ext':{'words':{},'when':{'$limit':2}}}"))).hasSize(2);
     assertThat(
             readAll(when("{'#ext':[{'words':{}},{'join':{'per_record':1},'when':{'$limit':2}}]}")))
-        .containsExactly(
-            "e@10 a @{at=0, count=1, word=a}", "e@11 b @{at=1, count=1, word=b}");
+        .containsExactly("e@10 a @{at=0, count=1, word=a}", "e@11 b @{at=1, count=1, word=b}");
     assertThat(readAll(when("{'#ext':[{'words':{}},{'join':{},'when':{'$limit':2}}]}")))
         .containsExactly("e@10 a+b @{count=2}");
   }

@@ -4,6 +4,7 @@ import io.pannier.model.Ack;
 import io.pannier.model.BucketSettings;
 import io.pannier.model.Limits;
 import io.pannier.model.QuotaType;
+import io.pannier.query.ExtensionOptions;
 import io.pannier.query.ReadLimits;
 import io.pannier.server.IoLimits;
 import io.pannier.server.ReplicationSetup;
@@ -43,6 +44,7 @@ import java.util.Optional;
  * @param ack what an acknowledgement promises where nobody says
  * @param direct which uploads go past the page cache
  * @param scrub how what is stored is read again in the background
+ * @param extensions how extensions of queries are run
  * @param bucketDefaults settings of a new bucket where nobody says
  * @param declarations resources that are there after every start
  * @param replication how records are copied to other stores
@@ -71,6 +73,7 @@ public record Settings(
     Ack ack,
     Limits.Direct direct,
     ScrubOptions scrub,
+    ExtensionOptions extensions,
     BucketSettings bucketDefaults,
     Declarations declarations,
     ReplicationSetup replication,
@@ -135,6 +138,7 @@ public record Settings(
     Limits.Direct direct = reading.value(Table.DIRECT_IO);
     var scrub =
         new ScrubOptions(reading.value(Table.SCRUB_RATE), reading.value(Table.SCRUB_INTERVAL));
+    ExtensionOptions extensions = extensions(reading);
     BucketSettings defaults = bucketDefaults(reading);
     Optional<RemoteSettings> remote = RemoteSettings.read(reading, ack);
     var events =
@@ -173,6 +177,7 @@ public record Settings(
             ack,
             direct,
             scrub,
+            extensions,
             defaults,
             declarations,
             replication,
@@ -272,6 +277,16 @@ public record Settings(
         (int) writers);
   }
 
+  private static ExtensionOptions extensions(Reading reading) {
+    long threads = reading.value(Table.EXT_THREADS);
+    return new ExtensionOptions(
+        threads == 0 ? ExtensionOptions.DEFAULT.threads() : (int) threads,
+        reading.value(Table.EXT_CPU_TIME).toNanos(),
+        reading.value(Table.EXT_MEMORY),
+        reading.value(Table.EXT_SCRATCH_SIZE),
+        reading.find(Table.EXT_PATH));
+  }
+
   private static BucketSettings bucketDefaults(Reading reading) {
     QuotaType type = reading.value(Table.DEFAULTS_BUCKET_QUOTA_TYPE);
     return new BucketSettings(
@@ -321,6 +336,7 @@ public record Settings(
             .withReplication(replication)
             .withMetricsPublic(metricsPublic)
             .withScrub(scrub)
+            .withExtensions(extensions)
             .withInstance(instanceName, version)
             .withIo(io)
             .withConnections(connections)

@@ -109,6 +109,45 @@ final class Table {
     REPLICA
   }
 
+  // -------------------------------------------------------------------------------- extensions
+
+  static final Setting<Path> EXT_PATH =
+      safety(
+          "EXT_PATH",
+          Grammars.PATH,
+          "",
+          "Folder of jars with extensions of queries, which go before those of the program; read at"
+              + " the start. Libraries of the reference cannot be loaded.");
+  static final Setting<Long> EXT_THREADS =
+      tuning(
+              "EXT_THREADS",
+              Grammars.count(0, 1024),
+              "0",
+              "Queries whose extensions work at once; others wait for their turn. 0: as many as"
+                  + " there are processors, at least 2.")
+          .ours();
+  static final Setting<Duration> EXT_CPU_TIME =
+      tuning(
+              "EXT_CPU_TIME",
+              Grammars.seconds(Duration.ofMillis(1), Duration.ofDays(1)),
+              "30s",
+              "CPU time that the extensions of a query may take for one stored record.")
+          .ours();
+  static final Setting<Long> EXT_MEMORY =
+      tuning(
+              "EXT_MEMORY",
+              Grammars.SIZE,
+              "64MiB",
+              "Memory that the extensions of one query may take beside the records in their hands.")
+          .ours();
+  static final Setting<Long> EXT_SCRATCH_SIZE =
+      tuning(
+              "EXT_SCRATCH_SIZE",
+              Grammars.SIZE,
+              "4GiB",
+              "Bytes that the extensions of one query may keep in temporary files.")
+          .ours();
+
   // -------------------------------------------------------------------------------- access
 
   static final Setting<Boolean> DISABLE_AUTH =
@@ -766,6 +805,9 @@ final class Table {
                   REMOTE_PREFIX,
                   REMOTE_TAIL_SIZE)),
           new Section(
+              "Extensions",
+              List.of(EXT_PATH, EXT_THREADS, EXT_CPU_TIME, EXT_MEMORY, EXT_SCRATCH_SIZE)),
+          new Section(
               "System events",
               List.of(SYSTEM_EVENTS_ENABLED, SYSTEM_EVENTS_LOG_LEVEL, SYSTEM_EVENTS_QUOTA_SIZE)),
           new Section(
@@ -834,7 +876,6 @@ final class Table {
     String oneInstance = "Only instances that share a folder need it.";
     return List.of(
         ignored("LICENSE_PATH", "There is no licence to check."),
-        ignored("EXT_PATH", "Extension libraries of the reference cannot be loaded."),
         ignored("LOCK_FILE_POLLING_INTERVAL", oneInstance),
         ignored("LOCK_FILE_TTL", oneInstance),
         ignored("LOCK_FILE_TIMEOUT", oneInstance),

@@ -139,8 +139,10 @@ final class Api {
         .forEach((name, values) -> {
           if (name.startsWith(LABEL) && name.length() > LABEL.length()) {
             String label = name.substring(LABEL.length());
-            if (label.startsWith("@") && label.length() > 1) {
-              computed.set(label.substring(1), values.getFirst());
+            // A field's name has no @, so Pannier writes %40; others write it all the same.
+            int prefix = label.startsWith("@") ? 1 : label.startsWith("%40") ? 3 : 0;
+            if (prefix > 0 && label.length() > prefix) {
+              computed.set(label.substring(prefix), values.getFirst());
             } else {
               labels.set(label, values.getFirst());
             }

@@ -1,5 +1,7 @@
 package io.pannier.query;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.pannier.model.Clock;
 import io.pannier.model.Names;
@@ -17,6 +19,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -298,6 +301,37 @@ public final class Queries implements AutoCloseable {
     } finally {
       drop(query);
     }
+  }
+
+  /**
+   * What extensions make of one record alone.
+   *
+   * @param ext their parameters, as in the member {@code ext} of a request
+   * @throws PannierException.Invalid when they are refused
+   */
+  public RecordCut cut(StoredRecord record, JsonNode ext) {
+    Entry entry = record.entry();
+    long time = record.timestamp();
+    OptionalLong stop = time == Timestamp.MAX ? OptionalLong.empty() : OptionalLong.of(time + 1);
+    ObjectNode body = JsonNodeFactory.instance.objectNode().set("ext", ext);
+    QueryOptions options = QueryOptions.range(OptionalLong.of(time), stop);
+    return new RecordCut(this, open("cut", entry.bucket(), entry, options, body));
+  }
+
+  /**
+   * Whether a query with these parameters would be begun.
+   *
+   * @throws PannierException.Invalid when they are refused
+   */
+  public void checkExtensions(Bucket bucket, JsonNode ext) {
+    ObjectNode body = JsonNodeFactory.instance.objectNode().set("ext", ext);
+    QueryOptions nothing = QueryOptions.range(OptionalLong.of(0), OptionalLong.of(0));
+    end(open("cut", bucket, null, nothing, body));
+  }
+
+  /** Ends a query. */
+  void end(Query query) {
+    drop(query);
   }
 
   private static Optional<Item> noneBut(@Nullable PannierException error) {

@@ -60,7 +60,7 @@ public final class JoinExtension implements Extension {
       } else {
         spool.write("+".getBytes(StandardCharsets.UTF_8));
       }
-      spool.write(kept.body().bytes(1 << 20));
+      spool.write(kept.body().bytes(1 << 24));
       return ++count == of ? flush() : Items.none();
     }
 

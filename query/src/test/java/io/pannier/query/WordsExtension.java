@@ -18,8 +18,9 @@ import org.jspecify.annotations.Nullable;
  * at}, its time is that of the record and as many microseconds more as words are before it. Words
  * that are commands: {@code FAIL} (422), {@code CRASH} (a fault of its own), {@code SPIN} (works
  * until it is told to stop), {@code HANG} (does not stop then), {@code NEEDS:n} (reserves memory).
- * Parameters: {@code refuse} (a text, told at once), {@code same_time}, {@code entry}, {@code show}
- * ({@code parameters} as content instead of words).
+ * Parameters: {@code refuse} (a text, told at once), {@code same_time}, {@code reverse} (the last
+ * word comes first in time), {@code entry}, {@code show} ({@code parameters} as content instead of
+ * words).
  */
 public final class WordsExtension implements Extension {
   /** Lets those go that hang. */
@@ -74,13 +75,18 @@ public final class WordsExtension implements Extension {
       Item made =
           Item.of(
               parameters.path("entry").asText(input.entry()),
-              input.timestamp() + (parameters.has("same_time") ? 0 : at),
+              input.timestamp() + place(all.length),
               input.labels(),
               Labels.of("word", word, "at", Integer.toString(at)),
               "text/word",
               Body.of(word.getBytes(StandardCharsets.UTF_8)));
       at++;
       return made;
+    }
+
+    private int place(int count) {
+      JsonNode parameters = opening.parameters();
+      return parameters.has("same_time") ? 0 : parameters.has("reverse") ? count - 1 - at : at;
     }
 
     private void obey(String word) {

@@ -20,6 +20,7 @@ import java.util.Optional;
  * @param compression of bodies on their way
  * @param start with what it begins when it is new
  * @param bytesPerSecondMax most bytes sent in a second; 0: no limit
+ * @param ext parameters of extensions, whose results are sent in place of each record
  */
 public record ReplicationSettings(
     String sourceBucket,
@@ -32,10 +33,39 @@ public record ReplicationSettings(
     ReplicationMode mode,
     Coding compression,
     ReplicationStart start,
-    long bytesPerSecondMax) {
+    long bytesPerSecondMax,
+    Optional<JsonNode> ext) {
 
   public ReplicationSettings {
     entries = List.copyOf(entries);
+  }
+
+  /** Without extensions. */
+  public ReplicationSettings(
+      String sourceBucket,
+      String destinationBucket,
+      String destinationHost,
+      Optional<String> destinationToken,
+      List<String> entries,
+      String destinationPrefix,
+      Optional<JsonNode> when,
+      ReplicationMode mode,
+      Coding compression,
+      ReplicationStart start,
+      long bytesPerSecondMax) {
+    this(
+        sourceBucket,
+        destinationBucket,
+        destinationHost,
+        destinationToken,
+        entries,
+        destinationPrefix,
+        when,
+        mode,
+        compression,
+        start,
+        bytesPerSecondMax,
+        Optional.empty());
   }
 
   /** The same in another mode. */
@@ -51,7 +81,8 @@ public record ReplicationSettings(
         newMode,
         compression,
         start,
-        bytesPerSecondMax);
+        bytesPerSecondMax,
+        ext);
   }
 
   /** The same with another token. */
@@ -67,7 +98,8 @@ public record ReplicationSettings(
         mode,
         compression,
         start,
-        bytesPerSecondMax);
+        bytesPerSecondMax,
+        ext);
   }
 
   /** The same on another bucket. */
@@ -83,7 +115,8 @@ public record ReplicationSettings(
         mode,
         compression,
         start,
-        bytesPerSecondMax);
+        bytesPerSecondMax,
+        ext);
   }
 
   /** What has to hold for a record to be copied. */

@@ -46,8 +46,25 @@ public final class Replications implements AutoCloseable {
       Destinations destinations,
       ReplicationOptions options,
       Consumer<ReplicationWarning> warnings) {
+    return open(store, clock, workers, destinations, options, warnings, Extractor.NONE);
+  }
+
+  /**
+   * The same where records may be cut on their way.
+   *
+   * @param extractor has extensions do it
+   */
+  public static Replications open(
+      Store store,
+      Clock clock,
+      Workers workers,
+      Destinations destinations,
+      ReplicationOptions options,
+      Consumer<ReplicationWarning> warnings,
+      Extractor extractor) {
     return open(
-        new Task.Setting(store, clock, workers, destinations, options, Throttle::new, warnings));
+        new Task.Setting(
+            store, clock, workers, destinations, options, Throttle::new, warnings, extractor));
   }
 
   /** The same with another way to wait where the rate is bounded. */
@@ -283,6 +300,10 @@ public final class Replications implements AutoCloseable {
     }
     settings.entries().forEach(Replications::checkPattern);
     Plan plan = Plan.of(settings);
+    settings
+        .ext()
+        .ifPresent(ext ->
+            setting.extractor().check(setting.store().findBucket(settings.sourceBucket()), ext));
     // Certificates that cannot be read are told now and not in a log.
     setting.destinations().of(settings, Throttle.NONE).close();
     return plan;

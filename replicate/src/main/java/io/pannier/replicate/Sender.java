@@ -1,5 +1,6 @@
 package io.pannier.replicate;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.pannier.client.ClientException;
 import io.pannier.client.Coding;
 import io.pannier.client.LabelUpdate;
@@ -361,6 +362,16 @@ final class Sender {
       return false;
     }
     candidates.removeIf(item -> cameFromThere(track, item));
+    Optional<JsonNode> ext = task.plan().settings().ext();
+    if (ext.isPresent() && !Names.isMeta(track.entry.name())) {
+      for (Track.Item item : candidates) {
+        if (!task.isSending() || stopped) {
+          break;
+        }
+        sendCut(there, track, item, ext.get());
+      }
+      return true;
+    }
     List<Prepared> batch;
     try (var gathering = new Gathering(batchBytes(), setting.options().resumeBytes())) {
       batch = gathering.gather(candidates, (item, why) -> unreadable(track, item, why));
@@ -415,6 +426,47 @@ final class Sender {
       track.end();
     }
     return true;
+  }
+
+  /** Sends what extensions make of a record. */
+  private void sendCut(Destination there, Track track, Track.Item item, JsonNode ext) {
+    track.begin(List.of(item));
+    try {
+      var cut =
+          new CutSender(
+              setting.extractor(),
+              ext,
+              name -> task.plan().settings().destinationEntry(name),
+              diagnostics);
+      Track.Outcome outcome = cut.send(there, item.record(), coding());
+      if (outcome == Track.Outcome.LATER) {
+        putOff(pace(track));
+      } else {
+        pace(track).delay = 0;
+      }
+      track.sent(item, outcome);
+      task.progressed();
+    } catch (PannierException.Invalid failed) {
+      // It would fail again.
+      diagnostics.error(422, String.valueOf(failed.getMessage()), 1);
+      track.sent(item, Track.Outcome.REFUSED);
+    } catch (PannierException failed) {
+      unreadable(track, item, failed);
+    } catch (ClientException.Refused refused) {
+      diagnostics.error(refused.code(), text(refused), 1);
+      if (refused.code() == 404) {
+        server = null; // the bucket is gone: it is made with the next step
+      } else if (!isAboutTheRecord(refused.code())) {
+        throw refused;
+      }
+      track.sent(item, Track.Outcome.LATER);
+      putOff(pace(track));
+    } catch (ClientException failed) {
+      diagnostics.error(failed.code(), text(failed), 1);
+      throw failed;
+    } finally {
+      track.end();
+    }
   }
 
   private boolean isResumable(Prepared one) {
@@ -573,7 +625,10 @@ final class Sender {
     var updates = new ArrayList<Update>();
     for (Track.Item item : track.nextChanges(pace.records)) {
       Labels labels = ToldLabels.of(item);
-      if (labels.isEmpty() || isDestination(item.origin())) {
+      // What extensions made of a record is not told of its labels: it may be many, or none.
+      if (labels.isEmpty()
+          || task.plan().settings().ext().isPresent()
+          || isDestination(item.origin())) {
         track.changed(item, Track.Outcome.ARRIVED);
         continue;
       }

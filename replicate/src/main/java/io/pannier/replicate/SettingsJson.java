@@ -13,8 +13,8 @@ import java.util.Locale;
 import java.util.Optional;
 
 /**
- * Settings in the form of the HTTP API (http-api.md §17.1), and two members of ours, {@code from}
- * and {@code max_bytes_per_second}.
+ * Settings in the form of the HTTP API (http-api.md §17.1), and members of ours: {@code from},
+ * {@code max_bytes_per_second} and {@code ext}.
  */
 public final class SettingsJson {
   private static final String RATE = "max_bytes_per_second";
@@ -39,7 +39,8 @@ public final class SettingsJson {
         Json.text(json, "mode").map(SettingsJson::mode).orElse(ReplicationMode.ENABLED),
         Json.text(json, "compression").map(SettingsJson::coding).orElse(Coding.NONE),
         Json.text(json, "from").map(SettingsJson::start).orElse(new ReplicationStart.Now()),
-        rate(Json.unsigned(json, RATE).orElse(0)));
+        rate(Json.unsigned(json, RATE).orElse(0)),
+        Optional.ofNullable(json.get("ext")).filter(ext -> !ext.isNull()));
   }
 
   /** The mode of this name. */
@@ -111,6 +112,7 @@ public final class SettingsJson {
     if (settings.bytesPerSecondMax() > 0) {
       json.put(RATE, settings.bytesPerSecondMax());
     }
+    settings.ext().ifPresent(ext -> json.set("ext", ext));
     return json;
   }
 }

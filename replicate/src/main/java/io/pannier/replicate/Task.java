@@ -73,7 +73,8 @@ final class Task implements Follower {
       Destinations destinations,
       ReplicationOptions options,
       Function<Clock, Throttle> throttles,
-      Consumer<ReplicationWarning> warnings) {}
+      Consumer<ReplicationWarning> warnings,
+      Extractor extractor) {}
 
   private Task(int id, String name, Plan plan, Setting setting) {
     this.id = id;

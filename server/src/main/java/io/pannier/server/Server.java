@@ -1,8 +1,11 @@
 package io.pannier.server;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.pannier.model.PannierException;
 import io.pannier.query.Extensions;
 import io.pannier.query.Queries;
+import io.pannier.query.RecordCut;
+import io.pannier.replicate.Extractor;
 import io.pannier.replicate.HttpDestinations;
 import io.pannier.replicate.ReplicationDeclaration;
 import io.pannier.replicate.ReplicationOptions;
@@ -15,10 +18,13 @@ import io.pannier.server.http.HttpServerConfig;
 import io.pannier.server.http.TlsFiles;
 import io.pannier.server.lifecycle.Lifecycles;
 import io.pannier.server.settings.Provisioning;
+import io.pannier.store.Bucket;
 import io.pannier.store.PartialUploads;
 import io.pannier.store.Scheduler;
 import io.pannier.store.Store;
+import io.pannier.store.StoredRecord;
 import java.time.Duration;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -193,7 +199,8 @@ public final class Server implements AutoCloseable {
             workers,
             new HttpDestinations(options, config.clock(), store.id()),
             options,
-            context.events::replication);
+            context.events::replication,
+            new Cutting(context.queries));
     for (ReplicationDeclaration declaration : config.replication().declarations()) {
       try {
         opened.provision(declaration);
@@ -203,6 +210,21 @@ public final class Server implements AutoCloseable {
       }
     }
     return opened;
+  }
+
+  /** Extensions at work for replications. */
+  private record Cutting(Queries queries) implements Extractor {
+    @Override
+    public void check(Optional<Bucket> source, JsonNode ext) {
+      if (source.isPresent()) {
+        queries.checkExtensions(source.get(), ext);
+      }
+    }
+
+    @Override
+    public RecordCut open(StoredRecord record, JsonNode ext) {
+      return queries.cut(record, ext);
+    }
   }
 
   /** What happens to queries whose owners may less than before. */

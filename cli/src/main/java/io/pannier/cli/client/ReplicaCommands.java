@@ -73,6 +73,15 @@ public final class ReplicaCommands {
     @Nullable String compression;
 
     @Option(
+        names = {"-X", "--ext", "--ext-params"},
+        paramLabel = "<JSON>",
+        description = {
+          "Send what extensions make of each record in its place; null: records as they are.",
+          "(Pannier only)"
+        })
+    @Nullable String ext;
+
+    @Option(
         names = {"-N", "--each-n"},
         hidden = true,
         description = "(DEPRECATED) Every n-th record")
@@ -105,6 +114,13 @@ public final class ReplicaCommands {
       }
       if (when != null || eachN != null || eachS != null) {
         json.put("when", Conditions.with(when, eachN, eachS, null));
+      }
+      if (ext != null) {
+        try {
+          json.put("ext", Json.parse(ext));
+        } catch (IllegalArgumentException malformed) {
+          throw new Failure("Failed to parse ext-params: " + malformed.getMessage());
+        }
       }
       if (compression != null) {
         if (!compression.matches("none|gzip|zstd")) {
@@ -310,7 +326,10 @@ public final class ReplicaCommands {
           List.of(
               "Destination Prefix: " + (prefix.isEmpty() ? "None" : prefix),
               "Entries: " + entries(settings.get("entries"))));
-      rows.add(List.of("When: " + condition(settings.get("when")), ""));
+      rows.add(
+          List.of(
+              "When: " + condition(settings.get("when")),
+              settings.get("ext") == null ? "" : "Extensions: " + Json.write(settings.get("ext"))));
       Table.block(out(), rows);
       Map<String, @Nullable Object> errors = object(hourly.get("errors"));
       if (!errors.isEmpty()) {

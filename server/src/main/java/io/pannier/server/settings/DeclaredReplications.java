@@ -68,6 +68,9 @@ final class DeclaredReplications {
     Optional<String> mode = reading.find(Table.REPLICATION_MODE.of(id));
     mode.ifPresent(text -> json.put("mode", text));
     condition(id).ifPresent(when -> json.set("when", when));
+    reading
+        .find(Table.REPLICATION_EXT.of(id))
+        .ifPresent(text -> json.set("ext", Json.parse(text.getBytes(StandardCharsets.UTF_8))));
     if (name.isEmpty() || source.isEmpty() || bucket.isEmpty() || host.isEmpty()) {
       return Optional.empty();
     }

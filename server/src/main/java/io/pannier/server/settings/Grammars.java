@@ -126,6 +126,13 @@ final class Grammars {
           "expected a condition as JSON, such as {\"&quality\": {\"$lt\": 5}}",
           Grammars::condition);
 
+  /** Parameters of extensions; what they mean is theirs to say. */
+  static final Grammar<String> EXTENSIONS =
+      new Grammar<>(
+          "JSON",
+          "expected a JSON object or array, such as {\"select\": {}}",
+          Grammars::extensions);
+
   /** Calls in a time. */
   static final Grammar<Rate> REQUESTS =
       new Grammar<>(
@@ -363,6 +370,16 @@ final class Grammars {
     try {
       var when = Json.object(text.getBytes(StandardCharsets.UTF_8));
       return Optional.of(Condition.parse(when)).map(valid -> text);
+    } catch (PannierException.Invalid none) {
+      return Optional.empty();
+    }
+  }
+
+  private static Optional<String> extensions(String text) {
+    try {
+      return Json.parse(text.getBytes(StandardCharsets.UTF_8)).isContainerNode()
+          ? Optional.of(text)
+          : Optional.empty();
     } catch (PannierException.Invalid none) {
       return Optional.empty();
     }

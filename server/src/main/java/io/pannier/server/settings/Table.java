@@ -643,6 +643,13 @@ final class Table {
           Grammars.CONDITION,
           "",
           "Condition for the records to be copied; unset: every record.");
+  static final Setting<String> REPLICATION_EXT =
+      safety(
+              "REPLICATION_<ID>_EXT",
+              Grammars.EXTENSIONS,
+              "",
+              "Parameters of extensions; what they make of a record is sent in its place.")
+          .ours();
   static final Setting<String> REPLICATION_COMPRESSION =
       safety(
           "REPLICATION_<ID>_COMPRESSION",
@@ -850,6 +857,7 @@ final class Table {
                   REPLICATION_DST_PREFIX,
                   REPLICATION_ENTRIES,
                   REPLICATION_WHEN,
+                  REPLICATION_EXT,
                   REPLICATION_COMPRESSION,
                   REPLICATION_MODE,
                   REPLICATION_FROM,

@@ -11,6 +11,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Random;
+import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -359,6 +361,110 @@ class ExtensionTest {
     t.timers.pass(5_000);
     t.executor.runAll();
     assertThat(last.outcome()).isEqualTo(new ReadOutcome.Nothing());
+  }
+
+  @Test
+  void aStepThatDoesNotStopLosesItsQueryAndNobodyElse() throws InterruptedException {
+    WordsExtension.hanging = new CountDownLatch(1);
+    WordsExtension.hung = new CountDownLatch(1);
+    t.write("e", 10, "HANG", Labels.EMPTY);
+    t.write("f", 10, "x", Labels.EMPTY);
+    Query query = start(",'entries':['e'],'ext':{'words':{}}");
+    Reading first = begin(query, 85);
+    t.executor.runOne();
+    var thread = new Thread(t.executor::runOne);
+    thread.start();
+    WordsExtension.hung.await();
+    // Ten times its CPU time by the clock, and a while to stop.
+    t.timers.pass(400_000);
+    t.executor.runAll();
+    assertThat(first.outcome()).isEqualTo(new ReadOutcome.Batch(false));
+    assertThat(read(query, 85).error()).isEqualTo("Extension did not stop when it was told to");
+    assertThat(read(query, 85).outcome()).isEqualTo(new ReadOutcome.Nothing());
+    assertThat(readAll(start(",'entries':['f'],'ext':{'words':{}}"))).hasSize(1);
+    WordsExtension.hanging.countDown();
+    thread.join();
+    assertThat(readAll(start(",'entries':['f'],'ext':{'words':{}}"))).hasSize(1);
+  }
+
+  @Test
+  void hostileParametersAreRefusedOrWork() {
+    t.write("e", 10, "a b", Labels.of("k", "v"));
+    long seed = 20_261_122;
+    var random = new Random(seed);
+    int refused = 0;
+    int worked = 0;
+    for (int i = 0; i < 3_000; i++) {
+      ObjectNode body = json("{'query_type':'QUERY'}");
+      String text = anything(random, 4);
+      body.set("ext", Json.parse(text.getBytes(StandardCharsets.UTF_8)));
+      if (random.nextBoolean()) {
+        body.set("when", body.objectNode().set("#ext", body.remove("ext")));
+      }
+      try {
+        Query query = queries.start("me", t.bucket, QueryOptions.parse(body), body);
+        for (int reads = 0; reads < 20; reads++) {
+          var outcome = read(query, 85).outcome();
+          if (outcome instanceof ReadOutcome.Failed(PannierException e)) {
+            assertThat(e)
+                .as("seed %d: %s", seed, text)
+                .isNotInstanceOf(PannierException.Internal.class);
+          }
+          if (outcome instanceof ReadOutcome.Nothing) {
+            break;
+          }
+        }
+        queries.end(query);
+        worked++;
+      } catch (PannierException.Invalid e) {
+        refused++;
+      }
+    }
+    t.executor.runAll();
+    assertThat(refused).as("seed %d", seed).isGreaterThan(100);
+    assertThat(worked).as("seed %d", seed).isGreaterThan(100);
+    assertThat(queries.count()).isZero();
+  }
+
+  /** JSON that looks like parameters now and then. */
+  private static String anything(Random random, int depth) {
+    int kind = random.nextInt(depth <= 0 ? 6 : 11);
+    return switch (kind) {
+      case 0 -> "null";
+      case 1 -> "" + random.nextInt(-3, 30);
+      case 2 -> random.nextBoolean() + "";
+      case 3 -> "\"@at\"";
+      case 4 -> "\"{\\\"words\\\":{}}\"";
+      case 5 -> "{}";
+      case 6, 7 -> {
+        var items = new ArrayList<String>();
+        for (int i = random.nextInt(4); i > 0; i--) {
+          items.add(anything(random, depth - 1));
+        }
+        yield "[" + String.join(",", items) + "]";
+      }
+      default -> {
+        var names =
+            List.of(
+                "words",
+                "join",
+                "when",
+                "of",
+                "entry",
+                "show",
+                "$and",
+                "@at",
+                "$limit",
+                "attachments",
+                "#ctx_before");
+        var members = new ArrayList<String>();
+        for (int i = random.nextInt(3); i >= 0; i--) {
+          String name = names.get(random.nextInt(kind == 8 ? 3 : names.size()));
+          members.add("\"" + name + "\":" + anything(random, depth - 1));
+        }
+        yield "{" + String.join(",", members) + "}";
+      }
+    };
   }
 
   // ---------------------------------------------------------------- attachments

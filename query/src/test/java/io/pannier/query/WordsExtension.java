@@ -26,6 +26,9 @@ public final class WordsExtension implements Extension {
   /** Lets those go that hang. */
   static volatile CountDownLatch hanging = new CountDownLatch(1);
 
+  /** Tells that one hangs. */
+  static volatile CountDownLatch hung = new CountDownLatch(1);
+
   @Override
   public String name() {
     return "words";
@@ -99,6 +102,7 @@ public final class WordsExtension implements Extension {
           opening.work().check();
         }
       } else if (word.equals("HANG")) {
+        hung.countDown();
         try {
           hanging.await();
         } catch (InterruptedException e) {

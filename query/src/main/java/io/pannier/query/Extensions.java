@@ -265,10 +265,6 @@ public final class Extensions implements AutoCloseable {
     return threads;
   }
 
-  Clock clock() {
-    return clock;
-  }
-
   Timers timers() {
     return timers;
   }

@@ -177,7 +177,7 @@ final class Extraction {
     synchronized (this) {
       number = ++turn;
     }
-    Timers.Timer watch = watch(number, extensions.clock().monotonicNanos());
+    Timers.Timer watch = watch(number);
     work.begin(TURN_NANOS);
     boolean again = false;
     try {
@@ -318,25 +318,23 @@ final class Extraction {
 
   // ---------------------------------------------------------------- steps that do not stop
 
-  private Timers.Timer watch(long number, long began) {
+  private Timers.Timer watch(long number) {
     var next = new Rearmed();
-    next.arm(() -> look(number, began, next), extensions.firstLookNanos());
+    next.arm(() -> look(number, next), extensions.firstLookNanos());
     return next;
   }
 
-  private void look(long number, long began, Rearmed watch) {
+  private void look(long number, Rearmed watch) {
     synchronized (this) {
       if (turn != number) {
         return;
       }
     }
-    long wall = extensions.clock().monotonicNanos() - began;
-    boolean isLate = wall >= WALL_TIMES * extensions.options().cpuNanosPerRecord();
-    if (work.watch(isLate)) {
+    if (work.watch(WALL_TIMES * extensions.options().cpuNanosPerRecord())) {
       watch.arm(() -> abandon(number), GRACE_NANOS);
     } else {
       watch.arm(
-          () -> look(number, began, watch),
+          () -> look(number, watch),
           Math.max(extensions.firstLookNanos() / 8, work.cpuNanosLeft()));
     }
   }

@@ -33,13 +33,16 @@ final class QueryWork implements Work {
   private final Map<Long, Runnable> hooks = new HashMap<>();
   private long nextHook;
 
-  // ---- the turn under way; written by its thread
+  // ---- the turn under way; written by its thread, under this
 
-  private volatile long thread = -1;
-  private volatile long cpuAtStart;
+  private long thread = -1;
+  private long cpuAtStart;
+  private long unitBeganNanos;
 
   /** CPU time that earlier turns took for the record in work. */
-  private volatile long cpuBefore;
+  private long cpuBefore;
+
+  // ---- of its thread alone
 
   private long askedAtNanos;
   private long turnEndsNanos;
@@ -54,23 +57,25 @@ final class QueryWork implements Work {
   // ---------------------------------------------------------------- turns
 
   /** The calling thread begins to work. */
-  void begin(long turnNanos) {
+  synchronized void begin(long turnNanos) {
     thread = Thread.currentThread().threadId();
     cpuAtStart = cpuNanosOf.applyAsLong(thread);
     long now = clock.monotonicNanos();
+    unitBeganNanos = now;
     askedAtNanos = now;
     turnEndsNanos = now + turnNanos;
   }
 
   /** The calling thread leaves off. */
-  void end() {
+  synchronized void end() {
     cpuBefore = cpuNanosUsed();
     thread = -1;
   }
 
   /** A stored record, or a flush, begins. */
-  void newUnit() {
+  synchronized void newUnit() {
     overdue = false;
+    unitBeganNanos = clock.monotonicNanos();
     cpuBefore = 0;
     if (thread >= 0) {
       cpuAtStart = cpuNanosOf.applyAsLong(thread);
@@ -84,7 +89,7 @@ final class QueryWork implements Work {
   }
 
   /** CPU time that the record in work has taken; from any thread. */
-  long cpuNanosUsed() {
+  synchronized long cpuNanosUsed() {
     long id = thread;
     return cpuBefore + (id < 0 ? 0 : Math.max(0, cpuNanosOf.applyAsLong(id) - cpuAtStart));
   }
@@ -92,15 +97,18 @@ final class QueryWork implements Work {
   /**
    * Looks from outside whether the record in work took too long, and stops it if so.
    *
-   * @param isLate whether it did by the clock
+   * @param wallNanosMax how long it may take by the clock in one turn
    */
-  boolean watch(boolean isLate) {
-    if (isLate || cpuNanosLeft() <= 0) {
+  boolean watch(long wallNanosMax) {
+    synchronized (this) {
+      long wall = clock.monotonicNanos() - unitBeganNanos;
+      if (thread < 0 || (wall < wallNanosMax && cpuNanosLeft() > 0)) {
+        return false;
+      }
       overdue = true;
-      runHooks();
-      return true;
     }
-    return false;
+    runHooks();
+    return true;
   }
 
   /** Nobody wants the result any more. */

@@ -203,7 +203,7 @@ final class CutSender {
 
     @Override
     public void writeTo(OutputStream out) throws IOException {
-      ByteBuffer piece = ByteBuffer.allocate((int) Math.clamp(length(), 1, PIECE));
+      ByteBuffer piece = ByteBuffer.allocate(Math.clamp(length(), 1, PIECE));
       for (long at = 0; at < length(); ) {
         at += readPiece(body, at, piece);
         out.write(piece.array(), 0, piece.limit());

@@ -6,4 +6,10 @@ module io.pannier.extract {
   requires io.pannier.robotics;
   requires com.fasterxml.jackson.databind;
   requires org.slf4j;
+  requires java.sql;
+  requires duckdb.jdbc;
+  requires com.google.protobuf;
+
+  provides io.pannier.query.ext.Extension with
+      io.pannier.extract.select.SelectExtension;
 }

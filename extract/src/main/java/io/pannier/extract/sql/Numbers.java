@@ -1,0 +1,101 @@
+package io.pannier.extract.sql;
+
+import java.nio.charset.StandardCharsets;
+import java.util.Locale;
+
+/** Which cells are numbers. */
+final class Numbers {
+  /** Digits that any long can have, whatever they are. */
+  private static final int SAFE_DIGITS = 18;
+
+  private Numbers() {}
+
+  static boolean isBoolean(byte[] bytes, int start, int end) {
+    String text = end - start <= 5 ? text(bytes, start, end) : "";
+    return text.equals("true") || text.equals("false");
+  }
+
+  /** A whole number of 64 bits, with or without a sign. */
+  static boolean isLong(byte[] bytes, int start, int end) {
+    int at = start < end && (bytes[start] == '-' || bytes[start] == '+') ? start + 1 : start;
+    if (at == end) {
+      return false;
+    }
+    for (int i = at; i < end; i++) {
+      if (!isDigit(bytes[i])) {
+        return false;
+      }
+    }
+    if (end - at <= SAFE_DIGITS) {
+      return true;
+    }
+    try {
+      Long.parseLong(text(bytes, start, end));
+      return true;
+    } catch (NumberFormatException e) {
+      return false;
+    }
+  }
+
+  /** A decimal number, with or without an exponent; also infinity and what is no number. */
+  static boolean isNumber(byte[] bytes, int start, int end) {
+    int at = start < end && (bytes[start] == '-' || bytes[start] == '+') ? start + 1 : start;
+    int digits = at;
+    while (at < end && isDigit(bytes[at])) {
+      at++;
+    }
+    int found = at - digits;
+    if (at < end && bytes[at] == '.') {
+      at++;
+      int fraction = at;
+      while (at < end && isDigit(bytes[at])) {
+        at++;
+      }
+      found += at - fraction;
+    }
+    if (found == 0) {
+      return isSpecial(bytes, start, end);
+    }
+    if (at < end && (bytes[at] == 'e' || bytes[at] == 'E')) {
+      at++;
+      if (at < end && (bytes[at] == '-' || bytes[at] == '+')) {
+        at++;
+      }
+      int exponent = at;
+      while (at < end && isDigit(bytes[at])) {
+        at++;
+      }
+      if (at == exponent) {
+        return false;
+      }
+    }
+    return at == end;
+  }
+
+  /** The number that such a text is. */
+  static double parse(String text) {
+    return switch (text.toLowerCase(Locale.ROOT)) {
+      case "nan", "+nan", "-nan" -> Double.NaN;
+      case "inf", "+inf", "infinity", "+infinity" -> Double.POSITIVE_INFINITY;
+      case "-inf", "-infinity" -> Double.NEGATIVE_INFINITY;
+      default -> Double.parseDouble(text);
+    };
+  }
+
+  private static boolean isSpecial(byte[] bytes, int start, int end) {
+    if (end - start < 3 || end - start > 9) {
+      return false;
+    }
+    String text = text(bytes, start, end).toLowerCase(Locale.ROOT);
+    String bare = text.startsWith("-") || text.startsWith("+") ? text.substring(1) : text;
+    return bare.equals("nan") || bare.equals("inf") || bare.equals("infinity");
+  }
+
+  private static boolean isDigit(byte b) {
+    return b >= '0' && b <= '9';
+  }
+
+  private static String text(byte[] bytes, int start, int end) {
+    return new String(bytes, start, end - start, StandardCharsets.ISO_8859_1);
+  }
+}

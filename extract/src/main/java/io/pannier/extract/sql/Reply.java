@@ -1,0 +1,25 @@
+package io.pannier.extract.sql;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+
+/** What an engine says to a request. */
+record Reply(ObjectNode head, byte[] content) {
+  /** Who is to blame for an error. */
+  enum Fault {
+    /** The content of the record. */
+    CONTENT,
+    /** The statement, or it and this content together. */
+    STATEMENT,
+    /** The schema of messages. */
+    SCHEMA,
+    /** It would take more memory than it may. */
+    MEMORY
+  }
+
+  static Reply error(Fault fault, String text) {
+    ObjectNode head = Frames.MAPPER.createObjectNode();
+    head.put("fault", fault.name());
+    head.put("error", text);
+    return new Reply(head, new byte[0]);
+  }
+}

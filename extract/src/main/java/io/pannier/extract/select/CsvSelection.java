@@ -166,7 +166,7 @@ final class CsvSelection implements AutoCloseable {
       }
       return rows.next();
     } catch (ContentException e) {
-      throw Failures.parse("CSV", input, String.valueOf(e.getMessage()));
+      throw Failures.parse("CSV", String.valueOf(e.getMessage()));
     } catch (IOException e) {
       throw new java.io.UncheckedIOException(e);
     }
@@ -200,7 +200,7 @@ final class CsvSelection implements AutoCloseable {
         return cell;
       }
     }
-    throw Failures.record("Column '" + name + "' not found", input);
+    throw Failures.record("Column '" + name + "' not found");
   }
 
   /** The cells of a row: those in hand, mostly. */

@@ -56,7 +56,7 @@ final class JsonColumnsStep implements Step {
         JsonNode row = rows.next();
         return row == null ? null : new Row(input, row);
       } catch (ContentException e) {
-        throw Failures.parse("JSON", input, String.valueOf(e.getMessage()));
+        throw Failures.parse("JSON", String.valueOf(e.getMessage()));
       }
     };
   }

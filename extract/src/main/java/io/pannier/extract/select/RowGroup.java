@@ -124,7 +124,7 @@ final class RowGroup {
               begin.format().contentType(),
               Body.of(content)));
     } catch (SqlException e) {
-      throw Failures.record("SQL error: " + e.getMessage(), begin);
+      throw Failures.record("SQL error: " + e.getMessage());
     } finally {
       close();
     }

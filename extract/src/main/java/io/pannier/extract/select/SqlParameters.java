@@ -180,7 +180,8 @@ final class SqlParameters {
 
   private static io.pannier.model.PannierException.Invalid badDuration(String text) {
     return invalid(
-        "'export.duration' must be a number of microseconds or a text such as '1s', '1.5s' or '1m', not '"
+        "'export.duration' must be a number of microseconds or a text such as '1s', '1.5s' or '1m',"
+            + " not '"
             + text
             + "'");
   }

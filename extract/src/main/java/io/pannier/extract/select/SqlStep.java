@@ -88,8 +88,9 @@ final class SqlStep implements Step {
             .or(() -> DataFormat.of(input.contentType()))
             .orElseThrow(() ->
                 Failures.record(
-                    "Unsupported content type '" + input.contentType() + "' for extension 'select'",
-                    input));
+                    "Unsupported content type '"
+                        + input.contentType()
+                        + "' for extension 'select'"));
     DataFormat output = config.output().orElse(format.defaultOutput());
     boolean headers = config.headers().orElseGet(() -> DataFormat.saysHeader(input.contentType()));
     Optional<SqlRequest.Message> message =
@@ -107,7 +108,6 @@ final class SqlStep implements Step {
     if (input.body().length() > max) {
       throw Failures.parse(
           format.shown(),
-          input,
           "content of "
               + input.body().length()
               + " bytes is longer than the "
@@ -121,8 +121,8 @@ final class SqlStep implements Step {
       return result.rows() == 0 ? null : new SqlItem(input, output, result, labels(result));
     } catch (SqlException e) {
       throw e.isContent()
-          ? Failures.parse(format.shown(), input, String.valueOf(e.getMessage()))
-          : Failures.record("SQL error: " + e.getMessage(), input);
+          ? Failures.parse(format.shown(), String.valueOf(e.getMessage()))
+          : Failures.record("SQL error: " + e.getMessage());
     } finally {
       work.release(content.length);
     }
@@ -151,7 +151,7 @@ final class SqlStep implements Step {
     if (!attached.path("encoding").asText("").equals("protobuf")
         || schema.isEmpty()
         || name.isEmpty()) {
-      throw Failures.record("Entry '" + input.entry() + "' has no '$schema' attachment", input);
+      throw Failures.record("Entry '" + input.entry() + "' has no '$schema' attachment");
     }
     return new SqlRequest.Message.Described(schema, name);
   }

@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class EngineProcess {
   /** Bounds of the memory of an engine, in bytes. */
-  static final long MEMORY_MIN = 64L << 20;
+  static final long MEMORY_MIN = 128L << 20;
 
   static final long MEMORY_MAX = 2L << 30;
 

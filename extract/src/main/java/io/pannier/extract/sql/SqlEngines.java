@@ -38,8 +38,8 @@ public final class SqlEngines {
   }
 
   /**
-   * Longest content that an engine takes, and longest result it gives, in bytes: an eighth of the
-   * memory of a query.
+   * Longest content that an engine takes, and longest result it gives, in bytes: half the memory of
+   * a query.
    */
   public static int contentMax(Work work) {
     return EngineProcess.contentMax(memory(work));
@@ -156,7 +156,10 @@ public final class SqlEngines {
     throw new SqlException(fault == Reply.Fault.CONTENT, error);
   }
 
+  /** An engine may take four times what the query may: it stands beside the server, not in it. */
   private static long memory(Work work) {
-    return Math.clamp(work.memoryBytes(), EngineProcess.MEMORY_MIN, EngineProcess.MEMORY_MAX);
+    return 4
+        * Math.clamp(
+            work.memoryBytes(), EngineProcess.MEMORY_MIN / 4, EngineProcess.MEMORY_MAX / 4);
   }
 }

@@ -46,7 +46,8 @@ class ColumnsTest {
     String when = "{\"@id\":{\"$gte\":2}}";
     assertThat(one(parameters, when, B1)).isEqualTo("2,20\n3,30\n");
     assertThat(computed(parameters, when, csv(1, B1))).isEqualTo(Labels.of("id", "2"));
-    assertThat(one("{\"columns\":[{\"index\":2,\"as_label\":\"k\"}]}", "{\"@k\":{\"$eq\":\"b\"}}", B1))
+    assertThat(
+            one("{\"columns\":[{\"index\":2,\"as_label\":\"k\"}]}", "{\"@k\":{\"$eq\":\"b\"}}", B1))
         .isEqualTo("b\n");
   }
 
@@ -65,14 +66,16 @@ class ColumnsTest {
 
   @Test
   void aLimitCountsRowsOfAllRecords() {
-    List<Item> outputs = run("{\"columns\":[{\"index\":1}]}", "{\"$limit\":2}", csv(5, B1), csv(6, B1));
+    List<Item> outputs =
+        run("{\"columns\":[{\"index\":1}]}", "{\"$limit\":2}", csv(5, B1), csv(6, B1));
     assertThat(texts(outputs)).containsExactly("10\n20\n");
     assertThat(outputs.getFirst().timestamp()).isEqualTo(5);
   }
 
   @Test
   void aLabelThatIsMissingIsAnError() {
-    assertThatThrownBy(() -> run("{\"columns\":[{\"index\":1}]}", "{\"@nope\":{\"$eq\":1}}", csv(1, B1)))
+    assertThatThrownBy(
+            () -> run("{\"columns\":[{\"index\":1}]}", "{\"@nope\":{\"$eq\":1}}", csv(1, B1)))
         .isInstanceOf(PannierException.NotFound.class)
         .hasMessage("Reference '@nope' not found");
   }
@@ -101,7 +104,11 @@ class ColumnsTest {
         .isEqualTo(" x ,\"a,\"\"1\"\"\",\ny,\"two\nlines\",z\n");
     assertThat(one("{\"columns\":[{\"from\":1,\"to\":4},{\"index\":0}]}", "", "1,2\n3,4,5,6,7\n"))
         .isEqualTo("2,,,1\n4,5,6,3\n");
-    assertThat(computed("{\"columns\":[{\"index\":1,\"as_label\":\"x\"},{\"index\":2,\"as_label\":\"z\"}]}", "", csv(1, body)))
+    assertThat(
+            computed(
+                "{\"columns\":[{\"index\":1,\"as_label\":\"x\"},{\"index\":2,\"as_label\":\"z\"}]}",
+                "",
+                csv(1, body)))
         .isEqualTo(Labels.of("x", "x"));
   }
 
@@ -109,7 +116,11 @@ class ColumnsTest {
   void rowsLongerThanTheBufferAreWhole() {
     String cell = "x".repeat(100_000);
     String body = ("1," + cell + ",\"" + cell + "\"\n").repeat(5);
-    assertThat(one("{\"columns\":[{\"index\":2},{\"index\":0,\"as_label\":\"k\"}]}", "{\"@k\":{\"$eq\":1}}", body))
+    assertThat(
+            one(
+                "{\"columns\":[{\"index\":2},{\"index\":0,\"as_label\":\"k\"}]}",
+                "{\"@k\":{\"$eq\":1}}",
+                body))
         .isEqualTo(("\"" + cell + "\",1\n").repeat(5));
   }
 
@@ -120,14 +131,24 @@ class ColumnsTest {
 
   @Test
   void membersOfJsonKeepTheirPlaces() {
-    String parameters = "{\"json\":{},\"columns\":[{\"name\":\"s.w\",\"as_label\":\"w\"},{\"name\":\"q\"}]}";
+    String parameters =
+        "{\"json\":{},\"columns\":[{\"name\":\"s.w\",\"as_label\":\"w\"},{\"name\":\"q\"}]}";
     Item output =
-        run(parameters, "{\"@w\":{\"$eq\":\"x\"}}", jsonRecord(1, "{\"s\":{\"u\":1,\"w\":\"x\"},\"q\":2}")).getFirst();
+        run(
+                parameters,
+                "{\"@w\":{\"$eq\":\"x\"}}",
+                jsonRecord(1, "{\"s\":{\"u\":1,\"w\":\"x\"},\"q\":2}"))
+            .getFirst();
     assertThat(text(output)).isEqualTo("[{\"s\":{\"w\":\"x\"},\"q\":2}]");
     assertThat(output.computed()).isEqualTo(Labels.of("w", "x"));
     assertThat(output.contentType()).isEqualTo("application/json");
     String temp = "{\"temp\":{\"value\":10,\"status\":\"ok\"}}";
-    assertThat(texts(run("{\"json\":{},\"columns\":[{\"name\":\"temp\"},{\"name\":\"temp.status\"}]}", "", jsonRecord(1, temp))))
+    assertThat(
+            texts(
+                run(
+                    "{\"json\":{},\"columns\":[{\"name\":\"temp\"},{\"name\":\"temp.status\"}]}",
+                    "",
+                    jsonRecord(1, temp))))
         .containsExactly("[{\"temp\":{\"status\":\"ok\"}}]");
   }
 
@@ -135,10 +156,18 @@ class ColumnsTest {
   void listsAndSequencesOfObjectsAreRowsAndNumbersKeepTheirDigits() {
     String parameters = "{\"json\":{},\"columns\":[{\"name\":\"v\",\"as_label\":\"v\"}]}";
     List<Item> outputs =
-        run(parameters, "{\"@v\":{\"$gt\":1}}", jsonRecord(1, "[{\"v\":1},{\"v\":10.0}] {\"v\":2.50}\n{\"v\":3e0}"));
+        run(
+            parameters,
+            "{\"@v\":{\"$gt\":1}}",
+            jsonRecord(1, "[{\"v\":1},{\"v\":10.0}] {\"v\":2.50}\n{\"v\":3e0}"));
     assertThat(texts(outputs)).containsExactly("[{\"v\":10.0},{\"v\":2.50},{\"v\":3}]");
     assertThat(outputs.getFirst().computed()).isEqualTo(Labels.of("v", "10.0"));
-    assertThat(texts(run("{\"json\":{},\"columns\":[{\"name\":\"no\"}]}", "", jsonRecord(1, "{\"v\":1}"))))
+    assertThat(
+            texts(
+                run(
+                    "{\"json\":{},\"columns\":[{\"name\":\"no\"}]}",
+                    "",
+                    jsonRecord(1, "{\"v\":1}"))))
         .containsExactly("[{}]");
   }
 
@@ -146,11 +175,16 @@ class ColumnsTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "{\"csv\":{\"has_headers\":true},\"columns\":[{\"name\":\"w\"}]} | a,b 1,2 | Column 'w' not found in record 'e/9'",
-        "{\"columns\":[{\"index\":0}]} | 1,\"2 | Failed to parse CSV in record 'e/9': line 1: a quote is not closed",
-        "{\"json\":{},\"columns\":[{\"name\":\"a\"}]} | [1] | Failed to parse JSON in record 'e/9': row 1 is no object",
-        "{\"json\":{},\"columns\":[{\"name\":\"a\"}]} | PNG | Failed to parse JSON in record 'e/9': Unrecognized token",
-        "{\"json\":{},\"columns\":[{\"name\":\"a\"}]} | {\"a\": | Failed to parse JSON in record 'e/9': Unexpected end",
+        "{\"csv\":{\"has_headers\":true},\"columns\":[{\"name\":\"w\"}]} | a,b 1,2 | Column 'w' not"
+            + " found",
+        "{\"columns\":[{\"index\":0}]} | 1,\"2 | Failed to parse CSV: line 1: a quote is not"
+            + " closed",
+        "{\"json\":{},\"columns\":[{\"name\":\"a\"}]} | [1] | Failed to parse JSON: row 1 is no"
+            + " object",
+        "{\"json\":{},\"columns\":[{\"name\":\"a\"}]} | PNG | Failed to parse JSON: Unrecognized"
+            + " token",
+        "{\"json\":{},\"columns\":[{\"name\":\"a\"}]} | {\"a\": | Failed to parse JSON: Unexpected"
+            + " end",
       })
   void contentThatCannotBeReadNamesTheRecord(String parameters, String body, String message) {
     assertThatThrownBy(() -> run(parameters, "", csv(9, body)))
@@ -161,15 +195,19 @@ class ColumnsTest {
   @Test
   void bytesThatAreNoTextNameTheRecord() {
     byte[] bytes = "1,2\n3,\u00e4\n".getBytes(StandardCharsets.ISO_8859_1);
-    assertThatThrownBy(() -> run("{\"columns\":[{\"index\":0}]}", "", Pipe.record(4, "text/csv", bytes)))
-        .hasMessage("Failed to parse CSV in record 'e/4': the text is not UTF-8");
-    assertThat(one("{\"columns\":[{\"index\":1}]}", "", "1,\u00e4\u20ac\ud83d\ude00\n")).isEqualTo("\u00e4\u20ac\ud83d\ude00\n");
+    assertThatThrownBy(
+            () -> run("{\"columns\":[{\"index\":0}]}", "", Pipe.record(4, "text/csv", bytes)))
+        .hasMessage("Failed to parse CSV: the text is not UTF-8");
+    assertThat(one("{\"columns\":[{\"index\":1}]}", "", "1,\u00e4\u20ac\ud83d\ude00\n"))
+        .isEqualTo("\u00e4\u20ac\ud83d\ude00\n");
   }
 
   @Test
   void theNextRecordIsReadAfterABrokenOne() {
-    try (var pipe = new Pipe("{\"columns\":[{\"index\":0,\"as_label\":\"a\"}]}", "{\"@a\":{\"$gt\":0}}")) {
-      assertThatThrownBy(() -> pipe.put(csv(1, "1\n\"2"))).isInstanceOf(PannierException.Invalid.class);
+    try (var pipe =
+        new Pipe("{\"columns\":[{\"index\":0,\"as_label\":\"a\"}]}", "{\"@a\":{\"$gt\":0}}")) {
+      assertThatThrownBy(() -> pipe.put(csv(1, "1\n\"2")))
+          .isInstanceOf(PannierException.Invalid.class);
       assertThat(texts(pipe.put(csv(2, "3\n")))).containsExactly("3\n");
     }
   }
@@ -179,7 +217,7 @@ class ColumnsTest {
     String wide = "1,".repeat(1_000_000) + "7\n";
     assertThat(one("{\"columns\":[{\"index\":1000000}]}", "", wide)).isEqualTo("7\n");
     assertThatThrownBy(() -> one("{\"columns\":[{\"index\":0}]}", "", "1,".repeat(9_000_000)))
-        .hasMessage("Failed to parse CSV in record 'e/1': line 1 is longer than 8388608 bytes");
+        .hasMessage("Failed to parse CSV: line 1 is longer than 8388608 bytes");
   }
 
   @ParameterizedTest
@@ -189,24 +227,37 @@ class ColumnsTest {
         "5 | Parameters of 'select' must be an object, not number",
         "{\"columns\":[]} | 'columns' must be a list of at least one column",
         "{\"columns\":{}} | 'columns' must be a list of at least one column",
-        "{\"columns\":[5]} | 'columns[0]' must be an object with 'index', 'name' or 'from' and 'to'",
+        "{\"columns\":[5]} | 'columns[0]' must be an object with 'index', 'name' or 'from' and"
+            + " 'to'",
         "{\"columns\":[{}]} | 'columns[0]' needs 'index', 'name' or a range of 'from' and 'to'",
-        "{\"columns\":[{\"index\":1,\"from\":2}]} | 'columns[0]' can have only one of 'index', 'name' and a range of 'from' and 'to'",
+        "{\"columns\":[{\"index\":1,\"from\":2}]} | 'columns[0]' can have only one of 'index',"
+            + " 'name' and a range of 'from' and 'to'",
         "{\"columns\":[{\"index\":-1}]} | 'columns[0].index' must be between 0 and 1000000",
         "{\"columns\":[{\"index\":\"1\"}]} | 'columns[0].index' must be a whole number",
         "{\"columns\":[{\"index\":1.5}]} | 'columns[0].index' must be a whole number",
-        "{\"columns\":[{\"from\":2,\"to\":2}]} | 'columns[0].to' must be greater than 'from': it is the first column that is left out",
-        "{\"columns\":[{\"from\":1,\"as_label\":\"x\"}]} | 'columns[0].as_label' cannot stand beside a range",
+        "{\"columns\":[{\"from\":2,\"to\":2}]} | 'columns[0].to' must be greater than 'from': it is"
+            + " the first column that is left out",
+        "{\"columns\":[{\"from\":1,\"as_label\":\"x\"}]} | 'columns[0].as_label' cannot stand"
+            + " beside a range",
         "{\"columns\":[{\"name\":\"v\"}]} | Column name 'v' requires csv.has_headers",
-        "{\"json\":{},\"columns\":[{\"index\":1}]} | 'columns[0]' needs 'name': JSON has no columns with numbers",
-        "{\"json\":{},\"columns\":[{\"name\":\"a..b\"}]} | 'columns[0].name' must be a path of names with dots between them, not 'a..b'",
-        "{\"json\":{},\"csv\":{},\"columns\":[{\"name\":\"v\"}]} | Only one input format can be specified",
-        "{\"csv\":{\"has_headers\":1},\"columns\":[{\"index\":0}]} | 'csv.has_headers' must be true or false",
-        "{\"sql\":\"SELECT 1\",\"columns\":[{\"index\":0}]} | 'columns' cannot be combined with 'sql'",
-        "{\"protobuf\":{},\"columns\":[{\"index\":0}]} | 'columns' cannot be combined with 'protobuf'",
-        "{\"columns\":[{\"index\":0,\"as_label\":\"@x\"}]} | 'as_label' must name a label, without '@', not '@x'",
+        "{\"json\":{},\"columns\":[{\"index\":1}]} | 'columns[0]' needs 'name': JSON has no columns"
+            + " with numbers",
+        "{\"json\":{},\"columns\":[{\"name\":\"a..b\"}]} | 'columns[0].name' must be a path of"
+            + " names with dots between them, not 'a..b'",
+        "{\"json\":{},\"csv\":{},\"columns\":[{\"name\":\"v\"}]} | Only one input format can be"
+            + " specified",
+        "{\"csv\":{\"has_headers\":1},\"columns\":[{\"index\":0}]} | 'csv.has_headers' must be true"
+            + " or false",
+        "{\"sql\":\"SELECT 1\",\"columns\":[{\"index\":0}]} | 'columns' cannot be combined with"
+            + " 'sql'",
+        "{\"protobuf\":{},\"columns\":[{\"index\":0}]} | 'columns' cannot be combined with"
+            + " 'protobuf'",
+        "{\"columns\":[{\"index\":0,\"as_label\":\"@x\"}]} | 'as_label' must name a label, without"
+            + " '@', not '@x'",
       })
   void parametersThatMakeNoSenseAreRefused(String parameters, String message) {
-    assertThatThrownBy(() -> new Pipe(parameters, "")).isInstanceOf(PannierException.Invalid.class).hasMessage(message);
+    assertThatThrownBy(() -> new Pipe(parameters, ""))
+        .isInstanceOf(PannierException.Invalid.class)
+        .hasMessage(message);
   }
 }

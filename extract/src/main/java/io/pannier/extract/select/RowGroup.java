@@ -93,7 +93,7 @@ final class RowGroup {
     if (row == 0) {
       return 0;
     }
-    int behind = item.result().ends()[(int) row - 1];
+    int behind = item.result().end(row - 1);
     // The comma between two objects belongs to neither.
     return item.format() == DataFormat.JSON ? behind + 1 : behind;
   }
@@ -101,7 +101,7 @@ final class RowGroup {
   private static int end(SqlItem item, long row) {
     return row == item.result().rows()
         ? item.result().content().length
-        : item.result().ends()[(int) row - 1];
+        : item.result().end(row - 1);
   }
 
   /** Gives out what is there, if anything is. */

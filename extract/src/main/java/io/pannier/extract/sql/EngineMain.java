@@ -45,7 +45,7 @@ public final class EngineMain {
           return;
         }
         idle.set(false);
-        int length = first << 24 | in.readUnsignedByte() << 16 | in.readUnsignedShort();
+        int length = (first << 24) | (in.readUnsignedByte() << 16) | in.readUnsignedShort();
         ObjectNode head = Frames.readHead(in, length);
         byte[] content = Frames.readContent(in, contentMax);
         Reply reply = engine.answer(head, content);

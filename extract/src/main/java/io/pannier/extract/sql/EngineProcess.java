@@ -82,7 +82,7 @@ final class EngineProcess {
   private static List<String> command(Path folder, long memory) throws IOException {
     var command = new ArrayList<String>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.add("-Xmx" + (memory / 2 >> 20) + "m");
+    command.add("-Xmx" + memory / 2 / (1 << 20) + "m");
     command.addAll(
         List.of(
             "-XX:+UseSerialGC",

@@ -3,7 +3,23 @@ package io.pannier.extract.sql;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 /** What an engine says to a request. */
-record Reply(ObjectNode head, byte[] content) {
+final class Reply {
+  private final ObjectNode head;
+  private final byte[] content;
+
+  Reply(ObjectNode head, byte[] content) {
+    this.head = head;
+    this.content = content;
+  }
+
+  ObjectNode head() {
+    return head;
+  }
+
+  byte[] content() {
+    return content;
+  }
+
   /** Who is to blame for an error. */
   enum Fault {
     /** The content of the record. */

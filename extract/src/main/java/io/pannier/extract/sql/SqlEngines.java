@@ -50,12 +50,23 @@ public final class SqlEngines {
     return SqlResult.of(ask(request.head(), content, work));
   }
 
-  /**
-   * Some rows of a file of Parquet.
-   *
-   * @param to the first row behind them
-   */
-  public record Piece(byte[] file, long from, long to) {}
+  /** Some rows of a file of Parquet. */
+  public static final class Piece {
+    private final byte[] file;
+    private final long from;
+    private final long to;
+
+    /**
+     * Rows of a file.
+     *
+     * @param to the first row behind them
+     */
+    public Piece(byte[] file, long from, long to) {
+      this.file = file;
+      this.from = from;
+      this.to = to;
+    }
+  }
 
   /** One file of Parquet of rows of several, which have the same columns. */
   public byte[] merge(List<Piece> pieces, Work work) throws SqlException {
@@ -65,10 +76,10 @@ public final class SqlEngines {
     for (Piece piece : pieces) {
       listed
           .addObject()
-          .put("bytes", piece.file().length)
-          .put("from", piece.from())
-          .put("to", piece.to());
-      length += piece.file().length;
+          .put("bytes", piece.file.length)
+          .put("from", piece.from)
+          .put("to", piece.to);
+      length += piece.file.length;
     }
     if (length > contentMax(work)) {
       throw new SqlException(
@@ -77,8 +88,8 @@ public final class SqlEngines {
     byte[] all = new byte[(int) length];
     int at = 0;
     for (Piece piece : pieces) {
-      System.arraycopy(piece.file(), 0, all, at, piece.file().length);
-      at += piece.file().length;
+      System.arraycopy(piece.file, 0, all, at, piece.file.length);
+      at += piece.file.length;
     }
     return ask(head, all, work).content();
   }

@@ -5,27 +5,30 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/**
- * What a statement gave.
- *
- * @param rows how many rows; 0: {@code content} is empty
- * @param columns names and types; results with equal ones can be joined
- * @param first what stands before the rows in the finished document (the line of names of a CSV
- *     text)
- * @param content the rows: lines of CSV, objects of JSON with commas between them, or a whole file
- *     of Parquet
- * @param ends where each row ends in {@code content}; empty unless it was asked for, and for
- *     Parquet
- * @param labels values of the columns that were asked for, of the last row or of each; absent where
- *     there is no plain value
- */
-public record SqlResult(
-    long rows,
-    String columns,
-    String first,
-    byte[] content,
-    int[] ends,
-    List<List<Optional<String>>> labels) {
+/** What a statement gave. */
+public final class SqlResult {
+  private final long rows;
+  private final String columns;
+  private final String first;
+  private final byte[] content;
+  private final int[] ends;
+  private final List<List<Optional<String>>> labels;
+
+  private SqlResult(
+      long rows,
+      String columns,
+      String first,
+      byte[] content,
+      int[] ends,
+      List<List<Optional<String>>> labels) {
+    this.rows = rows;
+    this.columns = columns;
+    this.first = first;
+    this.content = content;
+    this.ends = ends;
+    this.labels = labels;
+  }
+
   static SqlResult of(Reply reply) {
     JsonNode head = reply.head();
     JsonNode listed = head.path("ends");
@@ -48,7 +51,35 @@ public record SqlResult(
         List.copyOf(labels));
   }
 
-  /** Labels of a row; of the last one if only those are known. */
+  /** How many rows; without any there is no content. */
+  public long rows() {
+    return rows;
+  }
+
+  /** Names and types of the columns: results with equal ones can be joined. */
+  public String columns() {
+    return columns;
+  }
+
+  /** What stands before the rows in the finished document: the line of names of a CSV text. */
+  public String first() {
+    return first;
+  }
+
+  /** Lines of CSV, objects of JSON with commas between them, or a whole file of Parquet. */
+  public byte[] content() {
+    return content;
+  }
+
+  /** Where a row ends in the content. Known if each row was asked for, but not for Parquet. */
+  public int end(long row) {
+    return ends[(int) row];
+  }
+
+  /**
+   * Values of the columns that were asked for, absent where there is no plain value. Those of a
+   * row; of the last one if only those are known.
+   */
   public List<Optional<String>> labels(long row) {
     if (labels.isEmpty()) {
       return List.of();

@@ -58,7 +58,7 @@ public enum DataFormat {
 
   /** Whether a content type says that the first line holds names (RFC 4180, parameter header). */
   public static boolean saysHeader(String contentType) {
-    String[] parts = contentType.toLowerCase(Locale.ROOT).split(";");
+    String[] parts = contentType.toLowerCase(Locale.ROOT).split(";", -1);
     for (int i = 1; i < parts.length; i++) {
       String parameter = parts[i].replace("\"", "").replace(" ", "");
       if (parameter.equals("header=present")) {

@@ -130,7 +130,8 @@ final class SelectStatement {
           JsonNode names = selected.path("column_names");
           String last = lower(names.path(names.size() - 1).asText());
           boolean ofTable =
-              names.size() == 1 || names.size() == 2 && lower(names.path(0).asText()).equals(table);
+              names.size() == 1
+                  || (names.size() == 2 && lower(names.path(0).asText()).equals(table));
           int origin = -1;
           for (int i = 0; i < columns.size() && ofTable; i++) {
             if (lower(columns.get(i)).equals(last)) {

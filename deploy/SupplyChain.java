@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -22,6 +23,8 @@ import java.util.jar.JarEntry;
 import java.util.jar.JarFile;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
 
 /**
  * What the program is made of, told in two files of the program folder: {@code pannier.cdx.json}, a CycloneDX bill of
@@ -105,11 +108,49 @@ final class SupplyChain {
         continue;
       }
       if (!"io.pannier".equals(component.path("group").asText())) {
+        if ("duckdb_jdbc".equals(component.path("name").asText())) {
+          keepOneNative(jar, component);
+        }
         licence(component).ifPresent(licence -> libraries.add(new Library(jar, component, licence)));
       }
     }
     byDigest.values().forEach(left -> mistakes.add(name(left) + " is in the bill of materials but not in the program"));
     return libraries;
+  }
+
+  /**
+   * DuckDB's jar has its native library for every platform, 240 MB. The one of this machine goes beside the jar, where the driver
+   * looks for it, so that nothing is unpacked at run time; the others go. The bill then describes what is left.
+   */
+  private void keepOneNative(Path jar, ObjectNode component) throws Exception {
+    String architecture = System.getProperty("os.arch").equals("aarch64") ? "arm64" : "amd64";
+    String wanted = "libduckdb_java.so_linux_" + architecture;
+    Path beside = jar.resolveSibling(wanted);
+    Path trimmed = jar.resolveSibling(jar.getFileName() + ".new");
+    try (var whole = new JarFile(jar.toFile());
+        var out = new ZipOutputStream(Files.newOutputStream(trimmed))) {
+      for (JarEntry entry : Collections.list(whole.entries())) {
+        try (var in = whole.getInputStream(entry)) {
+          if (entry.getName().equals(wanted)) {
+            Files.copy(in, beside);
+          } else if (!entry.getName().startsWith("libduckdb_java")) {
+            var copy = new ZipEntry(entry.getName());
+            copy.setTimeLocal(entry.getTimeLocal());
+            out.putNextEntry(copy);
+            in.transferTo(out);
+          }
+        }
+      }
+    }
+    if (!Files.exists(beside)) {
+      mistakes.add(jar.getFileName() + " has no " + wanted);
+    }
+    Files.move(trimmed, jar, StandardCopyOption.REPLACE_EXISTING);
+    ArrayNode hashes = component.putArray("hashes");
+    hashes.addObject().put("alg", "SHA-256").put("content", digest(jar));
+    ArrayNode properties = component.putArray("properties");
+    properties.addObject().put("name", "pannier:changed").put("value", "native libraries taken out of the jar; " + wanted + " lies beside it");
+    properties.addObject().put("name", "pannier:sha256:" + wanted).put("value", Files.exists(beside) ? digest(beside) : "");
   }
 
   private List<Path> jars() throws IOException {
@@ -157,7 +198,8 @@ final class SupplyChain {
 
   private String thirdParty(List<Library> libraries) throws IOException {
     var out = new StringBuilder("""
-        Pannier is under the Apache License, Version 2.0 (see LICENSE). It is distributed with the libraries below, unchanged, each under the
+        Pannier is under the Apache License, Version 2.0 (see LICENSE). It is distributed with the libraries below, unchanged (but for native
+        libraries of other platforms, which were left out of DuckDB's jar), each under the
         licence named, and with a Java runtime (OpenJDK, GPL-2.0 with Classpath Exception; its notices are in runtime/legal).
 
         """);
@@ -180,7 +222,9 @@ final class SupplyChain {
       for (String text : own) {
         texts.computeIfAbsent(text, _ -> new TreeSet<>()).add(label);
       }
-      Path general = licences.resolve(library.licence() + ".txt");
+      // A licence with the name of its holder in it belongs to one library.
+      Path special = licences.resolve(component.path("name").asText() + ".txt");
+      Path general = Files.exists(special) ? special : licences.resolve(library.licence() + ".txt");
       if (Files.exists(general)) {
         texts.computeIfAbsent(Files.readString(general).strip(), _ -> new TreeSet<>()).add(label);
       } else if (own.isEmpty()) {

@@ -7,6 +7,7 @@
 #   bin/pannier            the command                  lib/, classpath       jars, and their order
 #   bin/prepare            makes pannier.aot            jvm.sh                flags of the JVM
 #   runtime/               what is needed of the JDK    share/                man page, completion for bash, settings, example
+#   lib/*.so_*             DuckDB's native library for this architecture
 #   pannier.cdx.json       bill of materials            LICENSE, THIRD-PARTY.txt
 #
 # Needs a JDK 25 and Maven, as ./pannier does. Two builds of one commit with one JDK give the same bytes, wherever and whenever they are

@@ -175,8 +175,9 @@ same_jars() {
 # The jars in folder $1 in the order of the class path: our own first, the command's before all; then the libraries, always in the same order, as
 # the AOT cache demands.
 class_path_order() {
+  # A native library may lie beside the jar it belongs to.
   (cd "$1" && { ls | LC_ALL=C sort | grep '^pannier-cli-'; ls | LC_ALL=C sort | grep '^pannier-' | grep -v '^pannier-cli-'
-    ls | LC_ALL=C sort | grep -v '^pannier-'; })
+    ls | LC_ALL=C sort | grep -v '^pannier-' | grep '\.jar$'; })
 }
 
 # Puts freshly built jars where the launcher looks, and makes the AOT cache for them. Unchanged jars stay untouched, and so does the cache.

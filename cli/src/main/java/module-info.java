@@ -4,6 +4,7 @@ module io.pannier.cli {
   requires java.management;
   requires java.net.http;
   requires io.pannier.client;
+  requires io.pannier.extract;
   requires io.pannier.s3;
   requires io.pannier.robotics;
   requires io.pannier.server;

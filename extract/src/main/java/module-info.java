@@ -1,4 +1,7 @@
-/** The extensions that come with the program. Found as services; exports nothing. */
+/**
+ * The extensions that come with the program, found as services. Exports only the writer of Parquet,
+ * to the command.
+ */
 module io.pannier.extract {
   requires static transitive org.jspecify;
   requires io.pannier.model;
@@ -9,6 +12,9 @@ module io.pannier.extract {
   requires java.sql;
   requires duckdb.jdbc;
   requires com.google.protobuf;
+
+  exports io.pannier.extract.sql to
+      io.pannier.cli;
 
   provides io.pannier.query.ext.Extension with
       io.pannier.extract.select.SelectExtension;

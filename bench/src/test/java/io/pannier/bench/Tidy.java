@@ -25,8 +25,28 @@ final class Tidy {
           room("client", "model"),
           room("replicate", "model", "store", "query", "client"),
           room("server", "model", "store", "query", "client", "replicate"),
-          room("cli", "model", "store", "s3", "query", "robotics", "client", "replicate", "server"),
-          room("bench", "model", "store", "s3", "query", "client", "replicate", "server", "cli"));
+          room(
+              "cli",
+              "model",
+              "store",
+              "s3",
+              "query",
+              "robotics",
+              "extract",
+              "client",
+              "replicate",
+              "server"),
+          room(
+              "bench",
+              "model",
+              "store",
+              "s3",
+              "query",
+              "extract",
+              "client",
+              "replicate",
+              "server",
+              "cli"));
 
   /** The only files that may ask the machine for time or randomness. */
   static final Set<String> SOURCES_OF_CHANCE = Set.of("SystemClock.java", "SystemRandom.java");

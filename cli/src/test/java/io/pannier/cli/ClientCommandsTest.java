@@ -453,6 +453,20 @@ class ClientCommandsTest {
             entry,timestamp,content_type,content_length,labels,text,base64
             imu,1000000,text/csv; header=1,5,{},"1,2,3",
             """);
+    cli.ok("cp", "local/b", folder.toString(), "--format", "parquet");
+    assertThat(folder.toFile().list())
+        .containsExactlyInAnyOrder("b.ndjson", "mine.csv", "b.parquet");
+    try (var duck = java.sql.DriverManager.getConnection("jdbc:duckdb:");
+        var statement = duck.createStatement();
+        var rows =
+            statement.executeQuery(
+                "SELECT count(*), max(labels['n']), max(decode(body)) FROM '"
+                    + folder.resolve("b.parquet")
+                    + "' WHERE entry = 'cam/front'")) {
+      assertThat(rows.next()).isTrue();
+      assertThat(rows.getLong(1)).isEqualTo(bucket.entry("cam/front").recordCount());
+      assertThat(rows.getString(3)).startsWith("picture ");
+    }
     cli.ok("cp", "local/b", folder.toString(), "--format", "tar", "--with-meta");
     Process tar =
         new ProcessBuilder("tar", "-xf", "b.tar", "--one-top-level=untarred")

@@ -39,7 +39,8 @@ public class CopyCommand extends ClientCommand {
       index = "1",
       paramLabel = "<DESTINATION>",
       description =
-          "Destination bucket, instance or folder (e.g. SERVER_ALIAS/BUCKET, SERVER_ALIAS or ./folder)")
+          "Destination bucket, instance or folder (e.g. SERVER_ALIAS/BUCKET, SERVER_ALIAS or"
+              + " ./folder)")
   private String destination = "";
 
   @Mixin private final Selection selection = new Selection();
@@ -74,7 +75,7 @@ public class CopyCommand extends ClientCommand {
   @Option(
       names = "--format",
       paramLabel = "<FORMAT>",
-      description = "files (default), or one file: csv, ndjson, tar")
+      description = "files (default), or one file: csv, ndjson, parquet, tar")
   private String format = "files";
 
   @Option(
@@ -94,8 +95,9 @@ public class CopyCommand extends ClientCommand {
 
   @Override
   int run() throws IOException {
-    if (!format.matches("files|csv|ndjson|tar")) {
-      throw Failure.value(format, "--format <FORMAT>", "expected files, csv, ndjson or tar");
+    if (!format.matches("files|csv|ndjson|parquet|tar")) {
+      throw Failure.value(
+          format, "--format <FORMAT>", "expected files, csv, ndjson, parquet or tar");
     }
     Place from = place(source, "<SOURCE>");
     Place to =

@@ -2,6 +2,7 @@ package io.pannier.cli.client;
 
 import io.pannier.client.Json;
 import io.pannier.client.StoredRecord;
+import io.pannier.extract.sql.ParquetFile;
 import io.pannier.model.Timestamp;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
@@ -21,8 +22,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Records in one file: {@code csv} and {@code ndjson} with a line each, bodies as text where they
- * are UTF-8 and else in base64; {@code tar} with the files of a folder export. Written under
- * another name and renamed when it is whole.
+ * are UTF-8 and else in base64; {@code parquet} with a row each; {@code tar} with the files of a
+ * folder export. Written under another name and renamed when it is whole.
  */
 final class ExportArchive implements AutoCloseable {
   /** Bodies in lines are held in memory. */
@@ -34,6 +35,7 @@ final class ExportArchive implements AutoCloseable {
   private final Path file;
   private final Path part;
   private final OutputStream out;
+  private final @Nullable ParquetFile table;
   private final boolean withMeta;
   private final @Nullable String extension;
   private boolean isWhole;
@@ -49,7 +51,12 @@ final class ExportArchive implements AutoCloseable {
       Files.createDirectories(folder);
     }
     part = Transfer.part(file);
-    out = new BufferedOutputStream(Files.newOutputStream(part), 1 << 16);
+    boolean isTable = format.equals("parquet");
+    table = isTable ? ParquetFile.create(part) : null;
+    out =
+        isTable
+            ? OutputStream.nullOutputStream()
+            : new BufferedOutputStream(Files.newOutputStream(part), 1 << 16);
     if (format.equals("csv")) {
       line("entry,timestamp,content_type,content_length,labels,text,base64");
     }
@@ -86,6 +93,11 @@ final class ExportArchive implements AutoCloseable {
               + "; use --format tar");
     }
     byte[] body = record.bytes();
+    if (table != null) {
+      table.add(
+          record.entry(), record.timestamp(), record.contentType(), record.labels().toMap(), body);
+      return;
+    }
     String text = text(body);
     String base64 = text == null ? Base64.getEncoder().encodeToString(body) : null;
     if (format.equals("ndjson")) {
@@ -189,6 +201,9 @@ final class ExportArchive implements AutoCloseable {
       out.write(new byte[2 * BLOCK]);
     }
     out.close();
+    if (table != null) {
+      table.finish();
+    }
     Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     isWhole = true;
   }
@@ -198,6 +213,9 @@ final class ExportArchive implements AutoCloseable {
     try {
       if (!isWhole) {
         out.close();
+      }
+      if (table != null) {
+        table.close();
       }
     } finally {
       Files.deleteIfExists(part);

@@ -36,12 +36,14 @@ public final class EngineMain {
     System.setOut(System.err);
     offerToKernel();
     var idle = new AtomicBoolean();
-    endWhenIdle(idle);
+    endWhenIdle(idle, folder);
     try (Engine engine = Engine.open(folder, memory, contentMax)) {
       while (true) {
         idle.compareAndSet(false, true);
         int first = in.read();
         if (first < 0) {
+          // The server is gone, perhaps without having had the time to clean up.
+          EngineProcess.remove(folder);
           return;
         }
         idle.set(false);
@@ -65,7 +67,7 @@ public final class EngineMain {
     }
   }
 
-  private static void endWhenIdle(AtomicBoolean idle) {
+  private static void endWhenIdle(AtomicBoolean idle, Path folder) {
     Thread.ofPlatform()
         .name("idle")
         .daemon()
@@ -81,6 +83,7 @@ public final class EngineMain {
               seenIdle[0] = false;
             } else if (seenIdle[0]) {
               // A request that comes at this moment finds nobody, and is sent to another process.
+              EngineProcess.remove(folder);
               Runtime.getRuntime().halt(0);
             } else {
               seenIdle[0] = true;

@@ -223,7 +223,11 @@ final class EngineProcess {
     return folder.resolve("errors.log");
   }
 
-  private static void remove(Path folder) {
+  /** Removes a folder of an engine and what is in it; it may be gone already. */
+  static void remove(Path folder) {
+    if (!Files.exists(folder)) {
+      return;
+    }
     try (var files = Files.list(folder)) {
       for (Path file : files.toList()) {
         Files.deleteIfExists(file);

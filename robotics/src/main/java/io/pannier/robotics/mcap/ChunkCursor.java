@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.PriorityQueue;
@@ -16,24 +17,24 @@ import org.jspecify.annotations.Nullable;
 /**
  * Messages of the chunks that overlap a time and have wanted channels. A chunk is opened when its
  * earliest message may be the next one, so only chunks that overlap one moment are in memory.
- * Neighbours are read together.
+ * Neighbours are read together; of an uncompressed chunk, single messages are read where that is
+ * less.
  */
 final class ChunkCursor implements MessageCursor {
-  /** Read in vain between two wanted chunks, if that saves a read. */
-  private static final long GAP_BYTES = 64 << 10;
-
   /** Read at once, unless a single chunk is longer. */
   private static final long READ_BYTES = 8 << 20;
 
   /** The messages of one open chunk that are left, in order. */
   private static final class Opened {
     final long start;
+    final long held;
     final List<MessageCursor.Found> messages;
     int next;
 
-    Opened(long start, List<MessageCursor.Found> messages) {
+    Opened(long start, long bytes, List<MessageCursor.Found> messages) {
       this.start = start;
       this.messages = messages;
+      held = bytes + SortedFileCursor.MESSAGE_BYTES * messages.size();
     }
 
     Message head() {
@@ -43,15 +44,18 @@ final class ChunkCursor implements MessageCursor {
 
   private final McapReader reader;
   private final MessageSelection selection;
+  private final MessagesByIndex byIndex;
   private final List<ChunkIndex> waiting;
   private final PriorityQueue<Opened> open;
   private int nextChunk;
+  private long held;
   private long windowAt;
   private ByteBuffer window = ByteBuffer.allocate(0);
 
   ChunkCursor(McapReader reader, MessageSelection selection) {
     this.reader = reader;
     this.selection = selection;
+    byIndex = new MessagesByIndex(reader, selection);
     waiting = new ArrayList<>();
     for (ChunkIndex chunk : reader.summary().chunks()) {
       if (selection.overlaps(chunk.startTime(), chunk.endTime()) && hasWanted(chunk)) {
@@ -83,19 +87,18 @@ final class ChunkCursor implements MessageCursor {
   private boolean hasWanted(ChunkIndex chunk) {
     // No message indexes: the chunk has to be opened to know.
     return chunk.messageIndexOffsets().isEmpty()
-        || chunk.messageIndexOffsets().keySet().stream()
-            .anyMatch(id -> {
-              Channel channel = reader.summary().channels().get(id);
-              return channel != null && selection.channels().test(channel);
-            });
+        || chunk.messageIndexOffsets().keySet().stream().anyMatch(byIndex::isWanted);
   }
 
   @Override
   public MessageCursor.@Nullable Found next() throws IOException {
     while (nextChunk < waiting.size() && mayComeFirst(waiting.get(nextChunk))) {
-      Opened opened = open(waiting.get(nextChunk));
+      ChunkIndex index = waiting.get(nextChunk);
+      Opened opened = open(index);
       nextChunk++;
       if (!opened.messages.isEmpty()) {
+        held += opened.held;
+        reader.limits().requireHeld(held, index.chunkStart());
         open.add(opened);
       }
     }
@@ -107,6 +110,8 @@ final class ChunkCursor implements MessageCursor {
     first.next++;
     if (first.next < first.messages.size()) {
       open.add(first);
+    } else {
+      held -= first.held;
     }
     return found;
   }
@@ -125,6 +130,34 @@ final class ChunkCursor implements MessageCursor {
   }
 
   private Opened open(ChunkIndex index) throws IOException {
+    var messages = new ArrayList<MessageCursor.Found>();
+    long bytes = 0;
+    try {
+      bytes = byIndex.read(index, messages);
+      if (bytes < 0) {
+        bytes = readWhole(index, messages);
+      }
+    } catch (McapException e) {
+      // Of a file that is known to be damaged, what is good is given.
+      if (reader.summary().damage().isEmpty() || e.kind() == McapException.Kind.UNSUPPORTED) {
+        throw e;
+      }
+    }
+    switch (selection.order()) {
+      case LOG_TIME -> messages.sort(ChunkCursor::byTime);
+      case REVERSE_LOG_TIME -> {
+        messages.sort(ChunkCursor::byTime);
+        Collections.reverse(messages);
+      }
+      case FILE -> {
+        // As they stand.
+      }
+    }
+    return new Opened(index.chunkStart(), bytes, messages);
+  }
+
+  /** Answers the bytes that the messages hold. */
+  private long readWhole(ChunkIndex index, List<MessageCursor.Found> messages) throws IOException {
     long position = index.chunkStart();
     ByteBuffer bytes = bytesOf(index);
     if (bytes.remaining() < Opcode.FRAME_BYTES
@@ -134,31 +167,8 @@ final class ChunkCursor implements MessageCursor {
           McapException.Kind.DAMAGED, "no chunk stands where the index says", position);
     }
     var chunk = (Chunk) RecordDecoder.decode(Opcode.CHUNK, bytes.slice(), position);
-    var messages = new ArrayList<MessageCursor.Found>();
-    try {
-      collect(Chunks.open(chunk, position), position, messages);
-    } catch (McapException e) {
-      // Of a file that is known to be damaged, what is good is given.
-      if (reader.summary().damage().isEmpty()) {
-        throw e;
-      }
-    }
-    switch (selection.order()) {
-      case LOG_TIME -> messages.sort(ChunkCursor::byTime);
-      case REVERSE_LOG_TIME -> {
-        messages.sort(ChunkCursor::byTime);
-        java.util.Collections.reverse(messages);
-      }
-      case FILE -> {
-        // As they stand.
-      }
-    }
-    return new Opened(position, messages);
-  }
-
-  private void collect(RangeSource records, long position, List<MessageCursor.Found> messages)
-      throws IOException {
-    var stream = new RecordStream(records, 0, records.size(), records.size());
+    ByteBuffer records = Chunks.open(chunk, position, reader.limits());
+    var stream = new RecordStream(records);
     while (stream.advance()) {
       if (stream.opcode() == Opcode.MESSAGE
           && stream.record() instanceof Message message
@@ -169,6 +179,7 @@ final class ChunkCursor implements MessageCursor {
         }
       }
     }
+    return records.capacity();
   }
 
   private static int byTime(MessageCursor.Found a, MessageCursor.Found b) {
@@ -180,13 +191,15 @@ final class ChunkCursor implements MessageCursor {
     long at = index.chunkStart();
     long end = at + index.chunkLength();
     if (at < windowAt || end > windowAt + window.limit() || end < at) {
+      long gap = reader.source().gapBytes();
+      long readMax = Math.min(READ_BYTES, reader.limits().recordBytesMax());
       long until = end;
       for (int i = nextChunk + 1; i < waiting.size(); i++) {
         ChunkIndex next = waiting.get(i);
         long nextEnd = next.chunkStart() + next.chunkLength();
         if (next.chunkStart() < until // tidy: bytes, not times
-            || next.chunkStart() - until > GAP_BYTES
-            || nextEnd - at > READ_BYTES) {
+            || next.chunkStart() - until > gap + next.messageIndexLength()
+            || nextEnd - at > readMax) {
           break;
         }
         until = nextEnd;

@@ -7,9 +7,6 @@ import java.util.zip.CRC32;
 
 /** Opens chunks: decompressed, held against their checksum and the reader's bound. */
 final class Chunks {
-  /** Longest uncompressed chunk that is opened: what one damaged or hostile length may cost. */
-  static final int BYTES_MAX = 512 << 20;
-
   private Chunks() {}
 
   /**
@@ -17,7 +14,7 @@ final class Chunks {
    *
    * @param position of the chunk in the file, for errors
    */
-  static RangeSource open(Chunk chunk, long position) throws McapException {
+  static ByteBuffer open(Chunk chunk, long position, McapLimits limits) throws McapException {
     Compression compression =
         Compression.of(chunk.compression())
             .orElseThrow(() ->
@@ -26,13 +23,13 @@ final class Chunks {
                     "a chunk is compressed with '" + chunk.compression() + "'",
                     position));
     long size = chunk.uncompressedSize();
-    if (size < 0 || size > BYTES_MAX) {
+    if (size < 0 || size > limits.chunkBytesMax()) {
       throw new McapException(
           McapException.Kind.UNSUPPORTED,
           "a chunk of "
               + Long.toUnsignedString(size)
               + " bytes, more than the "
-              + BYTES_MAX
+              + limits.chunkBytesMax()
               + " allowed",
           position);
     }
@@ -54,6 +51,6 @@ final class Chunks {
             McapException.Kind.DAMAGED, "the checksum of a chunk differs", position);
       }
     }
-    return RangeSource.of(records);
+    return records;
   }
 }

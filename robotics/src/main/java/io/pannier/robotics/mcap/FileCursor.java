@@ -42,8 +42,7 @@ final class FileCursor implements MessageCursor {
       } else if (records.opcode() == Opcode.CHUNK && chunk == null) {
         var opened = (Chunk) records.record();
         if (selection.overlaps(opened.startTime(), opened.endTime())) {
-          RangeSource source = Chunks.open(opened, data.position());
-          chunk = new RecordStream(source, 0, source.size(), source.size());
+          chunk = new RecordStream(Chunks.open(opened, data.position(), reader.limits()));
         }
       } else if (records.opcode() == Opcode.DATA_END) {
         ended = true;

@@ -42,19 +42,33 @@ public final class McapReader {
   /** Read at the end of a file at once: footer and, of most files, the whole summary. */
   private static final int TAIL_BYTES = 256 << 10;
 
-  /** Longest record outside of chunks that is read as a whole. */
-  private static final long RECORD_BYTES_MAX = 1 << 30;
+  /** Read at the beginning at once: more than any header has. */
+  private static final int HEAD_BYTES = 4 << 10;
 
   private final RangeSource source;
-  private final long size;
-  private final Header header;
+  private final McapLimits limits;
+  private final McapContents contents;
   private final McapSummary summary;
 
-  private McapReader(RangeSource source, long size, Header header, McapSummary summary) {
+  private McapReader(RangeSource source, McapLimits limits, McapContents contents) {
     this.source = source;
-    this.size = size;
-    this.header = header;
-    this.summary = summary;
+    this.limits = limits;
+    this.contents = contents;
+    summary = contents.summary();
+  }
+
+  /** Opens a file within {@link McapLimits#WIDE}. */
+  public static McapReader open(RangeSource source) throws IOException {
+    return open(source, McapLimits.WIDE);
+  }
+
+  /**
+   * Opens a file that was opened before, without reading anything.
+   *
+   * @param contents of the file, by {@link #contents}
+   */
+  public static McapReader open(RangeSource source, McapLimits limits, McapContents contents) {
+    return new McapReader(source, limits, contents);
   }
 
   /**
@@ -63,7 +77,7 @@ public final class McapReader {
    * @throws McapException FOREIGN when it is no MCAP file; one that is cut or damaged behind its
    *     header can be opened
    */
-  public static McapReader open(RangeSource source) throws IOException {
+  public static McapReader open(RangeSource source, McapLimits limits) throws IOException {
     long size = source.size();
     byte[] magic = new byte[Opcode.MAGIC.length];
     if (source.read(ByteBuffer.wrap(magic), 0) < magic.length
@@ -71,24 +85,40 @@ public final class McapReader {
       throw new McapException(
           McapException.Kind.FOREIGN, "this is no MCAP file: it does not begin as one", 0);
     }
-    RecordStream records = new RecordStream(source, magic.length, size, RECORD_BYTES_MAX);
+    RecordStream records =
+        new RecordStream(source, magic.length, size, limits.recordBytesMax(), HEAD_BYTES);
     if (!records.advance() || !(records.record() instanceof Header header)) {
       throw new McapException(
           McapException.Kind.DAMAGED, "the first record is no header", magic.length);
     }
     McapSummary summary;
     try {
-      McapSummary written = writtenSummary(source, size);
-      summary = written != null ? written : scan(source, size, Optional.empty());
+      McapSummary written = writtenSummary(source, size, limits);
+      summary = written != null ? written : scan(source, size, limits, Optional.empty());
     } catch (McapException e) {
-      summary = scan(source, size, Optional.of(e));
+      summary = scan(source, size, limits, Optional.of(e));
     }
-    return new McapReader(source, size, header, summary);
+    return new McapReader(source, limits, new McapContents(size, header, summary));
+  }
+
+  /** What opening the file found out. */
+  public McapContents contents() {
+    return contents;
+  }
+
+  /** What reading may cost. */
+  McapLimits limits() {
+    return limits;
+  }
+
+  /** The file. */
+  RangeSource source() {
+    return source;
   }
 
   /** What kind of recording it is. */
   public Header header() {
-    return header;
+    return contents.header();
   }
 
   /** What the file holds. */
@@ -126,7 +156,7 @@ public final class McapReader {
 
   /** Bytes of the source, at most up to its end. */
   ByteBuffer read(long start, long length) throws IOException {
-    if (start < 0 || length < 0 || length > RECORD_BYTES_MAX || start > size - length) {
+    if (start < 0 || length < 0 || start > contents.size() - length) {
       throw new McapException(
           McapException.Kind.DAMAGED,
           "an index leads to "
@@ -134,12 +164,23 @@ public final class McapReader {
               + " bytes that the file does not have",
           start);
     }
+    if (length > limits.recordBytesMax()) {
+      throw new McapException(
+          McapException.Kind.UNSUPPORTED,
+          length + " bytes at once, more than the " + limits.recordBytesMax() + " allowed",
+          start);
+    }
     return readFully(source, start, (int) length);
   }
 
   /** The records of the data section, as far as they are good, behind the header. */
   RecordStream dataSection() {
-    return new RecordStream(source, Opcode.MAGIC.length, size, RECORD_BYTES_MAX);
+    return new RecordStream(
+        source,
+        Opcode.MAGIC.length,
+        contents.size(),
+        limits.recordBytesMax(),
+        RecordStream.READ_AHEAD);
   }
 
   /** The channel of a message. */
@@ -188,8 +229,8 @@ public final class McapReader {
   // --- The summary section
 
   /** The summary that the file carries; null when it carries none that leads to everything. */
-  private static @Nullable McapSummary writtenSummary(RangeSource source, long size)
-      throws IOException {
+  private static @Nullable McapSummary writtenSummary(
+      RangeSource source, long size, McapLimits limits) throws IOException {
     int footerBytes = Opcode.FRAME_BYTES + Opcode.FOOTER_BYTES + Opcode.MAGIC.length;
     if (size < Opcode.MAGIC.length + footerBytes) {
       throw new McapException(McapException.Kind.TRUNCATED, "the file has no footer", size);
@@ -214,10 +255,19 @@ public final class McapReader {
       return null;
     }
     if (start < Opcode.MAGIC.length
-        || start > footerStart // tidy: bytes, not times
-        || footerStart - start > RECORD_BYTES_MAX) { // tidy: bytes, not times
+        || start > footerStart) { // tidy: bytes, not times
       throw new McapException(
           McapException.Kind.DAMAGED, "the footer leads out of the file", footerStart);
+    }
+    if (footerStart - start > limits.recordBytesMax()) { // tidy: bytes, not times
+      throw new McapException(
+          McapException.Kind.UNSUPPORTED,
+          "a summary of "
+              + (footerStart - start)
+              + " bytes, more than the "
+              + limits.recordBytesMax()
+              + " allowed",
+          start);
     }
     int length = (int) (footerStart - start);
     ByteBuffer bytes =
@@ -239,11 +289,11 @@ public final class McapReader {
   private static @Nullable McapSummary summaryIn(ByteBuffer bytes, long start) throws IOException {
     var summary = new SummaryBuilder();
     Statistics statistics = null;
-    var records = new RecordStream(RangeSource.of(bytes), 0, bytes.remaining(), RECORD_BYTES_MAX);
+    var records = new RecordStream(bytes);
     try {
       while (records.advance()) {
         switch (records.record()) {
-          case Schema schema -> summary.schemas.put(schema.id(), schema);
+          case Schema schema -> summary.schema(schema);
           case Channel channel -> summary.channels.put(channel.id(), channel);
           case ChunkIndex chunk -> summary.chunks.add(chunk);
           case AttachmentIndex attachment -> summary.attachments.add(attachment);
@@ -276,12 +326,19 @@ public final class McapReader {
   // --- Without summary
 
   /** Reads the whole data section. A damaged chunk costs itself only, a broken frame all behind. */
-  private static McapSummary scan(RangeSource source, long size, Optional<McapException> cause)
+  private static McapSummary scan(
+      RangeSource source, long size, McapLimits limits, Optional<McapException> cause)
       throws IOException {
     var summary = new SummaryBuilder();
     McapException damage = null;
     boolean ended = false;
-    var records = new RecordStream(source, Opcode.MAGIC.length, size, RECORD_BYTES_MAX);
+    var records =
+        new RecordStream(
+            source,
+            Opcode.MAGIC.length,
+            size,
+            limits.recordBytesMax(),
+            RecordStream.READ_AHEAD);
     try {
       while (!ended && records.advance()) {
         ended = records.opcode() == Opcode.DATA_END || records.opcode() == Opcode.FOOTER;
@@ -290,14 +347,14 @@ public final class McapReader {
         }
         long length = records.next() - records.position();
         switch (records.record()) {
-          case Schema schema -> summary.schemas.putIfAbsent(schema.id(), schema);
+          case Schema schema -> summary.schema(schema);
           case Channel channel -> summary.channels.putIfAbsent(channel.id(), channel);
           case Message message -> summary.message(message, false);
           case Attachment attachment -> summary.attachment(attachment, records.position(), length);
           case Metadata metadata -> summary.metadata(metadata, records.position(), length);
           case Chunk chunk -> {
             try {
-              scanChunk(summary, chunk, records.position(), length);
+              scanChunk(summary, chunk, records.position(), length, limits);
             } catch (McapException e) {
               damage = damage == null ? e : damage;
             }
@@ -322,15 +379,15 @@ public final class McapReader {
     return summary.asRead(Optional.ofNullable(damage));
   }
 
-  private static void scanChunk(SummaryBuilder summary, Chunk chunk, long position, long length)
+  private static void scanChunk(
+      SummaryBuilder summary, Chunk chunk, long position, long length, McapLimits limits)
       throws IOException {
-    RangeSource opened = Chunks.open(chunk, position);
     var channels = new HashMap<Integer, Long>();
-    var records = new RecordStream(opened, 0, opened.size(), RECORD_BYTES_MAX);
+    var records = new RecordStream(Chunks.open(chunk, position, limits));
     try {
       while (records.advance()) {
         switch (records.record()) {
-          case Schema schema -> summary.schemas.putIfAbsent(schema.id(), schema);
+          case Schema schema -> summary.schema(schema);
           case Channel channel -> summary.channels.putIfAbsent(channel.id(), channel);
           case Message message -> {
             summary.message(message, true);

@@ -19,6 +19,14 @@ public interface RangeSource {
    */
   int read(ByteBuffer target, long position) throws IOException;
 
+  /**
+   * Bytes that are rather read in vain than skipped by a read more: many where a read is a request
+   * over a network, few where it is a call.
+   */
+  default int gapBytes() {
+    return 64 << 10;
+  }
+
   /** A file; the channel stays the caller's. */
   static RangeSource of(FileChannel channel) {
     return new RangeSource() {
@@ -38,6 +46,11 @@ public interface RangeSource {
           total += count;
         }
         return total;
+      }
+
+      @Override
+      public int gapBytes() {
+        return 8 << 10;
       }
     };
   }
@@ -59,6 +72,11 @@ public interface RangeSource {
         int count = Math.min(target.remaining(), whole.capacity() - (int) position);
         target.put(whole.slice((int) position, count));
         return count;
+      }
+
+      @Override
+      public int gapBytes() {
+        return 0;
       }
     };
   }

@@ -9,11 +9,13 @@ import java.nio.ByteOrder;
  * many small ones.
  */
 final class RecordStream {
-  private static final int READ_AHEAD = 1 << 20;
+  /** For walking through a file. */
+  static final int READ_AHEAD = 1 << 20;
 
   private final RangeSource source;
   private final long end;
   private final long contentMax;
+  private final int readAhead;
   private long windowAt;
   private ByteBuffer window = ByteBuffer.allocate(0);
   private long next;
@@ -23,13 +25,21 @@ final class RecordStream {
 
   /**
    * @param contentMax the longest record that is read as a whole
+   * @param readAhead bytes that a read asks for at least
    */
-  RecordStream(RangeSource source, long start, long end, long contentMax) {
+  RecordStream(RangeSource source, long start, long end, long contentMax, int readAhead) {
     this.source = source;
     this.end = end;
     this.contentMax = contentMax;
+    this.readAhead = readAhead;
     windowAt = start;
     next = start;
+  }
+
+  /** The records in a buffer, as views of it. */
+  RecordStream(ByteBuffer records) {
+    this(RangeSource.of(records), 0, records.remaining(), records.remaining(), 0);
+    window = records.slice();
   }
 
   /**
@@ -95,7 +105,7 @@ final class RecordStream {
   /** Bytes of the source, as a view that stays valid when the window moves on. */
   private ByteBuffer at(long from, int length) throws IOException {
     if (from < windowAt || from + length > windowAt + window.limit()) {
-      int size = (int) Math.min(Math.max(length, READ_AHEAD), end - from); // tidy: bytes, not times
+      int size = (int) Math.min(Math.max(length, readAhead), end - from); // tidy: bytes, not times
       // A new one each time: records handed out are views of it.
       var bytes = ByteBuffer.allocate(size);
       source.read(bytes, from);

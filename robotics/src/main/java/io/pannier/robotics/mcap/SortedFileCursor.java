@@ -13,18 +13,24 @@ import org.jspecify.annotations.Nullable;
  * held in memory while they are sorted.
  */
 final class SortedFileCursor implements MessageCursor {
+  /** What a message takes beside its data. */
+  static final long MESSAGE_BYTES = 160;
+
   private final List<MessageCursor.Found> messages = new ArrayList<>();
   private int next;
 
   SortedFileCursor(McapReader reader, MessageSelection selection) throws IOException {
     var file = new FileCursor(reader, selection);
+    long held = 0;
     try {
       for (MessageCursor.Found found = file.next(); found != null; found = file.next()) {
+        held += MESSAGE_BYTES + found.message().data().remaining();
+        reader.limits().requireHeld(held, reader.contents().size());
         messages.add(copy(found));
       }
     } catch (McapException e) {
       // Where a summary had to be worked out, this is the end that it names.
-      if (reader.summary().damage().isEmpty()) {
+      if (reader.summary().damage().isEmpty() || e.kind() == McapException.Kind.UNSUPPORTED) {
         throw e;
       }
     }

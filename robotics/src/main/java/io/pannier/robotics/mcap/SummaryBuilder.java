@@ -10,6 +10,7 @@ import io.pannier.robotics.mcap.McapRecord.Metadata;
 import io.pannier.robotics.mcap.McapRecord.MetadataIndex;
 import io.pannier.robotics.mcap.McapRecord.Schema;
 import io.pannier.robotics.mcap.McapRecord.Statistics;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -42,6 +43,18 @@ final class SummaryBuilder {
     }
     messageCount++;
     outsideChunks |= !inChunk;
+  }
+
+  /** Keeps its own copy: the bytes of the file that it was read with are not to stay. */
+  void schema(Schema schema) {
+    ByteBuffer data = schema.data();
+    schemas.putIfAbsent(
+        schema.id(),
+        new Schema(
+            schema.id(),
+            schema.name(),
+            schema.encoding(),
+            ByteBuffer.allocate(data.remaining()).put(data).flip()));
   }
 
   void attachment(Attachment attachment, long offset, long length) {

@@ -18,7 +18,7 @@ final class IdlParser {
   private static final Pattern TOKEN =
       Pattern.compile(
           "\\s+|//[^\\n]*|/\\*.*?\\*/|(?m:^\\s*#[^\\n]*$)|(?m:^=+\\s*$)|(?m:^IDL:[^\\n]*$)"
-              + "|(\"(?:[^\"\\\\]|\\\\.)*\"|'(?:[^'\\\\]|\\\\.)*'|::|[A-Za-z_][A-Za-z0-9_]*|[0-9][0-9A-Za-z.+-]*|.)",
+              + "|(\"(?:[^\"\\\\]|\\\\.)*+\"|'(?:[^'\\\\]|\\\\.)*+'|::|[A-Za-z_][A-Za-z0-9_]*|[0-9][0-9A-Za-z.+-]*|.)",
           Pattern.DOTALL);
 
   private static final Map<String, FieldType> BUILT_IN =
@@ -43,11 +43,15 @@ final class IdlParser {
           Map.entry("float", Primitive.FLOAT32),
           Map.entry("double", Primitive.FLOAT64));
 
+  /** Modules within modules, sequences and arrays within each other. */
+  private static final int DEPTH_MAX = 32;
+
   private final List<String> tokens = new ArrayList<>();
   private final Map<String, MessageType> types = new LinkedHashMap<>();
   private final Map<String, FieldType> aliases = new HashMap<>();
   private final Map<String, Integer> constants = new HashMap<>();
   private int at;
+  private int depth;
 
   IdlParser(String text) {
     Matcher matcher = TOKEN.matcher(text);
@@ -72,9 +76,11 @@ final class IdlParser {
       case "module" -> {
         String name = take();
         expect("{");
+        deeper();
         while (!peek().equals("}")) {
           declaration(scope.isEmpty() ? name : scope + "/" + name);
         }
+        depth--;
         expect("}");
       }
       case "struct" -> struct(scope);
@@ -140,12 +146,14 @@ final class IdlParser {
       }
       case "sequence" -> {
         expect("<");
+        deeper();
         FieldType element = type();
+        depth--;
         if (next(",")) {
           bound();
         }
         expect(">");
-        return new FieldType.Array(element, 0);
+        return array(element, 0);
       }
       case "unsigned" -> word = "unsigned " + take();
       default -> {
@@ -177,8 +185,30 @@ final class IdlParser {
     }
     int length = bound();
     expect("]");
+    deeper();
     // The dimension nearest to the name is the outermost.
-    return new FieldType.Array(dimensions(type), length);
+    FieldType array = array(dimensions(type), length);
+    depth--;
+    return array;
+  }
+
+  private void deeper() throws DefinitionException {
+    depth++;
+    if (depth > DEPTH_MAX) {
+      throw new DefinitionException("declarations within each other, more than " + DEPTH_MAX);
+    }
+  }
+
+  /** Also through aliases arrays go only so deep. */
+  private static FieldType array(FieldType element, int length) throws DefinitionException {
+    int deep = 1;
+    for (FieldType inner = element; inner instanceof FieldType.Array next; deep++) {
+      inner = next.element();
+    }
+    if (deep > DEPTH_MAX) {
+      throw new DefinitionException("arrays of arrays, more than " + DEPTH_MAX + " deep");
+    }
+    return new FieldType.Array(element, length);
   }
 
   private int bound() throws DefinitionException {

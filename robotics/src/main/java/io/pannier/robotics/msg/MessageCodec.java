@@ -3,8 +3,7 @@ package io.pannier.robotics.msg;
 import io.pannier.robotics.msg.FieldType.Primitive;
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -51,18 +50,24 @@ public final class MessageCodec {
     }
   }
 
-  /**
-   * Elements that take no bytes are believed up to so many: no length of the message bounds them.
-   */
-  private static final int EMPTY_ELEMENTS_MAX = 65_536;
+  /** Parts of a message that take no bytes are believed up to so many. */
+  private static final long EMPTY_PARTS_MAX = 65_536;
+
+  /** Messages within messages and elements that a byte may be part of. */
+  private static final long PARTS_PER_BYTE = 8;
+
+  /** Beyond this it does not matter how many. */
+  private static final long LEAST_BYTES_MAX = 1 << 20;
 
   private final MessageDefinition definition;
   private final Layout layout;
+  private final Map<String, Long> leastBytes = new HashMap<>();
 
   /** A codec for messages of one definition. */
   public MessageCodec(MessageDefinition definition, Layout layout) {
     this.definition = definition;
     this.layout = layout;
+    measure(definition.root());
   }
 
   /** The definition. */
@@ -77,9 +82,21 @@ public final class MessageCodec {
    * @throws MessageException when the bytes end too early or no message can look so
    */
   public Map<String, Object> decode(ByteBuffer message) throws MessageException {
-    var in = new WireReader(message, layout);
+    var tree = new TreeBuilder();
+    read(message, tree);
+    return tree.root();
+  }
+
+  /**
+   * Decodes a message without building anything of it.
+   *
+   * @param message as for {@link #decode}
+   * @param visitor is told the values; when this throws, it has been told those in front
+   */
+  public void read(ByteBuffer message, MessageVisitor visitor) throws MessageException {
     try {
-      return decode(definition.root(), in);
+      new Walk(new WireReader(message, layout), visitor, message.remaining())
+          .message(definition.root());
     } catch (BufferUnderflowException e) {
       throw new MessageException(
           "the message of " + message.remaining() + " bytes ends in the middle of a field", e);
@@ -107,68 +124,108 @@ public final class MessageCodec {
 
   // --- Decoding
 
-  private Map<String, Object> decode(MessageType type, WireReader in) throws MessageException {
-    var values = new LinkedHashMap<String, Object>();
-    for (MessageType.Field field : type.fields()) {
-      values.put(field.name(), decode(field.type(), in));
+  /** One way through a message. */
+  private final class Walk {
+    private final WireReader in;
+    private final MessageVisitor visitor;
+
+    /** Messages and elements that may still come, whatever definition and lengths say. */
+    private long partsLeft;
+
+    Walk(WireReader in, MessageVisitor visitor, int bytes) {
+      this.in = in;
+      this.visitor = visitor;
+      partsLeft = PARTS_PER_BYTE * bytes + EMPTY_PARTS_MAX;
     }
-    if (type.fields().isEmpty()) {
-      in.fillerOfEmptyMessage();
+
+    void message(MessageType type) throws MessageException {
+      part();
+      visitor.beginMessage(type);
+      for (MessageType.Field field : type.fields()) {
+        visitor.field(field.name());
+        value(field.type());
+      }
+      if (type.fields().isEmpty()) {
+        in.fillerOfEmptyMessage();
+      }
+      visitor.endMessage();
     }
-    return values;
+
+    private void part() throws MessageException {
+      partsLeft--;
+      if (partsLeft < 0) {
+        throw new MessageException("the definition asks for more parts than the message can have");
+      }
+    }
+
+    private void value(FieldType type) throws MessageException {
+      switch (type) {
+        case Primitive primitive -> in.primitive(primitive, visitor);
+        case FieldType.Text text -> visitor.text(in.text(text.wide()));
+        case FieldType.Nested nested -> message(definition.type(nested));
+        case FieldType.Array array -> array(array);
+      }
+    }
+
+    private void array(FieldType.Array array) throws MessageException {
+      if (!(array.element() instanceof Primitive)) {
+        in.delimiter();
+      }
+      long count = array.fixed() ? array.length() : in.length();
+      long least = leastBytes(array.element());
+      if (least == 0 ? count > partsLeft : count > in.remaining() / least) {
+        throw new MessageException(
+            "an array of "
+                + count
+                + " elements in a message that has "
+                + in.remaining()
+                + " bytes left");
+      }
+      if (array.ofBytes()) {
+        visitor.bytes(in.bytes((int) count), (Primitive) array.element());
+        return;
+      }
+      visitor.beginArray((int) count);
+      for (int i = 0; i < count; i++) {
+        if (!(array.element() instanceof Primitive)) {
+          part();
+        }
+        value(array.element());
+      }
+      visitor.endArray();
+    }
   }
 
-  private Object decode(FieldType type, WireReader in) throws MessageException {
-    return switch (type) {
-      case Primitive primitive -> in.primitive(primitive);
-      case FieldType.Text text -> in.text(text.wide());
-      case FieldType.Nested nested -> decode(definition.type(nested), in);
-      case FieldType.Array array -> decode(array, in);
-    };
-  }
-
-  private Object decode(FieldType.Array array, WireReader in) throws MessageException {
-    if (!(array.element() instanceof Primitive)) {
-      in.delimiter();
-    }
-    long count = array.fixed() ? array.length() : in.length();
-    int least = leastBytes(array.element());
-    if (least == 0 ? count > EMPTY_ELEMENTS_MAX : count > in.remaining() / least) {
-      throw new MessageException(
-          "an array of "
-              + count
-              + " elements in a message that has "
-              + in.remaining()
-              + " bytes left");
-    }
-    if (array.ofBytes()) {
-      return in.bytes((int) count);
-    }
-    var elements = new ArrayList<>((int) count);
-    for (int i = 0; i < count; i++) {
-      elements.add(decode(array.element(), in));
-    }
-    return elements;
-  }
-
-  /** Bytes that an element takes at least, so that lengths are not believed blindly. */
-  private int leastBytes(FieldType type) {
+  /** Bytes that a value takes at least, so that lengths are not believed blindly. */
+  private long leastBytes(FieldType type) {
     return switch (type) {
       case Primitive primitive -> primitive.bytes();
       case FieldType.Text _ -> 4;
-      case FieldType.Nested nested -> {
-        List<MessageType.Field> fields = definition.type(nested).fields();
-        int sum = layout == Layout.CDR && fields.isEmpty() ? 1 : 0;
-        for (MessageType.Field field : fields) {
-          sum += leastBytes(field.type());
-        }
-        yield sum;
-      }
+      case FieldType.Nested nested -> leastBytes.getOrDefault(nested.name(), 0L);
       case FieldType.Array array ->
           array.fixed()
-              ? Math.clamp((long) array.length() * leastBytes(array.element()), 0, 1 << 20)
+              ? Math.min(array.length() * leastBytes(array.element()), LEAST_BYTES_MAX)
               : 4;
     };
+  }
+
+  /** Each type once, those first that others are made of. */
+  private void measure(MessageType type) {
+    if (leastBytes.containsKey(type.name())) {
+      return;
+    }
+    long sum = layout == Layout.CDR && type.fields().isEmpty() ? 1 : 0;
+    for (MessageType.Field field : type.fields()) {
+      FieldType element = field.type();
+      while (element instanceof FieldType.Array array) {
+        element = array.element();
+      }
+      if (element instanceof FieldType.Nested nested) {
+        measure(definition.type(nested));
+      }
+      sum = Math.min(sum + leastBytes(field.type()), LEAST_BYTES_MAX);
+    }
+    leastBytes.put(type.name(), sum);
   }
 
   // --- Encoding

@@ -8,6 +8,12 @@ import java.util.Set;
 
 /** A message type with all types that it is made of, every name resolved. Immutable. */
 public final class MessageDefinition {
+  /** Longest text of a definition that is read, in characters. */
+  private static final int TEXT_MAX = 4 << 20;
+
+  /** Messages within messages. */
+  private static final int DEPTH_MAX = 64;
+
   private final MessageType root;
   private final Map<String, MessageType> types;
 
@@ -24,19 +30,26 @@ public final class MessageDefinition {
    * @param name package and type of the message, with or without {@code msg} in the middle
    */
   public static MessageDefinition parseRos1(String name, String text) throws DefinitionException {
-    return resolve(MessageType.shortName(name), new MsgParser(name, text, true).parse());
+    return resolve(MessageType.shortName(name), new MsgParser(name, bounded(text), true).parse());
   }
 
   /** As {@link #parseRos1} for the definitions of ROS 2 ({@code ros2msg}). */
   public static MessageDefinition parseRos2(String name, String text) throws DefinitionException {
-    return resolve(MessageType.shortName(name), new MsgParser(name, text, false).parse());
+    return resolve(MessageType.shortName(name), new MsgParser(name, bounded(text), false).parse());
   }
 
   /**
    * Parses {@code ros2idl}: OMG IDL modules, each behind a line of {@code IDL: package/msg/Type}.
    */
   public static MessageDefinition parseIdl(String name, String text) throws DefinitionException {
-    return resolve(MessageType.shortName(name), new IdlParser(text).parse());
+    return resolve(MessageType.shortName(name), new IdlParser(bounded(text)).parse());
+  }
+
+  private static String bounded(String text) throws DefinitionException {
+    if (text.length() > TEXT_MAX) {
+      throw new DefinitionException("a definition of " + text.length() + " characters");
+    }
+    return text;
   }
 
   static MessageDefinition common(String shortName) throws DefinitionException {
@@ -79,6 +92,9 @@ public final class MessageDefinition {
     }
     if (!open.add(found.name())) {
       throw new DefinitionException("type '" + found.name() + "' contains itself");
+    }
+    if (open.size() > DEPTH_MAX) {
+      throw new DefinitionException("messages within messages, more than " + DEPTH_MAX + " deep");
     }
     var fields = new ArrayList<MessageType.Field>();
     for (MessageType.Field field : found.fields()) {

@@ -19,6 +19,9 @@ final class MsgParser {
       Pattern.compile(
           "([A-Za-z][A-Za-z0-9_/]*)(<=\\d+)?\\s*(\\[(<=)?\\d*\\])?\\s+([A-Za-z][A-Za-z0-9_]*)\\s*(.*)");
 
+  /** Longest line, without its comment: looking for a field takes the square of it at worst. */
+  private static final int LINE_MAX = 4_096;
+
   private static final Map<String, FieldType> BUILT_IN =
       Map.ofEntries(
           Map.entry("bool", Primitive.BOOL),
@@ -91,6 +94,9 @@ final class MsgParser {
     String code = (comment < 0 ? line : line.substring(0, comment)).strip();
     if (code.isEmpty()) {
       return null;
+    }
+    if (code.length() > LINE_MAX) {
+      throw new DefinitionException("line " + number + " has " + code.length() + " characters");
     }
     Matcher matcher = LINE.matcher(code);
     if (!matcher.matches()) {

@@ -3,12 +3,9 @@ package io.pannier.robotics.msg;
 import io.pannier.robotics.msg.FieldType.Primitive;
 import io.pannier.robotics.msg.MessageCodec.Encapsulation;
 import io.pannier.robotics.msg.MessageCodec.Layout;
-import java.math.BigInteger;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
-import java.util.LinkedHashMap;
-import java.util.Map;
 
 /** Reads fields of a message. Throws BufferUnderflowException where it ends too early. */
 final class WireReader {
@@ -69,34 +66,22 @@ final class WireReader {
     in.position(in.position() + bytes);
   }
 
-  Object primitive(Primitive type) {
+  void primitive(Primitive type, MessageVisitor visitor) throws MessageException {
     align(type.bytes());
-    return switch (type) {
-      case BOOL -> in.get() != 0;
-      case INT8 -> (int) in.get();
-      case UINT8 -> in.get() & 0xff;
-      case INT16 -> (int) in.getShort();
-      case UINT16 -> in.getShort() & 0xffff;
-      case INT32 -> in.getInt();
-      case UINT32 -> in.getInt() & 0xffffffffL;
-      case INT64 -> in.getLong();
-      case UINT64 -> unsigned(in.getLong());
-      case FLOAT32 -> in.getFloat();
-      case FLOAT64 -> in.getDouble();
-      case TIME -> time(in.getInt() & 0xffffffffL, in.getInt() & 0xffffffffL);
-      case DURATION -> time(in.getInt(), in.getInt());
-    };
-  }
-
-  private static Object unsigned(long bits) {
-    return bits >= 0 ? (Object) bits : new BigInteger(Long.toUnsignedString(bits));
-  }
-
-  private static Map<String, Object> time(Object seconds, Object nanoseconds) {
-    var time = new LinkedHashMap<String, Object>();
-    time.put("sec", seconds);
-    time.put("nsec", nanoseconds);
-    return time;
+    switch (type) {
+      case BOOL -> visitor.bool(in.get() != 0);
+      case INT8 -> visitor.integer(in.get(), type);
+      case UINT8 -> visitor.integer(in.get() & 0xff, type);
+      case INT16 -> visitor.integer(in.getShort(), type);
+      case UINT16 -> visitor.integer(in.getShort() & 0xffff, type);
+      case INT32 -> visitor.integer(in.getInt(), type);
+      case UINT32 -> visitor.integer(in.getInt() & 0xffffffffL, type);
+      case INT64, UINT64 -> visitor.integer(in.getLong(), type);
+      case FLOAT32 -> visitor.number(in.getFloat());
+      case FLOAT64 -> visitor.number(in.getDouble());
+      case TIME -> visitor.time(in.getInt() & 0xffffffffL, in.getInt() & 0xffffffffL);
+      case DURATION -> visitor.time(in.getInt(), in.getInt());
+    }
   }
 
   /** Number of elements of a sequence, or of bytes of a text. */
@@ -112,7 +97,8 @@ final class WireReader {
       throw new MessageException(
           "a text of " + bytes + " bytes in a message that has " + in.remaining() + " left");
     }
-    byte[] content = bytes((int) bytes);
+    byte[] content = new byte[(int) bytes];
+    in.get(content);
     if (wide) {
       return new String(
           content,
@@ -125,9 +111,10 @@ final class WireReader {
     return new String(content, 0, content.length - end, StandardCharsets.UTF_8);
   }
 
-  byte[] bytes(int count) {
-    byte[] bytes = new byte[count];
-    in.get(bytes);
+  /** A view of the message. */
+  ByteBuffer bytes(int count) {
+    ByteBuffer bytes = in.slice(in.position(), count);
+    in.position(in.position() + count);
     return bytes;
   }
 

@@ -4,6 +4,7 @@ module io.pannier.robotics {
   requires com.github.luben.zstd_jni;
   requires org.lz4.java;
 
+  exports io.pannier.robotics.image;
   exports io.pannier.robotics.mcap;
   exports io.pannier.robotics.msg;
 }

@@ -140,7 +140,7 @@ public final class MessageCodec {
 
     void message(MessageType type) throws MessageException {
       part();
-      visitor.beginMessage(type);
+      visitor.beginMessage(type.name());
       for (MessageType.Field field : type.fields()) {
         visitor.field(field.name());
         value(field.type());

@@ -8,8 +8,12 @@ import java.nio.ByteBuffer;
  * nothing has to be built of them. See {@link MessageCodec#read}.
  */
 public interface MessageVisitor {
-  /** A message begins: the outermost one, or one that is the value of a field or element. */
-  void beginMessage(MessageType type) throws MessageException;
+  /**
+   * A message begins: the outermost one, or one that is the value of a field or element.
+   *
+   * @param type its name, {@code std_msgs/Header}
+   */
+  void beginMessage(String type) throws MessageException;
 
   /** What follows is the value of this field. */
   void field(String name) throws MessageException;

@@ -42,7 +42,7 @@ final class TreeBuilder implements MessageVisitor {
   }
 
   @Override
-  public void beginMessage(MessageType type) {
+  public void beginMessage(String type) {
     open.addLast(new Open(false, 0));
   }
 

@@ -17,5 +17,6 @@ module io.pannier.extract {
       io.pannier.cli;
 
   provides io.pannier.query.ext.Extension with
+      io.pannier.extract.ros.RosExtension,
       io.pannier.extract.select.SelectExtension;
 }

@@ -38,6 +38,14 @@ public interface Item {
   Body body();
 
   /**
+   * Names the bytes of a stored record: what has an equal one has the same bytes, in any query, so
+   * that what was found out about them may be kept. Null where nobody knows.
+   */
+  default @Nullable Object identity() {
+    return null;
+  }
+
+  /**
    * An item of its parts.
    *
    * @param computed without {@code @}

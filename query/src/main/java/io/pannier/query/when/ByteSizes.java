@@ -6,7 +6,7 @@ import java.math.BigInteger;
 import java.util.Locale;
 
 /** Sizes as text: {@code 3 MiB}, {@code 1.5GB}, {@code 100}. */
-final class ByteSizes {
+public final class ByteSizes {
   private static final String PREFIXES = "KMGTPE";
 
   private ByteSizes() {}
@@ -16,7 +16,7 @@ final class ByteSizes {
    *
    * @throws PannierException.Invalid when it is none; the text is the reference's
    */
-  static long parse(String text) {
+  public static long parse(String text) {
     String trimmed = text.strip();
     int digits = 0;
     while (digits < trimmed.length() && isNumeral(trimmed.charAt(digits))) {

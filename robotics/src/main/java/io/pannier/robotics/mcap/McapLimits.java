@@ -25,7 +25,7 @@ public record McapLimits(long recordBytesMax, long chunkBytesMax, long heldBytes
   /** Limits for a reader that may use so much memory in all. */
   public static McapLimits within(long memoryBytes) {
     // A chunk is held compressed while it is decompressed, and beside it those it overlaps with.
-    return new McapLimits(memoryBytes / 3, memoryBytes / 3, memoryBytes / 3);
+    return new McapLimits(memoryBytes / 2, memoryBytes / 2, memoryBytes / 2);
   }
 
   void requireHeld(long bytes, long position) throws McapException {

@@ -197,6 +197,11 @@ public final class McapWriter implements Closeable {
     return position;
   }
 
+  /** Bytes of memory that the open chunk and its buffers take, roughly. */
+  public long memoryBytes() {
+    return 2L * chunk.size() + record.size() + 64L * summary.chunks.size() + (256 << 10);
+  }
+
   /** Ends the file: without this there is no summary, and the open chunk is lost. */
   @Override
   public void close() throws IOException {

@@ -3,6 +3,7 @@ package io.pannier.robotics.msg;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
@@ -13,6 +14,15 @@ public final class MessageDefinition {
 
   /** Messages within messages. */
   private static final int DEPTH_MAX = 64;
+
+  /** That of ROS 2 has no counter. */
+  private static final MessageType ROS1_HEADER =
+      new MessageType(
+          "std_msgs/Header",
+          List.of(
+              new MessageType.Field("seq", FieldType.Primitive.UINT32),
+              new MessageType.Field("stamp", FieldType.Primitive.TIME),
+              new MessageType.Field("frame_id", new FieldType.Text(false))));
 
   private final MessageType root;
   private final Map<String, MessageType> types;
@@ -30,7 +40,9 @@ public final class MessageDefinition {
    * @param name package and type of the message, with or without {@code msg} in the middle
    */
   public static MessageDefinition parseRos1(String name, String text) throws DefinitionException {
-    return resolve(MessageType.shortName(name), new MsgParser(name, bounded(text), true).parse());
+    Map<String, MessageType> parsed = new MsgParser(name, bounded(text), true).parse();
+    parsed.putIfAbsent(ROS1_HEADER.name(), ROS1_HEADER);
+    return resolve(MessageType.shortName(name), parsed);
   }
 
   /** As {@link #parseRos1} for the definitions of ROS 2 ({@code ros2msg}). */

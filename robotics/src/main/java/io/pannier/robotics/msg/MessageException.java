@@ -4,11 +4,13 @@ package io.pannier.robotics.msg;
 public final class MessageException extends Exception {
   private static final long serialVersionUID = 1;
 
-  MessageException(String message) {
+  /** Names what does not fit. */
+  public MessageException(String message) {
     super(message);
   }
 
-  MessageException(String message, Throwable cause) {
+  /** Names what does not fit, and what found it. */
+  public MessageException(String message, Throwable cause) {
     super(message, cause);
   }
 }

@@ -1,0 +1,117 @@
+package io.pannier.extract.ros;
+
+import io.pannier.extract.ros.SchemaAttachments.EntrySchema;
+import io.pannier.query.ext.Item;
+import io.pannier.query.ext.Items;
+import io.pannier.query.ext.Work;
+import io.pannier.robotics.mcap.McapRecord.Channel;
+import io.pannier.robotics.mcap.McapRecord.Schema;
+import io.pannier.robotics.msg.MessageType;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** Raw messages of all entries as one stream of recordings, a channel for each entry. */
+final class RawExport implements AutoCloseable {
+  private record Stream(Channel channel, Optional<Schema> schema) {}
+
+  private final RosParameters.Operation.Export wanted;
+  private final Work work;
+  private final String profile;
+  private final Map<String, Stream> streams = new HashMap<>();
+  private @Nullable Episode open;
+
+  RawExport(
+      RosParameters.Operation.Export wanted, SchemaAttachments attachments, Work work) {
+    this.wanted = wanted;
+    this.work = work;
+    var encodings = new HashSet<>(attachments.encodings());
+    String only = encodings.size() == 1 ? encodings.iterator().next() : "";
+    profile =
+        switch (only) {
+          case "ros1" -> "ros1";
+          case "cdr" -> "ros2";
+          default -> "";
+        };
+  }
+
+  /** Takes a message in; what is complete comes out. */
+  Items take(Item input, EntrySchema schema) {
+    Stream stream = streams.computeIfAbsent(input.entry(), entry -> stream(entry, schema));
+    long length = input.body().length();
+    work.reserve(length);
+    try {
+      ByteBuffer data = ByteBuffer.wrap(input.body().bytes((int) Math.min(length, 1 << 30)));
+      long time = nanos(input.timestamp());
+      Episode episode = open;
+      Item ended = null;
+      if (episode != null
+          && !episode.takes(time, stream.channel(), stream.schema(), length, wanted.limits())) {
+        open = null;
+        ended = episode.finish();
+        episode = null;
+      }
+      if (episode == null) {
+        episode = new Episode(work, input, input.timestamp(), time, profile);
+        open = episode;
+      }
+      episode.add(stream.channel(), stream.schema(), -1, time, time, data);
+      return ended == null ? Items.none() : Items.of(ended);
+    } catch (IOException e) {
+      throw McapFiles.failed(e);
+    } finally {
+      work.release(length);
+    }
+  }
+
+  /** The latest time there is, where nanoseconds cannot hold it. */
+  private static long nanos(long micros) {
+    return Math.unsignedMultiplyHigh(micros, 1_000) != 0 ? -1 : 1_000 * micros;
+  }
+
+  private static Stream stream(String entry, EntrySchema schema) {
+    String name = schema.schemaName();
+    if (schema.encoding().equals("cdr") && name.indexOf('/') > 0) {
+      // As ROS 2 calls them.
+      name = MessageType.shortName(name).replace("/", "/msg/");
+    }
+    Optional<Schema> known =
+        schema.schema().hasRemaining()
+            ? Optional.of(new Schema(0, name, schema.schemaEncoding(), schema.schema()))
+            : Optional.empty();
+    String topic = schema.topic().isEmpty() ? "/" + entry : schema.topic();
+    return new Stream(
+        new Channel(0, 0, topic, schema.encoding(), Map.of("entry", entry)), known);
+  }
+
+  /** A message failed: a recording that it broke is thrown away. */
+  void discard() {
+    if (open != null && open.isBroken()) {
+      open.abandon();
+      open = null;
+    }
+  }
+
+  /** What is open. */
+  Items flush() {
+    Episode episode = open;
+    open = null;
+    try {
+      return episode == null ? Items.none() : Items.of(episode.finish());
+    } catch (IOException e) {
+      throw McapFiles.failed(e);
+    }
+  }
+
+  @Override
+  public void close() {
+    if (open != null) {
+      open.abandon();
+    }
+    open = null;
+  }
+}

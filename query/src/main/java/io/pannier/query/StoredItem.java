@@ -44,6 +44,14 @@ final class StoredItem implements Item {
     return body;
   }
 
+  /** Numbers of buckets and entries are never given twice, nor those of records within one. */
+  private record Identity(int bucket, int entry, long sequence) {}
+
+  @Override
+  public Object identity() {
+    return new Identity(record.entry().bucket().id(), record.entry().id(), record.sequence());
+  }
+
   /** Whether the record was found to be removed or evicted. */
   boolean hasVanished() {
     return body.vanished;

@@ -61,7 +61,10 @@ final class Episode {
 
   /** Whether a message is of this recording, by the limits. */
   boolean takes(
-      long logTime, Channel channel, Optional<Schema> schema, long length,
+      long logTime,
+      Channel channel,
+      Optional<Schema> schema,
+      long length,
       RosParameters.EpisodeLimits limits) {
     long age = logTime - startNanos;
     if (Long.compareUnsigned(logTime, startNanos) >= 0

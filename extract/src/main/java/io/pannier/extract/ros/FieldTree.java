@@ -84,7 +84,9 @@ final class FieldTree {
     }
     if (end < rest.length() || rest.isEmpty() || rest.endsWith(".")) {
       throw new PannierException.Invalid(
-          "'" + parameter + "' must be a path such as 'pose.position.x' or 'ranges[0]', not '"
+          "'"
+              + parameter
+              + "' must be a path such as 'pose.position.x' or 'ranges[0]', not '"
               + path
               + "'");
     }

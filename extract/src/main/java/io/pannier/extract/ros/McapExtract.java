@@ -74,7 +74,8 @@ final class McapExtract implements Items {
         wanted
             .topic()
             .orElseThrow(() ->
-                new PannierException.Invalid("'topic' is required for '" + input.contentType() + "'"));
+                new PannierException.Invalid(
+                    "'topic' is required for '" + input.contentType() + "'"));
     McapReader reader = files.open(input, work);
     McapFiles.requireWhole(reader, wanted.recover());
     if (reader.summary().channels().values().stream()
@@ -84,8 +85,7 @@ final class McapExtract implements Items {
     long bytes = McapFiles.memoryBytes(reader);
     work.reserve(bytes);
     reserved = bytes;
-    return reader.messages(
-        MessageSelection.all().where(channel -> channel.topic().equals(topic)));
+    return reader.messages(MessageSelection.all().where(channel -> channel.topic().equals(topic)));
   }
 
   private Item item(MessageCursor.Found found) {

@@ -386,13 +386,12 @@ final class MessageJson implements MessageVisitor {
     FieldTree node = take();
     boolean signed = element == Primitive.INT8;
     if (node != null) {
-      node.elements.forEach(
-          (index, each) -> {
-            if (index < value.remaining()) {
-              int number = value.get(value.position() + index);
-              label(each, Integer.toString(signed ? number : number & 0xff));
-            }
-          });
+      node.elements.forEach((index, each) -> {
+        if (index < value.remaining()) {
+          int number = value.get(value.position() + index);
+          label(each, Integer.toString(signed ? number : number & 0xff));
+        }
+      });
     }
     ImageFields image = image();
     if (pictureWanted && depth == 1 && image != null && field.equals("data")) {
@@ -412,7 +411,10 @@ final class MessageJson implements MessageVisitor {
   }
 
   private void encoded(
-      JsonGenerator json, ByteBuffer value, FieldTree.Encoding encoding, @Nullable ImageFields image)
+      JsonGenerator json,
+      ByteBuffer value,
+      FieldTree.Encoding encoding,
+      @Nullable ImageFields image)
       throws IOException {
     InputStream bytes;
     int length;

@@ -65,9 +65,7 @@ final class ProtobufDecoder implements MessageDecoder {
       String local =
           packageName.isEmpty()
               ? name
-              : name.startsWith(packageName + ".")
-                  ? name.substring(packageName.length() + 1)
-                  : "";
+              : name.startsWith(packageName + ".") ? name.substring(packageName.length() + 1) : "";
       Descriptor found = local.isEmpty() ? null : nested(descriptor, local);
       if (found != null) {
         return found;
@@ -172,8 +170,7 @@ final class ProtobufDecoder implements MessageDecoder {
     FieldDescriptor value = entryType.findFieldByNumber(2);
     var last = new java.util.LinkedHashMap<String, Object>();
     for (Object entry : entries) {
-      last.put(
-          String.valueOf(((Message) entry).getField(key)), ((Message) entry).getField(value));
+      last.put(String.valueOf(((Message) entry).getField(key)), ((Message) entry).getField(value));
     }
     visitor.beginMessage(entryType.getFullName());
     for (var each : last.entrySet()) {

@@ -25,8 +25,7 @@ final class RawExport implements AutoCloseable {
   private final Map<String, Stream> streams = new HashMap<>();
   private @Nullable Episode open;
 
-  RawExport(
-      RosParameters.Operation.Export wanted, SchemaAttachments attachments, Work work) {
+  RawExport(RosParameters.Operation.Export wanted, SchemaAttachments attachments, Work work) {
     this.wanted = wanted;
     this.work = work;
     var encodings = new HashSet<>(attachments.encodings());
@@ -84,8 +83,7 @@ final class RawExport implements AutoCloseable {
             ? Optional.of(new Schema(0, name, schema.schemaEncoding(), schema.schema()))
             : Optional.empty();
     String topic = schema.topic().isEmpty() ? "/" + entry : schema.topic();
-    return new Stream(
-        new Channel(0, 0, topic, schema.encoding(), Map.of("entry", entry)), known);
+    return new Stream(new Channel(0, 0, topic, schema.encoding(), Map.of("entry", entry)), known);
   }
 
   /** A message failed: a recording that it broke is thrown away. */

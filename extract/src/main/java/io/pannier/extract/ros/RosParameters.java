@@ -104,21 +104,20 @@ final class RosParameters {
   private static Operation extract(JsonNode operation) {
     FieldTree fields = FieldTree.withStamp();
     Map<String, String> encode = texts(operation, "encode");
-    encode.forEach(
-        (path, format) ->
-            fields.at(path, "ros.extract.encode").encoding =
-                switch (format) {
-                  case "base64" -> FieldTree.Encoding.BASE64;
-                  case "jpeg" -> FieldTree.Encoding.JPEG;
-                  case "png" -> FieldTree.Encoding.PNG;
-                  default ->
-                      throw invalid(
-                          "'ros.extract.encode."
-                              + path
-                              + "' must be 'base64', 'jpeg' or 'png', not '"
-                              + format
-                              + "'");
-                });
+    encode.forEach((path, format) ->
+        fields.at(path, "ros.extract.encode").encoding =
+            switch (format) {
+              case "base64" -> FieldTree.Encoding.BASE64;
+              case "jpeg" -> FieldTree.Encoding.JPEG;
+              case "png" -> FieldTree.Encoding.PNG;
+              default ->
+                  throw invalid(
+                      "'ros.extract.encode."
+                          + path
+                          + "' must be 'base64', 'jpeg' or 'png', not '"
+                          + format
+                          + "'");
+            });
     texts(operation, "as_label")
         .forEach((label, path) -> fields.at(path, "ros.extract.as_label").labels.add(label));
     Form form =
@@ -226,13 +225,12 @@ final class RosParameters {
     var texts = new java.util.LinkedHashMap<String, String>();
     object
         .properties()
-        .forEach(
-            member -> {
-              if (member.getKey().isEmpty() || !member.getValue().isTextual()) {
-                throw invalid("'ros.extract." + name + "' must be an object of texts");
-              }
-              texts.put(member.getKey(), member.getValue().textValue());
-            });
+        .forEach(member -> {
+          if (member.getKey().isEmpty() || !member.getValue().isTextual()) {
+            throw invalid("'ros.extract." + name + "' must be an object of texts");
+          }
+          texts.put(member.getKey(), member.getValue().textValue());
+        });
     return texts;
   }
 

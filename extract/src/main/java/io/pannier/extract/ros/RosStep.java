@@ -81,8 +81,7 @@ final class RosStep implements Step {
   public Items process(Item input) {
     Kind kind = kind(input);
     if (kind == Kind.ROSBAG) {
-      throw new PannierException.Invalid(
-          "Rosbag archives are not supported: convert them to MCAP");
+      throw new PannierException.Invalid("Rosbag archives are not supported: convert them to MCAP");
     }
     if (kind == Kind.OTHER) {
       if (skipped.size() < SKIPPED_ENTRIES_MAX && skipped.add(input.entry())) {
@@ -142,12 +141,7 @@ final class RosStep implements Step {
           new MessageItem.Origin(input, schema.topic(), input.timestamp()),
           new MessageItem.Content(data, decoder, wanted, work),
           Labels.of(
-              "topic",
-              schema.topic(),
-              "schema",
-              schema.shownName(),
-              "encoding",
-              schema.encoding()),
+              "topic", schema.topic(), "schema", schema.shownName(), "encoding", schema.encoding()),
           conditional);
     } finally {
       work.release(length);
@@ -155,15 +149,14 @@ final class RosStep implements Step {
   }
 
   private Items summary(Item input) {
-    return new OneItem(
-        () -> {
-          try {
-            McapReader reader = files.open(input, work);
-            return input.withBody("application/json", McapSummaryJson.of(reader, work));
-          } catch (IOException e) {
-            throw McapFiles.failed(e);
-          }
-        });
+    return new OneItem(() -> {
+      try {
+        McapReader reader = files.open(input, work);
+        return input.withBody("application/json", McapSummaryJson.of(reader, work));
+      } catch (IOException e) {
+        throw McapFiles.failed(e);
+      }
+    });
   }
 
   @Override

@@ -34,7 +34,9 @@ final class SchemaAttachments {
 
     private boolean isIdl() {
       String start =
-          StandardCharsets.UTF_8.decode(schema.slice(0, Math.min(1_024, schema.limit()))).toString();
+          StandardCharsets.UTF_8
+              .decode(schema.slice(0, Math.min(1_024, schema.limit())))
+              .toString();
       return start.contains("\nIDL: ") || start.startsWith("IDL: ");
     }
 
@@ -63,8 +65,7 @@ final class SchemaAttachments {
     var encodings = new ArrayList<String>();
     attachments
         .fieldNames()
-        .forEachRemaining(
-            entry -> of(entry).map(EntrySchema::encoding).ifPresent(encodings::add));
+        .forEachRemaining(entry -> of(entry).map(EntrySchema::encoding).ifPresent(encodings::add));
     return encodings;
   }
 
@@ -95,7 +96,8 @@ final class SchemaAttachments {
       text = attachment.path("schema_base64").asText();
       inBase64 = true;
     }
-    if (text.isEmpty() && (encoding.equals("ros1") || attachment.path("schema_name").asText().isEmpty())) {
+    if (text.isEmpty()
+        && (encoding.equals("ros1") || attachment.path("schema_name").asText().isEmpty())) {
       return Optional.empty();
     }
     try {

@@ -96,8 +96,7 @@ class RawExtractTest {
     assertThat(item.contentType()).isEqualTo("application/json");
     assertThat(item.labels()).isEqualTo(Labels.of("site", "north"));
     assertThat(item.computed())
-        .isEqualTo(
-            Labels.of("encoding", "ros1", "schema", "sensor_msgs/Image", "topic", "/cam"));
+        .isEqualTo(Labels.of("encoding", "ros1", "schema", "sensor_msgs/Image", "topic", "/cam"));
     assertThat(text(item))
         .isEqualTo(
             "{\"header\":{\"seq\":7,\"stamp\":{\"sec\":1700000000,\"nsec\":123456789},\"frame_id\":\"cam\"},"
@@ -125,8 +124,16 @@ class RawExtractTest {
     assertThat(item.computed())
         .isEqualTo(
             Labels.of(
-                "a", "1.5", "b", "-2.0", "encoding", "ros1", "schema", "geometry_msgs/Point",
-                "topic", "/arm/tip"));
+                "a",
+                "1.5",
+                "b",
+                "-2.0",
+                "encoding",
+                "ros1",
+                "schema",
+                "geometry_msgs/Point",
+                "topic",
+                "/arm/tip"));
   }
 
   @Test
@@ -135,7 +142,13 @@ class RawExtractTest {
     assertThat(point("{'extract':{}}").on(labelled).getFirst().computed())
         .isEqualTo(
             Labels.of(
-                "encoding", "ros1", "kept", "yes", "schema", "geometry_msgs/Point", "topic",
+                "encoding",
+                "ros1",
+                "kept",
+                "yes",
+                "schema",
+                "geometry_msgs/Point",
+                "topic",
                 "/arm/tip"));
   }
 
@@ -280,7 +293,8 @@ class RawExtractTest {
 
   @Test
   void compressedImagesStayAsTheyAre() {
-    String definition = IMAGE.replaceAll("(?s)uint32 height.*?uint8\\[] data", "string format\nuint8[] data");
+    String definition =
+        IMAGE.replaceAll("(?s)uint32 height.*?uint8\\[] data", "string format\nuint8[] data");
     byte[] file = hex("ffd8ffe000104a464946");
     var body =
         ByteBuffer.allocate(100)
@@ -345,14 +359,17 @@ class RawExtractTest {
 
   @Test
   void theOldAttachmentIsReadWhereTheNewOneIsMissing() {
-    String base64 = Base64.getEncoder().encodeToString(POINT.getBytes(java.nio.charset.StandardCharsets.UTF_8));
+    String base64 =
+        Base64.getEncoder().encodeToString(POINT.getBytes(java.nio.charset.StandardCharsets.UTF_8));
     Item octets = record("arm", 77, "application/octet-stream", hex(R2));
     RosRun run =
         RosRun.of("{'extract':{}}")
             .attached(
                 "arm",
                 "$ros",
-                "{'encoding':'ros1','schema_base64':'" + base64 + "','schema_name':'geometry_msgs/msg/Point','topic':'/old'}");
+                "{'encoding':'ros1','schema_base64':'"
+                    + base64
+                    + "','schema_name':'geometry_msgs/msg/Point','topic':'/old'}");
     assertThat(run.on(octets).getFirst().computed().get("topic")).isEqualTo("/old");
     assertThat(run.on(octets).getFirst().computed().get("schema")).isEqualTo("geometry_msgs/Point");
     run.schema("arm", "ros1", "/new", "geometry_msgs/Point", POINT);
@@ -373,7 +390,8 @@ class RawExtractTest {
                             .setName("Device")
                             .addField(field("device_id", 1, FieldDescriptorProto.Type.TYPE_STRING))
                             .addField(field("count", 2, FieldDescriptorProto.Type.TYPE_UINT64))
-                            .addField(field("temperature", 3, FieldDescriptorProto.Type.TYPE_DOUBLE))
+                            .addField(
+                                field("temperature", 3, FieldDescriptorProto.Type.TYPE_DOUBLE))
                             .addField(field("raw", 4, FieldDescriptorProto.Type.TYPE_BYTES))
                             .addField(
                                 field("values", 5, FieldDescriptorProto.Type.TYPE_FLOAT)
@@ -417,8 +435,8 @@ class RawExtractTest {
 
   @Test
   void whatCannotBeDecodedSaysSo() {
-    assertThatThrownBy(() ->
-            point("{'extract':{}}").on(record("arm", 1, "application/ros1", new byte[20])))
+    assertThatThrownBy(
+            () -> point("{'extract':{}}").on(record("arm", 1, "application/ros1", new byte[20])))
         .isInstanceOf(PannierException.Invalid.class)
         .hasMessage(
             "Failed to decode message of topic '/arm/tip': the message of 20 bytes ends in the middle of a field");

@@ -125,7 +125,13 @@ class RecordingTest {
     assertThat(out.get(7).computed())
         .isEqualTo(
             Labels.of(
-                "encoding", "cdr", "said", "text 7", "schema", "std_msgs/String", "topic",
+                "encoding",
+                "cdr",
+                "said",
+                "text 7",
+                "schema",
+                "std_msgs/String",
+                "topic",
                 "/chatter"));
   }
 
@@ -140,7 +146,9 @@ class RecordingTest {
     }
     List<Item> items = RosRun.of("{'extract':{'topic':'/a'}}").on(record(5, out.toByteArray()));
     assertThat(items).extracting(Item::timestamp).containsExactly(24L, 25L);
-    assertThat(items).extracting(RosRun::text).containsExactly("{\"data\":\"a\"}", "{\"data\":\"b\"}");
+    assertThat(items)
+        .extracting(RosRun::text)
+        .containsExactly("{\"data\":\"a\"}", "{\"data\":\"b\"}");
   }
 
   @Test
@@ -149,8 +157,8 @@ class RecordingTest {
     assertThatThrownBy(() -> RosRun.of("{'extract':{}}").on(record(5, minute())))
         .isInstanceOf(PannierException.Invalid.class)
         .hasMessage("'topic' is required for 'application/mcap'");
-    assertThatThrownBy(() ->
-            RosRun.of("{'extract':{'topic':'/camera/blob'}}").on(record(5, minute())))
+    assertThatThrownBy(
+            () -> RosRun.of("{'extract':{'topic':'/camera/blob'}}").on(record(5, minute())))
         .hasMessage("Topic '/camera/blob' has no schema");
   }
 
@@ -192,8 +200,7 @@ class RecordingTest {
     var body = new CountedBody(file);
 
     List<Item> out =
-        RosRun.of("{'extract':{'topic':'/camera/name'}}")
-            .on(new Stored("drive", 5, body, null));
+        RosRun.of("{'extract':{'topic':'/camera/name'}}").on(new Stored("drive", 5, body, null));
 
     assertThat(out).hasSize(6);
     assertThat(body.bytes.get()).isLessThan(file.length / 20);
@@ -236,8 +243,9 @@ class RecordingTest {
 
     assertThat(content(out.getFirst())).isEqualTo(summary);
     assertThat(again.reads.get()).isZero();
-    assertThat(RosRun.of(extension, "{'extract':{'topic':'/none'}}")
-            .on(new Stored("drive", 5, again, identity)))
+    assertThat(
+            RosRun.of(extension, "{'extract':{'topic':'/none'}}")
+                .on(new Stored("drive", 5, again, identity)))
         .isEmpty();
     assertThat(again.reads.get()).isZero();
     RosRun.of(extension, "{'summary':{}}").on(new Stored("drive", 5, again, new Object()));
@@ -345,7 +353,8 @@ class RecordingTest {
                 RosRun.record("other", 6, "application/mcap", minute(options, START, 10)),
                 record(7, second));
 
-    assertThat(out).extracting(Item::entry)
+    assertThat(out)
+        .extracting(Item::entry)
         .containsExactly("drive", "other", "drive", "drive", "other");
     assertThat(out.stream().filter(item -> item.entry().equals("drive")))
         .extracting(item -> messages(item).size())
@@ -383,14 +392,12 @@ class RecordingTest {
     assertThat(messages.get(3).schema().orElseThrow().name()).isEqualTo("std_msgs/msg/String");
     assertThat(messages.get(3).schema().orElseThrow().encoding()).isEqualTo("ros2msg");
     assertThat(
-            McapReader.open(
-                    RangeSource.of(ByteBuffer.wrap(out.getFirst().body().bytes(1 << 20))))
+            McapReader.open(RangeSource.of(ByteBuffer.wrap(out.getFirst().body().bytes(1 << 20))))
                 .header()
                 .profile())
         .isEqualTo("ros2");
     // What was exported can be read again.
-    assertThat(
-            text(RosRun.of("{'extract':{'topic':'/text'}}").on(out.getFirst()).get(1)))
+    assertThat(text(RosRun.of("{'extract':{'topic':'/text'}}").on(out.getFirst()).get(1)))
         .isEqualTo("{\"data\":\"n2\"}");
   }
 
@@ -417,8 +424,8 @@ class RecordingTest {
   @Test
   void operationsThatAKindLacksAreRefused() throws IOException {
     Item raw = RosRun.record("a", 1, "application/cdr", new byte[8]);
-    assertThatThrownBy(() ->
-            RosRun.of("{'transform':{}}").schema("a", "cdr", "/a", "a/B", "int32 x").on(raw))
+    assertThatThrownBy(
+            () -> RosRun.of("{'transform':{}}").schema("a", "cdr", "/a", "a/B", "int32 x").on(raw))
         .hasMessage("'transform' is not possible for 'application/cdr'");
     byte[] file = minute();
     assertThatThrownBy(() -> RosRun.of("{'export':{'format':'mcap'}}").on(record(1, file)))
@@ -432,7 +439,8 @@ class RecordingTest {
   // --- damage
 
   @ParameterizedTest
-  @ValueSource(strings = {"{'extract':{'topic':'/chatter'%s}}", "{'transform':{'include':['/chatter']%s}}"})
+  @ValueSource(
+      strings = {"{'extract':{'topic':'/chatter'%s}}", "{'transform':{'include':['/chatter']%s}}"})
   void aRecordingThatWasCutShortIsToldOrRecovered(String parameters) throws IOException {
     byte[] file = minute();
     Item cut = record(5, Arrays.copyOf(file, file.length / 2));

@@ -89,7 +89,9 @@ public final class JpegEncoder {
   private static int[] scaled(int[] table, int quality) {
     int bounded = Math.clamp(quality, 1, 100);
     int percent = bounded < 50 ? 5_000 / bounded : 200 - 2 * bounded;
-    return Arrays.stream(table).map(each -> Math.clamp((each * percent + 50) / 100, 1, 255)).toArray();
+    return Arrays.stream(table)
+        .map(each -> Math.clamp((each * percent + 50) / 100, 1, 255))
+        .toArray();
   }
 
   private byte[] encoded() {

@@ -254,8 +254,7 @@ public final class McapReader {
     if (start == 0) {
       return null;
     }
-    if (start < Opcode.MAGIC.length
-        || start > footerStart) { // tidy: bytes, not times
+    if (start < Opcode.MAGIC.length || start > footerStart) { // tidy: bytes, not times
       throw new McapException(
           McapException.Kind.DAMAGED, "the footer leads out of the file", footerStart);
     }
@@ -334,11 +333,7 @@ public final class McapReader {
     boolean ended = false;
     var records =
         new RecordStream(
-            source,
-            Opcode.MAGIC.length,
-            size,
-            limits.recordBytesMax(),
-            RecordStream.READ_AHEAD);
+            source, Opcode.MAGIC.length, size, limits.recordBytesMax(), RecordStream.READ_AHEAD);
     try {
       while (!ended && records.advance()) {
         ended = records.opcode() == Opcode.DATA_END || records.opcode() == Opcode.FOOTER;

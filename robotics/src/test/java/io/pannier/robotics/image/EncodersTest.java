@@ -137,8 +137,7 @@ class EncodersTest {
     assertThat(png.getRaster().getSample(0, 0, 0)).isEqualTo(0x1234);
     assertThat(png.getRaster().getSample(1, 0, 0)).isEqualTo(0x00ff);
     assertThatThrownBy(() -> JpegEncoder.encode(picture, 85))
-        .isInstanceOfSatisfying(
-            ImageException.class, e -> assertThat(e.isUnsupported()).isTrue())
+        .isInstanceOfSatisfying(ImageException.class, e -> assertThat(e.isUnsupported()).isTrue())
         .hasMessage("16UC1");
   }
 
@@ -188,7 +187,6 @@ class EncodersTest {
     assertThatThrownBy(() -> Picture.of(4294967295L, 4294967295L, "mono8", false, 4294967295L, ten))
         .isInstanceOf(ImageException.class);
     assertThatThrownBy(() -> Picture.of(1, 1, "32FC1", false, 4, ten))
-        .isInstanceOfSatisfying(
-            ImageException.class, e -> assertThat(e.isUnsupported()).isTrue());
+        .isInstanceOfSatisfying(ImageException.class, e -> assertThat(e.isUnsupported()).isTrue());
   }
 }

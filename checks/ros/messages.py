@@ -11,8 +11,8 @@ ROS1 = get_typestore(Stores.ROS1_NOETIC)
 ROS2 = get_typestore(Stores.ROS2_JAZZY)
 
 WHOLE = {f"{sign}int{bits}": (sign, bits) for sign in ("", "u") for bits in (8, 16, 32, 64)}
-# In messages of ROS 2 these are octets.
-WHOLE |= {"byte": ("u", 8), "char": ("u", 8), "octet": ("u", 8)}
+# What both generations of ROS write in the same way, whether they take it as signed or not.
+WHOLE |= {"byte": ("u", 7), "char": ("u", 7), "octet": ("u", 7)}
 
 
 def base(name: str, chance: random.Random) -> object:
@@ -42,7 +42,7 @@ def value(store, desc, chance: random.Random) -> object:
     if element[0] == Nodetype.BASE and element[1][0] not in ("string", "wstring"):
         name = element[1][0]
         sign, bits = WHOLE.get(name, ("", 0))
-        return numpy.array(values, dtype=f"{sign}int{bits}" if bits else name)
+        return numpy.array(values, dtype=f"{sign}int{max(bits, 8)}" if bits else name)
     return values
 
 

@@ -2,12 +2,10 @@ package io.pannier.robotics.mcap;
 
 import com.github.luben.zstd.Zstd;
 import com.github.luben.zstd.ZstdException;
-import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Optional;
-import net.jpountz.lz4.LZ4FrameInputStream;
 import net.jpountz.lz4.LZ4FrameOutputStream;
 
 /** How the records of a chunk are compressed: each chunk is one frame of its own. */
@@ -94,17 +92,7 @@ public enum Compression {
           throw new IOException(count + " bytes instead of " + size);
         }
       }
-      case LZ4 -> {
-        try (var frame = new LZ4FrameInputStream(new ByteArrayInputStream(array(compressed)))) {
-          int count = frame.readNBytes(target, 0, size);
-          if (count != size || frame.read() >= 0) {
-            throw new IOException("another number of bytes than " + size);
-          }
-        } catch (RuntimeException e) {
-          // The library checks its arguments only when it meets them.
-          throw new IOException("lz4: " + e.getMessage(), e);
-        }
-      }
+      case LZ4 -> Lz4Frame.decompress(compressed, target);
     }
     return ByteBuffer.wrap(target);
   }

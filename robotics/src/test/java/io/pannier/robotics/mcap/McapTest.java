@@ -289,4 +289,101 @@ class McapTest {
         .extracting(each -> text(each.message()))
         .containsExactly("at 30", "at 10", "at 20");
   }
+
+  /** Counts what is read. */
+  private static final class Counted implements RangeSource {
+    private final RangeSource source;
+    long bytes;
+
+    Counted(byte[] file) {
+      source = RangeSource.of(ByteBuffer.wrap(file));
+    }
+
+    @Override
+    public long size() throws IOException {
+      return source.size();
+    }
+
+    @Override
+    public int read(ByteBuffer target, long position) throws IOException {
+      int count = source.read(target, position);
+      bytes += count;
+      return count;
+    }
+
+    @Override
+    public int gapBytes() {
+      return 0;
+    }
+  }
+
+  private static byte[] uncompressed(boolean wrongIndex) throws IOException {
+    byte[] file =
+        sample(McapWriter.Options.of("").with(Compression.NONE).withChunkBytes(30_000));
+    if (wrongIndex) {
+      var chunk = open(file).summary().chunks().getFirst();
+      long index = java.util.Collections.max(chunk.messageIndexOffsets().values());
+      // The offset of its first entry.
+      file[(int) index + 9 + 2 + 4 + 8]++;
+    }
+    return file;
+  }
+
+  @Test
+  void ofAnUncompressedChunkSingleMessagesAreRead() throws IOException {
+    byte[] file = uncompressed(false);
+    var source = new Counted(file);
+    McapReader reader = McapReader.open(source);
+    long opened = source.bytes;
+    for (var order : MessageSelection.Order.values()) {
+      var selection = MessageSelection.topics("/imu").between(100 * SECOND, 800 * SECOND).in(order);
+      var whole =
+          all(
+              open(sample(McapWriter.Options.of("").withChunkBytes(30_000))),
+              selection);
+      source.bytes = 0;
+      assertThat(all(reader, selection)).isEqualTo(whole).hasSizeGreaterThan(170);
+      assertThat(source.bytes).isPositive().isLessThan(opened / 2);
+    }
+  }
+
+  @Test
+  void aMessageIndexThatLeadsAstrayIsFound() throws IOException {
+    McapReader reader = open(uncompressed(true));
+    assertThatThrownBy(() -> all(reader, MessageSelection.topics("/imu")))
+        .isInstanceOfSatisfying(
+            McapException.class,
+            e -> assertThat(e.kind()).isEqualTo(McapException.Kind.DAMAGED));
+  }
+
+  @Test
+  void whatIsKnownOfAFileIsNotReadAgain() throws IOException {
+    byte[] file = sample(McapWriter.Options.of("").withChunkBytes(3_000));
+    McapContents contents = open(file).contents();
+    var source = new Counted(file);
+    McapReader again = McapReader.open(source, McapLimits.WIDE, contents);
+    assertThat(again.summary().statistics().orElseThrow().messageCount()).isEqualTo(1_000);
+    assertThat(source.bytes).isZero();
+    assertThat(all(again, MessageSelection.all())).hasSize(1_000);
+    assertThat(contents.memoryBytes()).isBetween(1_000L, 100_000L);
+  }
+
+  @Test
+  void limitsHoldWhateverAFileSays() throws IOException {
+    byte[] file = sample(McapWriter.Options.of("").withChunkBytes(30_000));
+    var source = RangeSource.of(ByteBuffer.wrap(file));
+    for (McapLimits limits :
+        List.of(
+            new McapLimits(1 << 20, 20_000, 1 << 20),
+            new McapLimits(1 << 20, 1 << 20, 20_000),
+            new McapLimits(1_000, 1 << 20, 1 << 20))) {
+      assertThatThrownBy(() -> {
+            McapReader reader = McapReader.open(source, limits);
+            all(reader, MessageSelection.all());
+          })
+          .isInstanceOfSatisfying(
+              McapException.class,
+              e -> assertThat(e.kind()).isEqualTo(McapException.Kind.UNSUPPORTED));
+    }
+  }
 }

@@ -115,4 +115,43 @@ class MessageDefinitionTest {
     assertThatThrownBy(() -> MessageDefinition.parseIdl("a/b/C", "struct C { long x; "))
         .hasMessage("the definition ends too early");
   }
+
+  @Test
+  void hostileDefinitionsEndSoon() {
+    var chain = new StringBuilder("a/T0 x\n");
+    var doubling = new StringBuilder("a/T0 x\na/T0 y\n");
+    for (int i = 0; i < 5_000; i++) {
+      chain.append("===\nMSG: a/T").append(i).append("\na/T").append(i + 1).append(" x\n");
+    }
+    for (int i = 0; i < 40; i++) {
+      String next = "a/T" + (i + 1);
+      doubling.append("===\nMSG: a/T").append(i).append('\n');
+      doubling.append(next).append("[65536] x\n").append(next).append(" y\n");
+    }
+    doubling.append("===\nMSG: a/T40\n");
+    assertThatThrownBy(() -> MessageDefinition.parseRos1("a/Root", chain.toString()))
+        .hasMessage("messages within messages, more than 64 deep");
+    // It can be read, but nothing of no bytes is that large.
+    assertThatThrownBy(() ->
+            new MessageCodec(
+                    MessageDefinition.parseRos1("a/Root", doubling.toString()),
+                    MessageCodec.Layout.ROS1)
+                .decode(java.nio.ByteBuffer.allocate(100)))
+        .isInstanceOf(MessageException.class);
+    assertThatThrownBy(() ->
+            MessageDefinition.parseIdl("a/B", "module a { ".repeat(100_000)))
+        .isInstanceOf(DefinitionException.class);
+    assertThatThrownBy(() ->
+            MessageDefinition.parseIdl(
+                "a/B", "struct B { " + "sequence<".repeat(100_000)))
+        .isInstanceOf(DefinitionException.class);
+    assertThatThrownBy(() ->
+            MessageDefinition.parseIdl("a/B", "const string x = \"" + "y".repeat(1_000_000)))
+        .isInstanceOf(DefinitionException.class);
+    assertThatThrownBy(() ->
+            MessageDefinition.parseRos2("a/B", "a" + " ".repeat(1_000_000) + "!"))
+        .hasMessage("line 1 has 1000002 characters");
+    assertThatThrownBy(() -> MessageDefinition.parseRos2("a/B", "a".repeat(5_000_000)))
+        .hasMessage("a definition of 5000000 characters");
+  }
 }

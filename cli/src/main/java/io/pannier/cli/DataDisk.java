@@ -2,8 +2,12 @@ package io.pannier.cli;
 
 import io.pannier.model.Clock;
 import io.pannier.model.SystemClock;
+import io.pannier.server.Following;
 import io.pannier.server.settings.RemoteSettings;
 import io.pannier.server.settings.Settings;
+import io.pannier.store.FolderStates;
+import io.pannier.store.Replica;
+import io.pannier.store.StateSource;
 import io.pannier.store.disk.Disk;
 import io.pannier.store.disk.RealDisk;
 import java.io.IOException;
@@ -11,6 +15,7 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
@@ -26,6 +31,36 @@ final class DataDisk {
     disk.prepare();
     Optional<RemoteSettings> remote = settings.remote();
     return remote.isEmpty() ? disk : S3Disks.open(disk, remote.get(), clock, random, holder);
+  }
+
+  /** What a replica follows, and how it tells of it. */
+  record Followed(StateSource states, Function<Replica.Status, Following> how) {
+    Following told(Replica.Status status) {
+      return how.apply(status);
+    }
+  }
+
+  /** For a server that only reads what another one writes. */
+  static Followed follow(Path folder, Settings settings) throws IOException {
+    Optional<RemoteSettings> remote = settings.remote();
+    if (remote.isPresent()) {
+      var disk = new RealDisk(folder);
+      disk.prepare();
+      return S3Disks.follow(disk, remote.get());
+    }
+    var states = new FolderStates(folder);
+    return new Followed(
+        states,
+        status ->
+            new Following(
+                states.place(),
+                status.states(),
+                status.ageMicros(),
+                status.lastFailure(),
+                0,
+                0,
+                0,
+                Map.of()));
   }
 
   /** A disk for a tool that only looks, and what it is called. */

@@ -86,7 +86,9 @@ final class ServeCommand implements Callable<Integer> {
     Optional<GeneratedToken.Found> generated = Optional.empty();
     Service service;
     try {
-      Files.createDirectories(folder);
+      if (settings.replicaInterval().isEmpty() || settings.remote().isPresent()) {
+        Files.createDirectories(folder);
+      }
       Authentication authentication;
       if (settings.authentication().isPresent()) {
         authentication = settings.authentication().get();
@@ -132,6 +134,9 @@ final class ServeCommand implements Callable<Integer> {
             .map(remote ->
                 "  data     s3://" + remote.bucket() + "/" + remote.prefix() + ", cache " + folder)
             .orElse("  data     " + folder));
+    if (settings.replicaInterval().isPresent()) {
+      out.println("  role     replica: follows the instance that writes, changes nothing");
+    }
     generated.ifPresent(token -> {
       if (!service.accepts(token.value())) {
         out.println("  token    as it was changed through the API");

@@ -8,6 +8,7 @@ import io.pannier.server.PlatformScheduler;
 import io.pannier.server.Server;
 import io.pannier.server.ServerConfig;
 import io.pannier.server.settings.Settings;
+import io.pannier.store.Replica;
 import io.pannier.store.Store;
 import io.pannier.store.StoreConfig;
 import io.pannier.store.StoreEvents;
@@ -18,7 +19,9 @@ import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -30,15 +33,18 @@ final class Service implements AutoCloseable {
 
   private final PlatformScheduler scheduler;
   private final Server server;
-  private final Store store;
+  private final AutoCloseable data;
   private final Optional<LogCapture> capture;
   private boolean closed;
 
   private Service(
-      PlatformScheduler scheduler, Server server, Store store, Optional<LogCapture> capture) {
+      PlatformScheduler scheduler,
+      Server server,
+      AutoCloseable data,
+      Optional<LogCapture> capture) {
     this.scheduler = scheduler;
     this.server = server;
-    this.store = store;
+    this.data = data;
     this.capture = capture;
   }
 
@@ -60,9 +66,8 @@ final class Service implements AutoCloseable {
     try {
       Clock clock = new SystemClock();
       RandomGenerator random = SystemRandom.secure();
-      Disk disk = DataDisk.open(folder, settings, clock, random, holder());
-      Store store =
-          Store.open(
+      Function<Disk, StoreConfig> told =
+          disk ->
               new StoreConfig(
                   disk,
                   clock,
@@ -72,7 +77,13 @@ final class Service implements AutoCloseable {
                   settings.bucketDefaults(),
                   settings.ack(),
                   Service::log,
-                  holder()));
+                  holder());
+      if (settings.replicaInterval().isPresent()) {
+        return replica(
+            scheduler, server, folder, settings, settings.replicaInterval().get(), clock, told);
+      }
+      Store store =
+          Store.open(told.apply(DataDisk.open(folder, settings, clock, random, holder())));
       boolean opened = false;
       try {
         server.open(store);
@@ -93,6 +104,34 @@ final class Service implements AutoCloseable {
       server.close();
       scheduler.close();
       throw failed;
+    }
+  }
+
+  private static Service replica(
+      PlatformScheduler scheduler,
+      Server server,
+      Path folder,
+      Settings settings,
+      Duration interval,
+      Clock clock,
+      Function<Disk, StoreConfig> told)
+      throws IOException {
+    DataDisk.Followed source = DataDisk.follow(folder, settings);
+    var replica = new Replica(source.states(), told, clock, Service::log);
+    boolean started = false;
+    try {
+      var following =
+          ReplicaService.start(
+              replica, server, clock, interval.toNanos(), () -> source.told(replica.status()));
+      started = true;
+      return new Service(scheduler, server, following, Optional.empty());
+    } catch (InterruptedException stopped) {
+      Thread.currentThread().interrupt();
+      throw new IOException("stopped while waiting for something to follow", stopped);
+    } finally {
+      if (!started) {
+        replica.close();
+      }
     }
   }
 
@@ -160,6 +199,10 @@ final class Service implements AutoCloseable {
     capture.ifPresent(LogCapture::close);
     server.close();
     scheduler.close();
-    store.close();
+    try {
+      data.close();
+    } catch (Exception failed) {
+      LOG.warn("data could not be closed", failed);
+    }
   }
 }

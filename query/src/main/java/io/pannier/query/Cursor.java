@@ -19,7 +19,8 @@ final class Cursor {
   /** Most records looked up ahead in one go. */
   private static final int AHEAD_MAX = 256;
 
-  final Entry entry;
+  /** Replaced by the query whose cursor it is, between two reads. */
+  Entry entry;
 
   /** Set by committing threads: the entry may have something new. */
   final AtomicBoolean marked = new AtomicBoolean();

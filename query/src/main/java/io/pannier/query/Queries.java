@@ -13,6 +13,7 @@ import io.pannier.query.when.Condition;
 import io.pannier.store.Bucket;
 import io.pannier.store.Entry;
 import io.pannier.store.EntryInfo;
+import io.pannier.store.Store;
 import io.pannier.store.StoredRecord;
 import io.pannier.store.TimeRange;
 import java.util.ArrayList;
@@ -51,6 +52,9 @@ public final class Queries implements AutoCloseable {
   private final AtomicInteger positions = new AtomicInteger();
   private final AtomicInteger sweeping = new AtomicInteger();
   private volatile boolean closed;
+
+  /** On a replica the newest state; else null. */
+  private volatile @Nullable Store newest;
 
   /**
    * @param timers end the waiting of continuous queries, and the life of those that nobody reads
@@ -483,6 +487,24 @@ public final class Queries implements AutoCloseable {
         query.stopWaiting();
       }
     }
+  }
+
+  /**
+   * On a replica: there is a newer state. Continuous queries go on in it, all others stay in the
+   * one they began in.
+   */
+  public void turnTo(Store state) {
+    newest = state;
+    alive.values().forEach(Query::stateCame);
+  }
+
+  @Nullable Store newest() {
+    return newest;
+  }
+
+  /** Whether a query that is alive reads in this store, or state of one. */
+  public boolean use(Store store) {
+    return alive.values().stream().anyMatch(query -> query.isIn(store));
   }
 
   /** How many queries are alive. */

@@ -6,10 +6,12 @@ import io.pannier.model.Timestamp;
 import io.pannier.store.Bucket;
 import io.pannier.store.Entry;
 import io.pannier.store.EntryInfo;
+import io.pannier.store.Store;
 import io.pannier.store.StoredRecord;
 import io.pannier.store.TimeRange;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.PriorityQueue;
@@ -36,8 +38,11 @@ public final class Query {
   private final Queries queries;
   private final long id;
   private final String owner;
-  private final Bucket bucket;
-  private final @Nullable Entry single;
+
+  /** Of a continuous query on a replica those of the newest state; else they stay. */
+  private volatile Bucket bucket;
+
+  private volatile @Nullable Entry single;
   private final EntryPatterns patterns;
   private final QueryOptions options;
   private final TimeRange range;
@@ -107,8 +112,9 @@ public final class Query {
     if (options.continuous()) {
       registration = bucket.onCommit(this::committed);
     }
-    if (single != null) {
-      add(single);
+    Entry one = single;
+    if (one != null) {
+      add(one);
     } else {
       for (Entry entry : bucket.entries()) {
         if (patterns.matches(entry.name())) {
@@ -172,7 +178,74 @@ public final class Query {
   }
 
   boolean belongsTo(String caller, Bucket toBucket, @Nullable Entry toEntry) {
-    return owner.equals(caller) && bucket == toBucket && single == toEntry;
+    Entry one = single;
+    boolean sameEntry = one == null || toEntry == null ? one == toEntry : one.id() == toEntry.id();
+    return owner.equals(caller) && bucket.id() == toBucket.id() && sameEntry;
+  }
+
+  /** Whether it reads in this store, or state of one. */
+  boolean isIn(Store store) {
+    return bucket.isOf(store);
+  }
+
+  // ---------------------------------------------------------------- on a replica
+
+  /** There is a newer state: a continuous query goes on in it, any other in the one it began in. */
+  void stateCame() {
+    Read waiting = parked.get();
+    if (options.continuous() && waiting != null) {
+      send(waiting, Stage.PARKED);
+    }
+  }
+
+  private boolean isBehind() {
+    Store newest = queries.newest();
+    return options.continuous() && newest != null && !bucket.isOf(newest);
+  }
+
+  /** Goes on in the newest state, at the same positions; by the read whose turn it is. */
+  private void catchUp() {
+    Store newest = queries.newest();
+    if (newest == null || !isBehind()) {
+      return;
+    }
+    Bucket fresh = newest.findBucket(bucket.id()).orElse(null);
+    if (fresh == null) {
+      return; // removed: nothing will come any more
+    }
+    var entries = new HashMap<Integer, Entry>();
+    for (Entry entry : fresh.entries()) {
+      entries.put(entry.id(), entry);
+    }
+    bucket = fresh;
+    ignored.clear();
+    sources.clear();
+    var known = List.copyOf(chosen.values());
+    chosen.clear();
+    for (Cursor cursor : known) {
+      Entry entry = entries.remove(cursor.entry.id());
+      if (entry == null) {
+        positions.decrementAndGet();
+        queries.givePositions(1);
+        continue;
+      }
+      cursor.entry = entry;
+      cursor.isSource = true;
+      chosen.put(entry, cursor);
+      sources.add(cursor);
+    }
+    Entry one = single;
+    if (one != null) {
+      known.stream().findAny().ifPresent(cursor -> single = cursor.entry);
+      return;
+    }
+    for (Entry entry : entries.values()) {
+      Cursor cursor = admitNew(entry);
+      if (cursor != null) {
+        cursor.isSource = true;
+        sources.add(cursor);
+      }
+    }
   }
 
   // ---------------------------------------------------------------- life
@@ -358,7 +431,7 @@ public final class Query {
       read.cancel();
     } else if (read.timeIsOver) {
       giveUp(read);
-    } else if (!marked.isEmpty()) {
+    } else if (!marked.isEmpty() || isBehind()) {
       send(read, Stage.PARKED);
     }
   }
@@ -413,6 +486,7 @@ public final class Query {
 
   /** Collects records; what was collected before an error is good but for one of the condition. */
   private void gather(BatchSink sink, ReadLimits limits, BooleanSupplier isCancelled) {
+    catchUp();
     admitMarked();
     try {
       fill(sink, limits, isCancelled);
@@ -635,10 +709,8 @@ public final class Query {
   }
 
   private String path() {
-    return bucket.name()
-        + "/"
-        + (single == null ? "" : single.name() + "/")
-        + Long.toUnsignedString(id);
+    Entry one = single;
+    return bucket.name() + "/" + (one == null ? "" : one.name() + "/") + Long.toUnsignedString(id);
   }
 
   // ---------------------------------------------------------------- new records

@@ -46,13 +46,16 @@ public final class Replications implements AutoCloseable {
       Destinations destinations,
       ReplicationOptions options,
       Consumer<ReplicationWarning> warnings) {
-    return open(store, clock, workers, destinations, options, warnings, Extractor.NONE);
+    return open(
+        store, clock, workers, destinations, options, warnings, Extractor.NONE, true);
   }
 
   /**
    * The same where records may be cut on their way.
    *
    * @param extractor has extensions do it
+   * @param writes false for an instance that only reads the store: then there are none, whatever
+   *     the store says, since the one that writes works on them
    */
   public static Replications open(
       Store store,
@@ -61,10 +64,12 @@ public final class Replications implements AutoCloseable {
       Destinations destinations,
       ReplicationOptions options,
       Consumer<ReplicationWarning> warnings,
-      Extractor extractor) {
-    return open(
+      Extractor extractor,
+      boolean writes) {
+    var setting =
         new Task.Setting(
-            store, clock, workers, destinations, options, Throttle::new, warnings, extractor));
+            store, clock, workers, destinations, options, Throttle::new, warnings, extractor);
+    return writes ? open(setting) : new Replications(setting);
   }
 
   /** The same with another way to wait where the rate is bounded. */

@@ -22,6 +22,7 @@ import java.net.InetAddress;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** What routes work with. */
@@ -37,6 +38,7 @@ final class Context {
   private final Scheduler chores;
   private volatile @Nullable Opened opened;
   private volatile @Nullable HttpServer http;
+  private volatile @Nullable Supplier<Following> following;
   private final SnapshotSessions snapshots;
 
   /** What is there once the store is open. */
@@ -73,6 +75,40 @@ final class Context {
       PartialUploads uploads,
       Scrubber scrubber) {
     opened = new Opened(store, tokens, lifecycles, replications, uploads, scrubber);
+  }
+
+  /** On a replica: requests that begin now are answered from a newer state. */
+  void turnTo(Store state) {
+    Opened before = opened();
+    opened =
+        new Opened(
+            state,
+            before.tokens,
+            before.lifecycles,
+            before.replications,
+            before.uploads,
+            before.scrubber);
+  }
+
+  /**
+   * Refuses what changes something where nothing may be changed.
+   *
+   * @throws PannierException.Forbidden when the store belongs to another instance
+   */
+  void requireWriter() {
+    if (store().isFollowing()) {
+      throw ReadOnly.refusal();
+    }
+  }
+
+  void followsAs(Supplier<Following> how) {
+    following = how;
+  }
+
+  /** How this instance follows another one; empty when it writes itself. */
+  Optional<Following> following() {
+    Supplier<Following> how = following;
+    return how == null ? Optional.empty() : Optional.of(how.get());
   }
 
   /** What carries the requests, told before the store is open. */

@@ -55,6 +55,7 @@ final class QueryRoutes {
                 context.queries.start(
                     call.token().owner(), bucket, bucket.entry(call.entry()), options, body));
         case REMOVE -> {
+          context.requireWriter();
           Context.refuseOwnBucket(call.bucket());
           removed(call, remove(bucket, call.entry(), options));
         }
@@ -77,6 +78,7 @@ final class QueryRoutes {
         case QUERY ->
             begun(call, context.queries.start(call.token().owner(), bucket, options, body));
         case REMOVE -> {
+          context.requireWriter();
           Context.refuseOwnBucket(call.bucket());
           removed(call, context.queries.remove(bucket, options));
         }
@@ -209,11 +211,7 @@ final class QueryRoutes {
   /** The next record of a query, as if it was read alone. */
   void readRecord(Call call, Bucket bucket, Entry entry, String q) {
     long id = RecordHeaders.queryId(q, "'query' must be a number");
-    read(
-        call,
-        bucket,
-        context.queries.find(id, call.token().owner(), bucket, entry),
-        BatchCollector.Form.SINGLE);
+    read(call, bucket, find(id, call, bucket, entry), BatchCollector.Form.SINGLE);
   }
 
   void readBatchOfOne(Call call) {
@@ -224,11 +222,7 @@ final class QueryRoutes {
     long id = RecordHeaders.queryId(q, "'query' must be a number");
     Bucket bucket = context.bucket(call);
     Entry entry = bucket.entry(call.entry());
-    read(
-        call,
-        bucket,
-        context.queries.find(id, call.token().owner(), bucket, entry),
-        BatchCollector.Form.V1);
+    read(call, bucket, find(id, call, bucket, entry), BatchCollector.Form.V1);
   }
 
   void readBatchOfMany(Call call) {
@@ -238,11 +232,24 @@ final class QueryRoutes {
     }
     long id = RecordHeaders.queryId(header.strip(), "Invalid query id");
     Bucket bucket = context.bucket(call);
-    read(
-        call,
-        bucket,
-        context.queries.find(id, call.token().owner(), bucket, null),
-        BatchCollector.Form.V2);
+    read(call, bucket, find(id, call, bucket, null), BatchCollector.Form.V2);
+  }
+
+  /** Finds a query; on a replica says why another instance of the group may know it. */
+  private Query find(long id, Call call, Bucket bucket, @Nullable Entry entry) {
+    try {
+      return context.queries.find(id, call.token().owner(), bucket, entry);
+    } catch (PannierException.NotFound unknown) {
+      if (!context.store().isFollowing()) {
+        throw unknown;
+      }
+      throw new PannierException.NotFound(
+          unknown.getMessage()
+              + " Instance '"
+              + context.config.instanceName()
+              + "' knows only queries that it began itself: a load balancer has to send the reads"
+              + " of a query to the instance that began it.");
+    }
   }
 
   private void read(Call call, Bucket bucket, Query query, BatchCollector.Form form) {

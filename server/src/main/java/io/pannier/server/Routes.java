@@ -40,7 +40,9 @@ final class Routes implements HttpHandler {
     void handle(Call call) throws Exception;
   }
 
-  private record Action(Access access, Handler handler, RouteMeter meter) {}
+  /** How it is refused by an instance that only reads; null: it is served. */
+  private record Action(
+      Access access, Handler handler, RouteMeter meter, @Nullable String readOnlyRefusal) {}
 
   /** One row of the table. */
   private final class Row {
@@ -61,7 +63,8 @@ final class Routes implements HttpHandler {
           : method + " " + pattern() + " is not described in openapi.json";
       var meter = new RouteMeter(method, route(parts));
       meters.add(meter);
-      actions.put(method, new Action(access, handler, meter));
+      String refusal = ReadOnly.refusalOf(pattern(), method).orElse(null);
+      actions.put(method, new Action(access, handler, meter, refusal));
       return this;
     }
 
@@ -316,6 +319,9 @@ final class Routes implements HttpHandler {
       Caller caller = caller(exchange, action.access);
       audit(exchange, action.access, caller.name());
       caller.require(action.access, name);
+      if (action.readOnlyRefusal != null && context.store().isFollowing()) {
+        throw ReadOnly.refusal(action.readOnlyRefusal);
+      }
       refuseOwnBucket(action.access, path);
       action.handler.handle(
           new Call(exchange, context, cors, caller, action.access, name, path.entry));

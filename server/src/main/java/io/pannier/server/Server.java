@@ -25,6 +25,7 @@ import io.pannier.store.Store;
 import io.pannier.store.StoredRecord;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -149,7 +150,10 @@ public final class Server implements AutoCloseable {
    */
   public void open(Store store) {
     ServerConfig config = context.config;
-    Provisioning.buckets(store, config.declarations().buckets());
+    boolean writes = !store.isFollowing();
+    if (writes) {
+      Provisioning.buckets(store, config.declarations().buckets());
+    }
     Tokens tokens =
         Tokens.open(
             store,
@@ -159,18 +163,46 @@ public final class Server implements AutoCloseable {
             config.random(),
             timers::blockingAfter);
     tokens.listen(new Revocations(context.queries));
-    context.events.open(store);
+    if (writes) {
+      context.events.open(store);
+    }
     var policies = new Lifecycles(store, config.clock(), chores, context.events, Errors::status);
-    policies.open(config.declarations().lifecycles());
+    if (writes) {
+      policies.open(config.declarations().lifecycles());
+    }
     lifecycles = policies;
-    Replications copies = openReplications(store);
+    Replications copies = openReplications(store, writes);
     replications = copies;
     var partial = new PartialUploads(config.clock());
     uploads = partial;
     sweep(partial);
     var scrubbing = new Scrubber(store, config.scrub(), config.clock(), timers, context.events);
     context.open(store, tokens, policies, copies, partial, scrubbing);
-    scrubbing.start();
+    if (writes) {
+      scrubbing.start();
+    }
+  }
+
+  /**
+   * On a replica: answers from a newer state of the store from now on. Who began to read in the one
+   * before reads on there.
+   *
+   * @throws io.pannier.model.PannierException when its tokens cannot be read; then nothing changes
+   */
+  public void turnTo(Store state) {
+    context.tokens().follow(state);
+    context.turnTo(state);
+    context.queries.turnTo(state);
+  }
+
+  /** Whether somebody may still read on in a state of before. */
+  public boolean uses(Store state) {
+    return context.queries.use(state);
+  }
+
+  /** How a replica follows, told by {@code /info}. */
+  public void followsAs(Supplier<Following> how) {
+    context.followsAs(how);
   }
 
   /** Unfinished uploads that nobody goes on with are given up. */
@@ -184,7 +216,7 @@ public final class Server implements AutoCloseable {
         });
   }
 
-  private Replications openReplications(Store store) {
+  private Replications openReplications(Store store, boolean writes) {
     ServerConfig config = context.config;
     ReplicationOptions options =
         config
@@ -200,7 +232,11 @@ public final class Server implements AutoCloseable {
             new HttpDestinations(options, config.clock(), store.id()),
             options,
             context.events::replication,
-            new Cutting(context.queries));
+            new Cutting(context.queries),
+            writes);
+    if (!writes) {
+      return opened;
+    }
     for (ReplicationDeclaration declaration : config.replication().declarations()) {
       try {
         opened.provision(declaration);

@@ -10,6 +10,8 @@ import io.pannier.store.remote.RemoteStatus;
 import java.io.IOException;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
+import java.util.TreeMap;
 
 /** The server itself (http-api.md §6). */
 final class ServerRoutes {
@@ -55,7 +57,8 @@ final class ServerRoutes {
     return JsonText.object(json -> {
       json.writeStringField("version", REFERENCE_VERSION);
       json.writeStringField("instance_name", context.config.instanceName());
-      json.writeStringField("instance_role", "STANDALONE");
+      json.writeStringField(
+          "instance_role", context.store().isFollowing() ? "REPLICA" : "STANDALONE");
       json.writeNumberField("bucket_count", buckets);
       JsonText.unsigned(json, "usage", sizes);
       json.writeNumberField(
@@ -76,6 +79,12 @@ final class ServerRoutes {
         json.writeString(capability);
       }
       json.writeEndArray();
+      Optional<Following> following = context.following();
+      if (following.isPresent()) {
+        json.writeObjectFieldStart("replica");
+        writeFollowing(json, following.get());
+        json.writeEndObject();
+      }
       var remote = context.store().remoteStatus();
       if (remote.isPresent()) {
         json.writeObjectFieldStart("remote");
@@ -83,6 +92,26 @@ final class ServerRoutes {
         json.writeEndObject();
       }
     });
+  }
+
+  /** How far behind a replica may be (docs/s3.md). */
+  private static void writeFollowing(JsonGenerator json, Following following) throws IOException {
+    json.writeStringField("source", following.source());
+    json.writeNumberField("states", following.states());
+    json.writeNumberField("age_us", following.ageMicros());
+    if (following.lastFailure().isEmpty()) {
+      json.writeNullField("last_failure");
+    } else {
+      json.writeStringField("last_failure", following.lastFailure());
+    }
+    json.writeNumberField("epoch", following.epoch());
+    json.writeNumberField("generation", following.generation());
+    json.writeNumberField("cached_bytes", following.cachedBytes());
+    json.writeObjectFieldStart("requests");
+    for (var kind : new TreeMap<>(following.requests()).entrySet()) {
+      json.writeNumberField(kind.getKey(), kind.getValue());
+    }
+    json.writeEndObject();
   }
 
   /** How much is only here, and what lies in the object store (docs/s3.md). */

@@ -135,6 +135,11 @@ public final class Bucket {
     return id;
   }
 
+  /** Whether it belongs to this store, or state of one. */
+  public boolean isOf(Store other) {
+    return store == other;
+  }
+
   /** Its name at this moment; names change, the bucket stays. */
   public String name() {
     return name;

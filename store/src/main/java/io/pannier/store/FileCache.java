@@ -229,6 +229,16 @@ final class FileCache {
     return new StoreStats.Files(tally.fileUses.sum(), opens.get(), now, openMax);
   }
 
+  /** Closes what nobody uses at this moment. */
+  void closeIdle() {
+    synchronized (open) {
+      open.removeIf(slot -> {
+        slot.closeIfIdle();
+        return slot.handle == 0;
+      });
+    }
+  }
+
   void closeAll() {
     synchronized (open) {
       for (Slot slot : open) {

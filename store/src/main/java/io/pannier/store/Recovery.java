@@ -258,7 +258,7 @@ final class Recovery {
       return;
     }
     Store store = bucket.store;
-    if (bucket.journal.needsRewrite()) {
+    if (bucket.journal.needsRewrite() && !store.isFollowing()) {
       bucket.journal.compact();
     }
     for (Block block : List.copyOf(bucket.detached)) {
@@ -269,7 +269,9 @@ final class Recovery {
     var arrivals = new HashMap<Entry, Arrivals>();
     for (Entry entry : bucket.everyEntry()) {
       if (!bucket.stoppedCleanly && !entry.gone) {
-        sweep(store, entry);
+        if (!store.isFollowing()) {
+          sweep(store, entry);
+        }
         var found = new Arrivals();
         for (Block block : unsettled(entry)) {
           recover(block, found);
@@ -284,6 +286,17 @@ final class Recovery {
       }
       entry.count();
     }
+    if (!store.isFollowing()) {
+      settle(bucket);
+    }
+    for (var found : arrivals.entrySet()) {
+      removeTwins(found.getKey(), found.getValue());
+    }
+  }
+
+  /** Makes what was found the beginning of what is written from now on. */
+  private static void settle(Bucket bucket) throws IOException {
+    Store store = bucket.store;
     if (!bucket.stoppedCleanly) {
       store.deleteOrphan(bucket.folder() + "/" + bucket.nextEntryId());
     }
@@ -300,9 +313,6 @@ final class Recovery {
       store.unlessFull(() -> bucket.journal.mark(BucketJournal.STARTED));
     }
     bucket.journal.sync();
-    for (var found : arrivals.entrySet()) {
-      removeTwins(found.getKey(), found.getValue());
-    }
   }
 
   /** Deletes files that the crash came before the journal: nothing in them was ever promised. */

@@ -37,7 +37,11 @@ public final class Store implements AutoCloseable {
   private static final long RETRY_MILLIS = 1_000;
 
   final Disk disk;
-  final Tally tally = new Tally();
+  final Tally tally;
+
+  /** Whether it is a state of a store that another process writes. */
+  private final boolean following;
+
   final Clock clock;
   final Limits limits;
   final Scheduler scheduler;
@@ -67,7 +71,9 @@ public final class Store implements AutoCloseable {
   /** Whether the journals end with the mark of a clean stop, or are about to. */
   private volatile boolean markedClean;
 
-  private Store(StoreConfig config, UUID id) {
+  private Store(StoreConfig config, UUID id, boolean following, Tally tally) {
+    this.following = following;
+    this.tally = tally;
     this.config = config;
     this.id = id;
     disk = new MeteredDisk(config.disk(), tally);
@@ -96,13 +102,44 @@ public final class Store implements AutoCloseable {
     try {
       FolderLock.take(config.disk(), config.holder());
       UUID id = StoreFormat.openOrCreate(config.disk(), config.random(), config.clock());
-      var store = new Store(config, id);
+      var store = new Store(config, id, false, new Tally());
       store.start();
       return store;
     } catch (IOException failed) {
       throw new PannierException.Internal(
           "data folder cannot be used: " + failed.getMessage(), failed);
     }
+  }
+
+  /**
+   * Opens a state of a store that another process writes, for reading.
+   *
+   * @param config its disk takes what a start writes
+   * @param before the state before, whose counts go on; null for the first one
+   */
+  static Store follow(StoreConfig config, @Nullable Store before) throws IOException {
+    UUID id = StoreFormat.read(config.disk());
+    var store = new Store(config, id, true, before == null ? new Tally() : before.tally);
+    store.journal = StoreJournal.open(store, config.random());
+    for (Bucket bucket : store.everyBucket()) {
+      Recovery.recover(bucket);
+    }
+    for (Bucket bucket : store.everyBucket()) {
+      bucket.journal.close();
+    }
+    store.journal().close();
+    store.files.closeIdle();
+    return store;
+  }
+
+  /** Whether it is a state of a store that another process writes: nothing of it may change. */
+  public boolean isFollowing() {
+    return following;
+  }
+
+  /** Closes the files that nobody reads at this moment; who reads on opens them again. */
+  void closeIdleFiles() {
+    files.closeIdle();
   }
 
   private void start() throws IOException {
@@ -574,6 +611,10 @@ public final class Store implements AutoCloseable {
       return;
     }
     closed = true;
+    if (following) {
+      files.closeIdle();
+      return;
+    }
     try {
       boolean whole = sync.round();
       sync.account(true);

@@ -29,4 +29,24 @@ public record StoreConfig(
     BucketSettings defaults,
     Ack ack,
     StoreEvents events,
-    String holder) {}
+    String holder) {
+  /** The same on another folder, for somebody who only reads: nothing is ever to be done for it. */
+  StoreConfig following(Disk state, StoreEvents quieter) {
+    return new StoreConfig(
+        state, clock, random, new Idle(), limits, defaults, ack, quieter, holder);
+  }
+
+  /** Leaves everything undone. */
+  private static final class Idle implements Scheduler {
+    @Override
+    public void run(Lane lane, Runnable task) {}
+
+    @Override
+    public void runLater(Lane lane, long delayMillis, Runnable task) {}
+
+    @Override
+    public int waiting(Lane lane) {
+      return 0;
+    }
+  }
+}

@@ -121,6 +121,9 @@ final class StoreJournal {
     }
     var opened = new StoreJournal(store, journal);
     opened.stoppedCleanly = facts.clean;
+    if (store.isFollowing()) {
+      return opened;
+    }
     if (journal.needsRewrite()) {
       opened.compact();
     } else if (!facts.clean) {

@@ -1,5 +1,7 @@
 package io.pannier.server.access;
 
+import java.util.Optional;
+
 /** How callers prove who they are (configuration.md §3). */
 public sealed interface Authentication {
   /** They need not: everybody may do everything. Only ever when the operator asked for it. */
@@ -13,6 +15,17 @@ public sealed interface Authentication {
     @Override
     public String toString() {
       return "Provisioned";
+    }
+  }
+
+  /**
+   * Of an instance that only reads: by the tokens of the store, and with a value by {@code
+   * init-token}, which may read everything and is in memory only.
+   */
+  record Reading(Optional<String> value) implements Authentication {
+    @Override
+    public String toString() {
+      return "Reading";
     }
   }
 

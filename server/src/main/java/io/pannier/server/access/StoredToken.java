@@ -96,6 +96,21 @@ record StoredToken(
         usage);
   }
 
+  /** The same token as an earlier one of the same value: what was made in its name goes on. */
+  StoredToken continuing(StoredToken earlier) {
+    return new StoredToken(
+        name,
+        earlier.generation,
+        earlier.secret,
+        createdAt,
+        permissions,
+        isProvisioned,
+        expiresAt,
+        ttlSeconds,
+        allowlist,
+        earlier.usage);
+  }
+
   /** The same as a token of its own, whatever the configuration says. */
   StoredToken unmarked() {
     return new StoredToken(

@@ -54,6 +54,8 @@ public final class Tokens implements AutoCloseable {
   static final int TOKENS_MAX = 10_000;
 
   private static final Logger LOG = LoggerFactory.getLogger(Tokens.class);
+  private static final Permissions READS_ALL =
+      new Permissions(false, List.of("*", "$audit", "$system"), List.of());
   private static final String BEARER = "Bearer ";
   private static final int NAME_MAX = 255;
   private static final int VALUE_BYTES = 16;
@@ -104,7 +106,10 @@ public final class Tokens implements AutoCloseable {
     }
   }
 
-  private final Store store;
+  /** Replaced when there is a newer state of one that is only read. */
+  private volatile Store store;
+
+  private final Authentication authentication;
   private final Clock clock;
   private final RandomGenerator random;
   private final Later later;
@@ -136,9 +141,15 @@ public final class Tokens implements AutoCloseable {
   private boolean closed;
   private long savedNanos;
 
-  private Tokens(Store store, boolean isOff, Clock clock, RandomGenerator random, Later later) {
+  private Tokens(
+      Store store,
+      Authentication authentication,
+      Clock clock,
+      RandomGenerator random,
+      Later later) {
     this.store = store;
-    this.isOff = isOff;
+    this.authentication = authentication;
+    this.isOff = authentication instanceof Authentication.Disabled;
     this.clock = clock;
     this.random = random;
     this.later = later;
@@ -178,13 +189,52 @@ public final class Tokens implements AutoCloseable {
       Clock clock,
       RandomGenerator random,
       Later later) {
-    boolean isOff = authentication instanceof Authentication.Disabled;
-    var tokens = new Tokens(store, isOff, clock, random, later);
+    var tokens = new Tokens(store, authentication, clock, random, later);
+    if (store.isFollowing()) {
+      tokens.follow(store);
+      return tokens;
+    }
     tokens.load();
-    if (!isOff) {
-      tokens.configure(authentication, declared);
+    if (!tokens.isOff) {
+      tokens.configure(declared);
     }
     return tokens;
+  }
+
+  /**
+   * Takes over the tokens of a newer state of a store that is only read. Those whose values are the
+   * same are the same tokens.
+   *
+   * @throws PannierException.Damaged when what is stored cannot be read; nothing changes then
+   */
+  public void follow(Store state) {
+    lock.lock();
+    try {
+      Map<String, StoredToken> before = snapshot.byName();
+      var tokens = new TreeMap<String, StoredToken>();
+      Optional<byte[]> text = state.documents().load(TokenDocument.NAME);
+      byte[] key = {};
+      if (text.isPresent()) {
+        TokenDocument document = TokenDocument.decode(text.get(), generations::getAndIncrement);
+        key = HexFormat.of().parseHex(document.sealingKey());
+        for (StoredToken token : document.tokens()) {
+          StoredToken old = before.get(token.name());
+          boolean isSame = old != null && old.secret().text().equals(token.secret().text());
+          tokens.put(token.name(), isSame ? token.continuing(old) : token);
+        }
+      }
+      if (authentication instanceof Authentication.Reading(var value) && value.isPresent()) {
+        StoredToken old = before.get(INIT);
+        boolean isSame = old != null && old.secret().matches(value.get());
+        StoredToken own = old != null && isSame ? old : made(INIT, value.get());
+        tokens.put(INIT, own.provisioned(READS_ALL, Optional.empty()));
+      }
+      store = state;
+      sealingKey = key;
+      publish(tokens);
+    } finally {
+      lock.unlock();
+    }
   }
 
   // ---------------------------------------------------------------- start
@@ -211,7 +261,7 @@ public final class Tokens implements AutoCloseable {
     }
   }
 
-  private void configure(Authentication authentication, List<TokenDeclaration> declared) {
+  private void configure(List<TokenDeclaration> declared) {
     lock.lock();
     try {
       byte[] before = encoded(snapshot.byName().values());
@@ -221,7 +271,7 @@ public final class Tokens implements AutoCloseable {
       }
       Set<Digests.Digest> values = new HashSet<>();
       switch (authentication) {
-        case Authentication.Disabled() -> {}
+        case Authentication.Disabled(), Authentication.Reading(_) -> {}
         case Authentication.Provisioned(String value) ->
             impose(
                 tokens,
@@ -746,6 +796,11 @@ public final class Tokens implements AutoCloseable {
   private byte[] storeKey() {
     lock.lock();
     try {
+      if (sealingKey.length == 0 && store.isFollowing()) {
+        throw new PannierException.Forbidden(
+            "Cannot create query link in read-only mode before the first one was created by the"
+                + " instance that writes");
+      }
       if (sealingKey.length == 0) {
         save();
       }
@@ -828,6 +883,9 @@ public final class Tokens implements AutoCloseable {
    * it, else within an hour, as it only informs and cards wear out.
    */
   private void used(StoredToken token) {
+    if (store.isFollowing()) {
+      return; // it is not ours to store
+    }
     usesAreNews = true;
     if (token.ttlSeconds().isPresent()) {
       restIsNews = true;

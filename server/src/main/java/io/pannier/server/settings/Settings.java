@@ -52,6 +52,7 @@ import java.util.Optional;
  * @param logs which log lines are written
  * @param logFormat what they look like
  * @param metricsPublic whether metrics are served without a token
+ * @param replicaInterval how often a replica looks for a newer state; empty: it writes itself
  */
 public record Settings(
     Optional<Path> data,
@@ -80,7 +81,8 @@ public record Settings(
     Optional<RemoteSettings> remote,
     LogLevels logs,
     LogFormat logFormat,
-    boolean metricsPublic) {
+    boolean metricsPublic,
+    Optional<Duration> replicaInterval) {
 
   /**
    * What came of a reading.
@@ -113,8 +115,9 @@ public record Settings(
     Optional<URI> publicUrl = reading.find(Table.PUBLIC_URL);
     List<String> origins = reading.find(Table.CORS_ALLOW_ORIGIN).orElse(List.of());
     String instance = reading.find(Table.INSTANCE_NAME).orElse(hostName);
-    role(reading);
-    Optional<Authentication> authentication = authentication(reading);
+    boolean replica = isReplica(reading);
+    Optional<Authentication> authentication = authentication(reading, replica);
+    Duration lookEvery = reading.value(Table.ENGINE_REPLICA_UPDATE_INTERVAL);
     Optional<ServerConfig.Tls> tls = tls(reading);
     Optional<List<AddressRange>> proxies = reading.find(Table.TRUSTED_PROXIES);
     var rates =
@@ -143,12 +146,15 @@ public record Settings(
     Optional<RemoteSettings> remote = RemoteSettings.read(reading, ack);
     var events =
         new EventOptions(
-            reading.value(Table.SYSTEM_EVENTS_ENABLED),
+            reading.value(Table.SYSTEM_EVENTS_ENABLED) && !replica,
             reading.value(Table.SYSTEM_EVENTS_QUOTA_SIZE),
             reading.value(Table.SYSTEM_EVENTS_LOG_LEVEL));
     Declarations declarations = Declared.read(reading);
     ReplicationSetup replication = DeclaredReplications.read(reading);
     init(reading, authentication, declarations);
+    if (replica) {
+      withoutWriting(reading, declarations, replication);
+    }
     withoutEffect(reading);
     reading.rest();
 
@@ -184,23 +190,47 @@ public record Settings(
             remote,
             logs,
             logFormat,
-            metricsPublic);
+            metricsPublic,
+            replica ? Optional.of(lookEvery) : Optional.empty());
     return new Outcome(Optional.of(settings), report);
   }
 
-  private static void role(Reading reading) {
-    if (reading.value(Table.INSTANCE_ROLE) != Table.Role.STANDALONE) {
-      reading.mistake(Table.INSTANCE_ROLE, "this role is not served yet, only STANDALONE is");
+  private static boolean isReplica(Reading reading) {
+    Table.Role role = reading.value(Table.INSTANCE_ROLE);
+    return switch (role) {
+      case STANDALONE -> false;
+      case REPLICA -> true;
+      case PRIMARY, SECONDARY -> {
+        reading.mistake(
+            Table.INSTANCE_ROLE, "this role is not served yet, only STANDALONE and REPLICA are");
+        yield false;
+      }
+    };
+  }
+
+  /** What is declared is made by the instance that writes. */
+  private static void withoutWriting(
+      Reading reading, Declarations declarations, ReplicationSetup replication) {
+    if (!declarations.buckets().isEmpty()
+        || !declarations.tokens().isEmpty()
+        || !declarations.lifecycles().isEmpty()
+        || !replication.declarations().isEmpty()) {
+      reading.warn(
+          "buckets, tokens, lifecycles and replications are declared and not looked at: a replica"
+              + " makes none");
     }
   }
 
   /** Exactly one of the two tokens, or none; an empty one is a mistake, not an open door. */
-  private static Optional<Authentication> authentication(Reading reading) {
+  private static Optional<Authentication> authentication(Reading reading, boolean replica) {
     boolean disabled = reading.value(Table.DISABLE_AUTH);
     Optional<String> provisioned = reading.find(Table.API_TOKEN);
     Optional<String> initial = reading.find(Table.INIT_API_TOKEN);
     if (disabled) {
       return Optional.of(new Authentication.Disabled());
+    }
+    if (replica) {
+      return Optional.of(new Authentication.Reading(provisioned.filter(text -> !text.isEmpty())));
     }
     if (provisioned.isPresent() && initial.isPresent()) {
       reading.mistake(

@@ -99,7 +99,10 @@ final class Table {
           "INSTANCE_ROLE",
           Grammars.oneOf(Role::name, List.of(Role.values())),
           "STANDALONE",
-          "Role of this instance; any but `STANDALONE` is not served yet and stops the start.");
+          "Role of this instance: `STANDALONE` writes; `REPLICA` only reads the store that another"
+              + " instance writes, in the same bucket of S3 or the same data folder, and refuses"
+              + " every change with 403. `PRIMARY` and `SECONDARY` are not served yet and stop the"
+              + " start.");
 
   /** How instances share data. */
   enum Role {
@@ -327,6 +330,13 @@ final class Table {
           "",
           "Most that all buckets may hold together, as `usage` in `/info` counts it; a write"
               + " beyond it gets 500. Unset: as much as there is room for.");
+  static final Setting<Duration> ENGINE_REPLICA_UPDATE_INTERVAL =
+      tuning(
+          "ENGINE_REPLICA_UPDATE_INTERVAL",
+          Grammars.seconds(Duration.ofSeconds(1), WEEK),
+          "1",
+          "How often a replica looks for a newer state; over S3 a look is one request. With the"
+              + " usual one it follows within two seconds of an upload.");
   static final Setting<Long> MIN_FREE_SPACE =
       safety(
               "MIN_FREE_SPACE",
@@ -789,6 +799,7 @@ final class Table {
               "Storage",
               List.of(
                   ENGINE_MAX_STORAGE_SIZE,
+                  ENGINE_REPLICA_UPDATE_INTERVAL,
                   MIN_FREE_SPACE,
                   ACK,
                   DIRECT_IO,
@@ -894,7 +905,6 @@ final class Table {
         ignored(
             "ENGINE_COMPACTION_INTERVAL",
             "There is nothing to fold: a record is in its place once it is written."),
-        ignored("ENGINE_REPLICA_UPDATE_INTERVAL", oneInstance),
         ignored(
             "ENGINE_ENABLE_INTEGRITY_CHECKS",
             "Every start checks its journals, and every read the bytes it reads."),

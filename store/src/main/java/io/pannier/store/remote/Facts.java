@@ -1,5 +1,7 @@
 package io.pannier.store.remote;
 
+import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -68,6 +70,37 @@ final class Facts {
       all.add(extent(i));
     }
     return all;
+  }
+
+  /** Reads a part of an extent: as many bytes as the buffer has room for. */
+  interface ExtentReader {
+    /** Reads from a position in the extent with this place in the file. */
+    void read(int index, Extent extent, long from, ByteBuffer part) throws IOException;
+  }
+
+  /** Fills the target with bytes of the file, up to its end. */
+  void read(long position, ByteBuffer target, ExtentReader reader) throws IOException {
+    if (position < 0) {
+      throw new IllegalArgumentException("position is negative: " + position);
+    }
+    long at = position;
+    long begin = 0;
+    for (int i = 0; i < extents() && target.hasRemaining(); i++) {
+      Extent extent = extent(i);
+      long end = begin + extent.length();
+      if (at < end && at >= begin) {
+        int bytes = (int) Math.min(target.remaining(), end - at);
+        int limit = target.limit();
+        target.limit(target.position() + bytes);
+        try {
+          reader.read(i, extent, at - begin, target);
+        } finally {
+          target.limit(limit);
+        }
+        at = end;
+      }
+      begin = end;
+    }
   }
 
   /** The same with more bytes at its end. */

@@ -425,14 +425,50 @@ final class Manifest {
 
   /** Reads what a root speaks of. */
   static Manifest load(ObjectClient objects, Root root) throws IOException {
+    return load(objects, root, new Parts());
+  }
+
+  /**
+   * Directory and pages as they were read, by their places: what a later root still speaks of is
+   * not read again.
+   */
+  static final class Parts {
+    private Map<Extent, ByteBuffer> known = new HashMap<>();
+    private Map<Extent, ByteBuffer> used = new HashMap<>();
+
+    @Nullable ByteBuffer find(Extent extent) {
+      ByteBuffer content = known.get(extent);
+      if (content != null) {
+        used.put(extent, content);
+      }
+      return content == null ? null : content.duplicate();
+    }
+
+    void keep(Extent extent, ByteBuffer content) {
+      used.put(extent, content.duplicate());
+    }
+
+    /** Forgets what the last root did not speak of any more. */
+    void loaded() {
+      known = used;
+      used = new HashMap<>();
+    }
+  }
+
+  /** The same with parts of the manifests of an earlier root. */
+  static Manifest load(ObjectClient objects, Root root, Parts parts) throws IOException {
     var manifest = new Manifest();
     try {
       manifest.directory = root.directory();
       manifest.difference = root.difference();
       if (!root.directory().isNone()) {
-        ByteBuffer content = objects.read(root.directoryEpoch(), root.directory());
+        ByteBuffer content = parts.find(root.directory());
+        if (content == null) {
+          content = objects.read(root.directoryEpoch(), root.directory());
+          parts.keep(root.directory(), content);
+        }
         manifest.readDirectory(new Codec.In(content));
-        manifest.readPages(objects);
+        manifest.readPages(objects, parts);
       }
       if (!root.difference().isNone()) {
         ByteBuffer content = objects.read(root.differenceEpoch(), root.difference());
@@ -443,6 +479,7 @@ final class Manifest {
           ObjectStoreException.Kind.DAMAGED, "manifests contradict themselves", odd);
     }
     manifest.recount();
+    parts.loaded();
     return manifest;
   }
 
@@ -461,8 +498,16 @@ final class Manifest {
     }
   }
 
-  private void readPages(ObjectClient objects) throws IOException {
-    var sorted = new ArrayList<>(pages.entrySet());
+  private void readPages(ObjectClient objects, Parts parts) throws IOException {
+    var sorted = new ArrayList<Map.Entry<Page, Extent>>();
+    for (Map.Entry<Page, Extent> page : pages.entrySet()) {
+      ByteBuffer known = parts.find(page.getValue());
+      if (known == null) {
+        sorted.add(page);
+      } else {
+        readPage(page.getKey(), known);
+      }
+    }
     sorted.sort(
         Comparator.comparingLong((Map.Entry<Page, Extent> page) -> page.getValue().segment())
             .thenComparingLong(page -> page.getValue().at()));
@@ -489,6 +534,7 @@ final class Manifest {
         Extent extent = sorted.get(next).getValue();
         ByteBuffer part =
             content.slice((int) (extent.at() - first.at()), Math.toIntExact(extent.length()));
+        parts.keep(extent, part);
         readPage(page, ObjectClient.checked(extent, part));
       }
     }

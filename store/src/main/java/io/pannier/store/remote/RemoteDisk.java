@@ -737,24 +737,10 @@ public final class RemoteDisk implements Disk {
 
   void readExtents(Facts facts, long[] epochs, ByteBuffer target, long position)
       throws IOException {
-    long begin = 0;
-    for (int i = 0; i < facts.extents() && target.hasRemaining(); i++) {
-      Extent extent = facts.extent(i);
-      long end = begin + extent.length();
-      long at = position;
-      if (at < end && at >= begin) {
-        int bytes = (int) Math.min(target.remaining(), end - at);
-        int limit = target.limit();
-        target.limit(target.position() + bytes);
-        try {
-          chunks.read(epochs[i], extent, at - begin, target);
-        } finally {
-          target.limit(limit);
-        }
-        position = end;
-      }
-      begin = end;
-    }
+    facts.read(
+        position,
+        target,
+        (index, extent, from, part) -> chunks.read(epochs[index], extent, from, part));
   }
 
   /** Brings all bytes of a file into the local folder. */

@@ -179,7 +179,8 @@ public final class Query {
 
   boolean belongsTo(String caller, Bucket toBucket, @Nullable Entry toEntry) {
     Entry one = single;
-    boolean sameEntry = one == null || toEntry == null ? one == toEntry : one.id() == toEntry.id();
+    boolean sameEntry =
+        (one == null || toEntry == null) ? one == toEntry : one.id() == toEntry.id();
     return owner.equals(caller) && bucket.id() == toBucket.id() && sameEntry;
   }
 

@@ -219,8 +219,11 @@ public final class Tokens implements AutoCloseable {
         key = HexFormat.of().parseHex(document.sealingKey());
         for (StoredToken token : document.tokens()) {
           StoredToken old = before.get(token.name());
-          boolean isSame = old != null && old.secret().text().equals(token.secret().text());
-          tokens.put(token.name(), isSame ? token.continuing(old) : token);
+          if (old != null && old.secret().text().equals(token.secret().text())) {
+            tokens.put(token.name(), token.continuing(old));
+          } else {
+            tokens.put(token.name(), token);
+          }
         }
       }
       if (authentication instanceof Authentication.Reading(var value) && value.isPresent()) {

@@ -3,6 +3,7 @@ module io.pannier.cli {
   requires static transitive org.jspecify;
   requires java.management;
   requires java.net.http;
+  requires jdk.httpserver;
   requires io.pannier.client;
   requires io.pannier.extract;
   requires io.pannier.s3;

@@ -5,6 +5,7 @@ import io.pannier.cli.client.AttachmentCommands;
 import io.pannier.cli.client.BucketCommands;
 import io.pannier.cli.client.CatCommand;
 import io.pannier.cli.client.CopyCommand;
+import io.pannier.cli.client.CostCommand;
 import io.pannier.cli.client.DoctorCommand;
 import io.pannier.cli.client.DuCommand;
 import io.pannier.cli.client.ExportCommands;
@@ -85,6 +86,9 @@ enum Commands {
   DU(
       "du",
       "Show what takes how much room: buckets of an instance, or entries of a bucket, the largest first"),
+  COST(
+      "cost",
+      "Tell what a store in S3 costs: requests and bytes counted since its start, at list prices"),
   DOCTOR("doctor", "Look for what is wrong with an instance, the way to it, and what it does"),
   COMPLETION("completion", "Print what makes a shell complete this program's commands and options"),
   MAN("man", "Write the manual pages, or show one"),
@@ -157,6 +161,7 @@ enum Commands {
       case TAIL -> new TailCommand();
       case TOP -> new TopCommand();
       case DU -> new DuCommand();
+      case COST -> new CostCommand();
       case DOCTOR -> new DoctorCommand();
       case COMPLETION -> new CompletionCommand();
       case MAN -> new ManCommand();

@@ -60,6 +60,7 @@ final class DataDisk {
                 0,
                 0,
                 0,
+                0,
                 Map.of()));
   }
 

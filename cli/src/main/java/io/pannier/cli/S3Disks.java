@@ -57,6 +57,7 @@ final class S3Disks {
               states.epoch(),
               states.generation(),
               states.cachedBytes(),
+              states.receivedBytes(),
               requests);
         });
   }

@@ -13,6 +13,7 @@ import java.util.Map;
  * @param epoch of the writer that was seen last, and {@code generation} of its state; 0 where a
  *     shared folder is followed
  * @param cachedBytes of what was read, in the local folder
+ * @param receivedBytes read from the object store since the start
  * @param requests of the object store since the start, by kind; empty for a shared folder
  */
 public record Following(
@@ -23,6 +24,7 @@ public record Following(
     long epoch,
     long generation,
     long cachedBytes,
+    long receivedBytes,
     Map<String, Long> requests) {
   public Following {
     requests = Map.copyOf(requests);

@@ -107,6 +107,7 @@ final class ServerRoutes {
     json.writeNumberField("epoch", following.epoch());
     json.writeNumberField("generation", following.generation());
     json.writeNumberField("cached_bytes", following.cachedBytes());
+    json.writeNumberField("received_bytes", following.receivedBytes());
     json.writeObjectFieldStart("requests");
     for (var kind : new TreeMap<>(following.requests()).entrySet()) {
       json.writeNumberField(kind.getKey(), kind.getValue());
@@ -121,6 +122,8 @@ final class ServerRoutes {
     json.writeNumberField("cached_bytes", status.cachedBytes());
     json.writeNumberField("stored_bytes", status.storedBytes());
     json.writeNumberField("dead_bytes", status.deadBytes());
+    json.writeNumberField("sent_bytes", status.sentBytes());
+    json.writeNumberField("received_bytes", status.receivedBytes());
     json.writeNumberField("segments", status.segments());
     json.writeNumberField("epoch", status.epoch());
     json.writeNumberField("generation", status.generation());

@@ -12,7 +12,7 @@ import picocli.CommandLine.Spec;
     name = "demo",
     description = "Show on this machine what a fleet of robots does, with real processes.",
     mixinStandardHelpOptions = true,
-    subcommands = ReplicationDemoCommand.class)
+    subcommands = {ReplicationDemoCommand.class, CloudDemoCommand.class, S3Command.class})
 public final class DemoCommand implements Runnable {
   @Spec private @Nullable CommandSpec spec;
 

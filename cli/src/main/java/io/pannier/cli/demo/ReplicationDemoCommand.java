@@ -96,7 +96,7 @@ final class ReplicationDemoCommand implements Callable<Integer> {
     }
   }
 
-  private static void removeHook(Thread stop) {
+  static void removeHook(Thread stop) {
     try {
       Runtime.getRuntime().removeShutdownHook(stop);
     } catch (IllegalStateException stopping) {

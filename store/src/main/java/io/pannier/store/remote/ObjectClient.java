@@ -17,6 +17,8 @@ final class ObjectClient {
 
   private final ObjectStore store;
   private final String prefix;
+  private final AtomicLong sent = new AtomicLong();
+  private final AtomicLong received = new AtomicLong();
   private final Map<RemoteStatus.Request, AtomicLong> counts =
       new EnumMap<>(RemoteStatus.Request.class);
 
@@ -31,6 +33,16 @@ final class ObjectClient {
   /** Requests of a kind so far. */
   long count(RemoteStatus.Request kind) {
     return of(kind).get();
+  }
+
+  /** Bytes of objects that were put, tries that failed among them. */
+  long sentBytes() {
+    return sent.get();
+  }
+
+  /** Bytes of objects that were read. */
+  long receivedBytes() {
+    return received.get();
   }
 
   private AtomicLong of(RemoteStatus.Request kind) {
@@ -74,22 +86,27 @@ final class ObjectClient {
   java.util.Optional<ObjectStore.Found> get(String name) throws IOException {
     return again(() -> {
       counted(RemoteStatus.Request.GET);
-      return store.get(key(name));
+      var found = store.get(key(name));
+      found.ifPresent(object -> received.addAndGet(object.content().remaining()));
+      return found;
     });
   }
 
   void put(String name, ObjectStore.Content content) throws IOException {
     counted(RemoteStatus.Request.PUT);
+    sent.addAndGet(content.length());
     store.put(key(name), content);
   }
 
   String putIfAbsent(String name, ByteBuffer content) throws IOException {
     counted(RemoteStatus.Request.PUT);
+    sent.addAndGet(content.remaining());
     return store.putIfAbsent(key(name), content);
   }
 
   String putIfMatch(String name, ByteBuffer content, String version) throws IOException {
     counted(RemoteStatus.Request.PUT);
+    sent.addAndGet(content.remaining());
     return store.putIfMatch(key(name), content, version);
   }
 
@@ -112,6 +129,7 @@ final class ObjectClient {
       var bytes = ByteBuffer.allocate(length);
       counted(RemoteStatus.Request.GET);
       store.read(key(segmentName(epoch, number)), at, bytes);
+      received.addAndGet(length);
       return bytes.flip();
     });
   }
@@ -122,6 +140,7 @@ final class ObjectClient {
       var bytes = ByteBuffer.allocate(Math.toIntExact(extent.length()));
       counted(RemoteStatus.Request.GET);
       store.read(key(segmentName(epoch, extent.segment())), extent.at(), bytes);
+      received.addAndGet(extent.length());
       return checked(extent, bytes.flip());
     });
   }

@@ -131,6 +131,11 @@ public final class RemoteStates implements StateSource {
     return objects.count(kind);
   }
 
+  /** Bytes read since the start. */
+  public long receivedBytes() {
+    return objects.receivedBytes();
+  }
+
   /** Bytes of pieces in the local folder. */
   public long cachedBytes() {
     return pieces.bytes();

@@ -16,6 +16,8 @@ import java.util.Map;
  * @param fenced whether another server has taken over
  * @param lastFailure why the last upload failed; empty when it did not
  * @param requests requests since the start
+ * @param sentBytes bytes put since the start, tries that failed among them
+ * @param receivedBytes bytes read since the start
  */
 public record RemoteStatus(
     long unsentBytes,
@@ -28,7 +30,9 @@ public record RemoteStatus(
     long generation,
     boolean fenced,
     String lastFailure,
-    Map<Request, Long> requests) {
+    Map<Request, Long> requests,
+    long sentBytes,
+    long receivedBytes) {
 
   /** What is asked of the object store, as it is charged for. */
   public enum Request {

@@ -690,7 +690,9 @@ final class Uploads {
         known.map(Root::generation).orElse(0L),
         fenced,
         lastFailure,
-        requests);
+        requests,
+        disk.objects.sentBytes(),
+        disk.objects.receivedBytes());
   }
 
   /** How long a dead segment stays, in nanoseconds. */

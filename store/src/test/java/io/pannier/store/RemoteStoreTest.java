@@ -76,7 +76,7 @@ class RemoteStoreTest {
     /** The same as the names of what was asked for, without numbers. */
     List<String> requests() {
       return objects.calls().stream()
-          .map(call -> call.replaceAll("s/[0-9a-f]{16}-[0-9a-f]{16}", "segment"))
+          .map(call -> call.replaceAll("s/[0-9a-f]{16}-[0-9a-f]{16}.*", "segment"))
           .map(call -> call.replaceAll("probe/.*", "probe"))
           .map(call -> call.replace("p/", ""))
           .toList();
@@ -162,9 +162,15 @@ class RemoteStoreTest {
                 new SplittableRandom(77),
                 RemoteRounds.FOOTERS));
     List<String> requests = cold.requests();
-    assertThat(requests.subList(0, 6))
+    assertThat(requests.subList(0, 7))
         .containsExactly(
-            "put probe", "put probe", "put probe", "put probe", "delete probe", "get root");
+            "put probe",
+            "put probe",
+            "put probe",
+            "put probe",
+            "delete probe",
+            "list probe",
+            "get root");
     assertThat(requests).filteredOn("put root"::equals).hasSize(1);
     // Directory, pages, FORMAT and its copy, and an extent or two of each of four journals.
     assertThat(requests).filteredOn("get segment"::equals).hasSizeBetween(8, 16);
@@ -238,6 +244,127 @@ class RemoteStoreTest {
     assertThat(process.store.remoteStatus().orElseThrow().storedBytes()).isLessThan(100_000);
     assertThat(bucket.keys().stream().mapToLong(key -> bucket.bytes(key).length).sum())
         .isLessThan(100_000);
+    process.store.close();
+  }
+
+  @Test
+  void sealingABlockUploadsNothingOfItAgain() throws IOException {
+    Running process = start(config());
+    process.store.createBucket("b", new BucketSettings(QuotaType.NONE, 0, 4 << 20, 3, null));
+    String body = "x".repeat(50_000);
+    process.write("b", 1, body);
+    process.write("b", 2, body);
+    assertThat(process.remote()).isEmpty();
+    process.requests();
+    long before = process.store.remoteStatus().orElseThrow().sentBytes();
+    process.write("b", 3, "the last one of its block");
+    process.write("b", 4, "the first one of the next");
+    assertThat(process.remote()).isEmpty();
+    assertThat(process.requests()).containsExactly("put segment", "put root");
+    long sent = process.store.remoteStatus().orElseThrow().sentBytes() - before;
+    assertThat(sent).isLessThan(10_000);
+    process.store.close();
+  }
+
+  @Test
+  void weakness41EveryByteGoesUpOnce() throws IOException {
+    Running process = start(config());
+    process.store.createBucket("b", new BucketSettings(QuotaType.NONE, 0, 64 << 20, 1000, null));
+    String body = "x".repeat(20_000);
+    long before = process.store.remoteStatus().orElseThrow().sentBytes();
+    for (int tick = 0; tick < 25; tick++) {
+      for (int i = 0; i < 10; i++) {
+        process.write("b", 1 + tick * 10 + i, body);
+      }
+      assertThat(process.remote()).isEmpty();
+    }
+    // One block that grew by 25 uploads; each brought what was new, and the difference.
+    long sent = process.store.remoteStatus().orElseThrow().sentBytes() - before;
+    assertThat((double) sent / (250 * 20_000)).isBetween(1.0, 1.1);
+    assertThat(bucket.keys()).noneMatch(key -> bucket.bytes(key).length > 64 << 20);
+    process.store.close();
+  }
+
+  @Test
+  void weakness42EvictingAsksForNothingAndNeverDropsTheOnlyCopy() throws IOException {
+    Running process = start(config(0, 1L << 30));
+    process.store.createBucket("b", TWO_A_BLOCK);
+    for (int ts = 1; ts <= 11; ts++) {
+      process.write("b", ts, "body " + ts);
+    }
+    process.objects.arm(1, Fault.ERROR, true);
+    assertThat(process.remote()).isPresent();
+    assertThat(process.requests()).containsOnly("put segment");
+    // Nothing of it is uploaded, so all of it is here.
+    for (int ts = 1; ts <= 11; ts++) {
+      assertThat(process.read("b", ts)).isEqualTo("body " + ts);
+    }
+    assertThat(process.requests()).isEmpty();
+    process.objects.heal();
+    assertThat(process.remote()).isEmpty();
+    assertThat(process.store.remoteStatus().orElseThrow().cachedBytes()).isZero();
+    assertThat(process.requests()).containsExactly("put segment", "put root");
+    process.store.close();
+  }
+
+  @Test
+  void weakness43AColdReadFetchesWhatIsAskedForAndNotTheBlock() throws IOException {
+    Running first = start(config());
+    first.store.createBucket("b", new BucketSettings(QuotaType.NONE, 0, 8 << 20, 100, null));
+    String body = "x".repeat(60_000);
+    for (int ts = 1; ts <= 101; ts++) {
+      first.write("b", ts, body);
+    }
+    first.store.close();
+    lapse();
+    Running cold = start(config());
+    cold.stores.scheduler.runDue();
+    cold.requests();
+    long before = cold.store.remoteStatus().orElseThrow().receivedBytes();
+    assertThat(cold.read("b", 50)).isEqualTo(body);
+    assertThat(cold.requests()).containsExactly("get segment", "get segment");
+    long received = cold.store.remoteStatus().orElseThrow().receivedBytes() - before;
+    assertThat(received).isLessThan(1_000_000); // of a block of 6 MB
+    cold.store.close();
+  }
+
+  @Test
+  void removingIsAnUploadAndLaterADeletionForEachSegment() throws IOException {
+    Running process = start(config());
+    process.store.createBucket("b", new BucketSettings(QuotaType.NONE, 0, 4 << 20, 64, null));
+    process.write("b", 1, "x".repeat(1_500_000));
+    assertThat(process.remote()).isEmpty();
+    process.requests();
+    process.store.removeBucket("b");
+    assertThat(process.requests()).isEmpty();
+    assertThat(process.remote()).isEmpty();
+    assertThat(process.requests()).containsExactly("put segment", "put root");
+    process.stores.scheduler.advanceMillis(1_500_000);
+    List<String> later = process.requests();
+    assertThat(later).containsOnly("put segment", "put root", "get segment", "delete segment");
+    assertThat(later).filteredOn("delete segment"::equals).isNotEmpty();
+    process.store.close();
+  }
+
+  @Test
+  void mergingAsksOnceForEachRangeThatLivesAndPutsOneSegment() throws IOException {
+    Running process = start(config());
+    process.store.createBucket("b", new BucketSettings(QuotaType.NONE, 0, 4 << 20, 1000, null));
+    for (int ts = 1; process.store.remoteStatus().orElseThrow().segments() < 32; ts++) {
+      process.requests();
+      process.write("b", ts, "body " + ts);
+      assertThat(process.remote()).isEmpty();
+    }
+    assertThat(process.requests()).containsExactly("put segment", "put root");
+    process.write("b", 1_000, "one more");
+    assertThat(process.remote()).isEmpty();
+    List<String> merging = process.requests();
+    assertThat(merging).containsOnly("get segment", "put segment", "put root");
+    assertThat(merging).endsWith("put segment", "put root");
+    assertThat(merging).filteredOn("put segment"::equals).hasSize(1);
+    // Of each segment its record; of the first one also FORMAT, its copy, and the beginnings of
+    // four journals.
+    assertThat(merging).filteredOn("get segment"::equals).hasSize(32 + 6);
     process.store.close();
   }
 

@@ -174,6 +174,7 @@ final class Start {
     String name = PROBE + randomId();
     ByteBuffer one = ByteBuffer.wrap(new byte[] {1});
     ByteBuffer two = ByteBuffer.wrap(new byte[] {2});
+    boolean honoured = false;
     try {
       String first = put(name, one, () -> disk.objects.putIfAbsent(name, one.duplicate()));
       if (!isRefused(() -> disk.objects.putIfAbsent(name, two.duplicate()))) {
@@ -184,19 +185,25 @@ final class Start {
           || !isRefused(() -> disk.objects.putIfMatch(name, one.duplicate(), first))) {
         throw unfit("If-Match");
       }
+      honoured = true;
     } catch (ObjectStoreException failed) {
       if (failed.kind() == ObjectStoreException.Kind.REFUSED) {
         throw unfit("conditional puts (" + failed.getMessage() + ")");
       }
       throw failed;
     } finally {
-      try {
-        disk.objects.delete(name);
-      } catch (ObjectStoreException left) {
-        // One byte stays behind, and whoever cannot delete it fails at something that matters.
-        assert left != null;
+      if (!honoured) {
+        try {
+          disk.objects.delete(name);
+        } catch (ObjectStoreException left) {
+          // One byte stays behind, and something worse is told.
+          assert left != null;
+        }
       }
     }
+    // Both are needed only when something died, and then it would be too late to learn of it.
+    disk.objects.delete(name);
+    disk.objects.list(PROBE, "");
   }
 
   /** A put whose answer may be lost: then its next try is refused, and what is there tells. */

@@ -124,8 +124,7 @@ class RemoteMistakesTest {
 
   /** A server that gives every request the same answer. */
   private static HttpServer answering(int status, String text) throws IOException {
-    var server =
-        HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 16);
+    var server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 16);
     server.createContext(
         "/",
         exchange -> {
@@ -189,8 +188,7 @@ class RemoteMistakesTest {
   private static HttpServer guarding(URI target, Predicate<HttpExchange> forbidden)
       throws IOException {
     HttpClient client = HttpClient.newHttpClient();
-    var server =
-        HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 16);
+    var server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 16);
     server.createContext(
         "/",
         exchange -> {
@@ -204,7 +202,8 @@ class RemoteMistakesTest {
               var request =
                   HttpRequest.newBuilder(target.resolve(exchange.getRequestURI().toString()))
                       .method(
-                          exchange.getRequestMethod(), HttpRequest.BodyPublishers.ofByteArray(body));
+                          exchange.getRequestMethod(),
+                          HttpRequest.BodyPublishers.ofByteArray(body));
               for (String name : new String[] {"if-match", "if-none-match", "range"}) {
                 String value = exchange.getRequestHeaders().getFirst(name);
                 if (value != null) {

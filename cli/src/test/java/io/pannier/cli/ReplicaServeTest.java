@@ -171,9 +171,15 @@ class ReplicaServeTest {
             new Try("DELETE", "/tokens/admin", "", "Cannot remove token in read-only mode"),
             new Try("GET", "/replications/x", "", "Cannot get replication info in read-only mode"),
             new Try(
-                "POST", "/replications/x", replication, "Cannot create replication in read-only mode"),
+                "POST",
+                "/replications/x",
+                replication,
+                "Cannot create replication in read-only mode"),
             new Try(
-                "PUT", "/replications/x", replication, "Cannot update replication in read-only mode"),
+                "PUT",
+                "/replications/x",
+                replication,
+                "Cannot update replication in read-only mode"),
             new Try("DELETE", "/replications/x", "", "Cannot remove replication in read-only mode"),
             new Try(
                 "PATCH",
@@ -181,7 +187,8 @@ class ReplicaServeTest {
                 "{\"mode\":\"paused\"}",
                 "Cannot update replication mode in read-only mode"),
             new Try("GET", "/lifecycles/x", "", "Cannot get lifecycle info in read-only mode"),
-            new Try("POST", "/lifecycles/x", lifecycle, "Cannot create lifecycle in read-only mode"),
+            new Try(
+                "POST", "/lifecycles/x", lifecycle, "Cannot create lifecycle in read-only mode"),
             new Try("PUT", "/lifecycles/x", lifecycle, "Cannot update lifecycle in read-only mode"),
             new Try("DELETE", "/lifecycles/x", "", "Cannot remove lifecycle in read-only mode"),
             new Try(

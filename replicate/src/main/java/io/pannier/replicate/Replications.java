@@ -46,8 +46,7 @@ public final class Replications implements AutoCloseable {
       Destinations destinations,
       ReplicationOptions options,
       Consumer<ReplicationWarning> warnings) {
-    return open(
-        store, clock, workers, destinations, options, warnings, Extractor.NONE, true);
+    return open(store, clock, workers, destinations, options, warnings, Extractor.NONE, true);
   }
 
   /**

@@ -99,9 +99,7 @@ final class CloudDemo implements AutoCloseable {
         record(robots, between);
         teller.phase("The robots stand; the rest of the backlog travels");
         for (Robot robot : robots) {
-          await(
-              "the backlog of " + robot.name(),
-              () -> pending(robotStore, robot) == 0);
+          await("the backlog of " + robot.name(), () -> pending(robotStore, robot) == 0);
         }
         teller.phase("Waiting until the cloud store has everything in S3");
         await(
@@ -397,8 +395,7 @@ final class CloudDemo implements AutoCloseable {
   private synchronized Process spawn(Scene scene, String name, Map<String, String> settings)
       throws IOException {
     refuseIfClosed();
-    Process process =
-        ServerProcess.spawn(scene.place().resolve(name), scene.log(name), settings);
+    Process process = ServerProcess.spawn(scene.place().resolve(name), scene.log(name), settings);
     processes.add(process);
     return process;
   }

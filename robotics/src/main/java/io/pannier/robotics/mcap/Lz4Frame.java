@@ -9,8 +9,8 @@ import net.jpountz.xxhash.XXHashFactory;
 
 /**
  * Decompresses LZ4 frames (lz4 Frame Format 1.6.4, lz4 Block Format) of known length. The library
- * cannot read frames whose blocks refer to those in front of them, which is how the recorders in C++
- * and Python write them.
+ * cannot read frames whose blocks refer to those in front of them, which is how the recorders in
+ * C++ and Python write them.
  */
 final class Lz4Frame {
   private static final int MAGIC = 0x184D2204;

@@ -318,8 +318,7 @@ class McapTest {
   }
 
   private static byte[] uncompressed(boolean wrongIndex) throws IOException {
-    byte[] file =
-        sample(McapWriter.Options.of("").with(Compression.NONE).withChunkBytes(30_000));
+    byte[] file = sample(McapWriter.Options.of("").with(Compression.NONE).withChunkBytes(30_000));
     if (wrongIndex) {
       var chunk = open(file).summary().chunks().getFirst();
       long index = java.util.Collections.max(chunk.messageIndexOffsets().values());
@@ -337,10 +336,7 @@ class McapTest {
     long opened = source.bytes;
     for (var order : MessageSelection.Order.values()) {
       var selection = MessageSelection.topics("/imu").between(100 * SECOND, 800 * SECOND).in(order);
-      var whole =
-          all(
-              open(sample(McapWriter.Options.of("").withChunkBytes(30_000))),
-              selection);
+      var whole = all(open(sample(McapWriter.Options.of("").withChunkBytes(30_000))), selection);
       source.bytes = 0;
       assertThat(all(reader, selection)).isEqualTo(whole).hasSizeGreaterThan(170);
       assertThat(source.bytes).isPositive().isLessThan(opened / 2);
@@ -352,8 +348,7 @@ class McapTest {
     McapReader reader = open(uncompressed(true));
     assertThatThrownBy(() -> all(reader, MessageSelection.topics("/imu")))
         .isInstanceOfSatisfying(
-            McapException.class,
-            e -> assertThat(e.kind()).isEqualTo(McapException.Kind.DAMAGED));
+            McapException.class, e -> assertThat(e.kind()).isEqualTo(McapException.Kind.DAMAGED));
   }
 
   @Test
@@ -377,10 +372,11 @@ class McapTest {
             new McapLimits(1 << 20, 20_000, 1 << 20),
             new McapLimits(1 << 20, 1 << 20, 20_000),
             new McapLimits(1_000, 1 << 20, 1 << 20))) {
-      assertThatThrownBy(() -> {
-            McapReader reader = McapReader.open(source, limits);
-            all(reader, MessageSelection.all());
-          })
+      assertThatThrownBy(
+              () -> {
+                McapReader reader = McapReader.open(source, limits);
+                all(reader, MessageSelection.all());
+              })
           .isInstanceOfSatisfying(
               McapException.class,
               e -> assertThat(e.kind()).isEqualTo(McapException.Kind.UNSUPPORTED));

@@ -138,18 +138,15 @@ class MessageDefinitionTest {
                     MessageCodec.Layout.ROS1)
                 .decode(java.nio.ByteBuffer.allocate(100)))
         .isInstanceOf(MessageException.class);
-    assertThatThrownBy(() ->
-            MessageDefinition.parseIdl("a/B", "module a { ".repeat(100_000)))
+    assertThatThrownBy(() -> MessageDefinition.parseIdl("a/B", "module a { ".repeat(100_000)))
         .isInstanceOf(DefinitionException.class);
-    assertThatThrownBy(() ->
-            MessageDefinition.parseIdl(
-                "a/B", "struct B { " + "sequence<".repeat(100_000)))
+    assertThatThrownBy(
+            () -> MessageDefinition.parseIdl("a/B", "struct B { " + "sequence<".repeat(100_000)))
         .isInstanceOf(DefinitionException.class);
-    assertThatThrownBy(() ->
-            MessageDefinition.parseIdl("a/B", "const string x = \"" + "y".repeat(1_000_000)))
+    assertThatThrownBy(
+            () -> MessageDefinition.parseIdl("a/B", "const string x = \"" + "y".repeat(1_000_000)))
         .isInstanceOf(DefinitionException.class);
-    assertThatThrownBy(() ->
-            MessageDefinition.parseRos2("a/B", "a" + " ".repeat(1_000_000) + "!"))
+    assertThatThrownBy(() -> MessageDefinition.parseRos2("a/B", "a" + " ".repeat(1_000_000) + "!"))
         .hasMessage("line 1 has 1000002 characters");
     assertThatThrownBy(() -> MessageDefinition.parseRos2("a/B", "a".repeat(5_000_000)))
         .hasMessage("a definition of 5000000 characters");

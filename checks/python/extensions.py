@@ -84,14 +84,14 @@ async def use(server: Server, tally: Tally, folder: Path) -> None:
         with tally.check("errors are told and the rest is not lost"):
             await bucket.write("broken", b"x" * 70_000, timestamp=1)
             await bucket.write("broken", b"ERROR fine\n", timestamp=2)
-            for wanted, query in (
-                ("Unknown extension 'nope'", {"nope": {}}),
-                ("'as_label.a' is no regular expression", {"lines": {"as_label": {"a": "("}}}),
-                ("Reference '@none' not found", {"lines": {}, "when": {"@none": {"$eq": 1}}}),
-                ("A line is longer than 65536 characters in record broken/1", {"lines": {}}),
+            for wanted, entry, query in (
+                ("Unknown extension 'nope'", "log", {"nope": {}}),
+                ("'as_label.a' is no regular expression", "log", {"lines": {"as_label": {"a": "("}}}),
+                ("Reference '@none' not found", "log", {"lines": {}, "when": {"@none": {"$eq": 1}}}),
+                ("A line is longer than 65536 characters in record broken/1", "broken", {"lines": {}}),
             ):
                 try:
-                    got = await read(bucket, "broken", ext=query)
+                    got = await read(bucket, entry, ext=query)
                     expect(False, f"no error but {got}")
                 except ReductError as error:
                     expect(wanted in error.message, f"another error: {error}")
@@ -160,6 +160,7 @@ def main() -> None:
         (jars / "readme.txt").write_text("no jar")
         (jars / "broken.jar").write_bytes(b"no zip")
         with Server(folder / "data", settings={"RS_EXT_PATH": str(jars)}) as server:
+            server.start()
             asyncio.run(use(server, tally, folder))
             with tally.check("other files are told in the log and ignored"):
                 log = server.log.read_text()

@@ -106,7 +106,9 @@ final class Extraction {
     /** The sink is full, or something stands behind what it took. */
     STOP,
     /** The end was met. */
-    END
+    END,
+    /** The query was given up. */
+    CLOSED
   }
 
   /** Whether something came since the last look. */
@@ -132,7 +134,7 @@ final class Extraction {
         return Look.STOP;
       }
       if (ready.peek() instanceof Item item) {
-        if (!sink.add(item)) {
+        if (!takes(sink, item)) {
           return Look.STOP;
         }
         readyBytes -= item.body().length();
@@ -144,7 +146,10 @@ final class Extraction {
         return Look.STOP;
       }
     }
-    if (finished || closed) {
+    if (closed) {
+      return Look.CLOSED;
+    }
+    if (finished) {
       return Look.END;
     }
     if (sink.isFull()) {
@@ -159,6 +164,23 @@ final class Extraction {
       startTurn();
     }
     return Look.WAIT;
+  }
+
+  /** Whether the sink took it; an error waits for the next read if there is something to give. */
+  private static boolean takes(ItemSink sink, Item item) {
+    try {
+      return sink.add(item);
+    } catch (PannierException e) {
+      if (sink.isEmpty()) {
+        throw e;
+      }
+      return false;
+    }
+  }
+
+  /** Whether the query was given up. */
+  synchronized boolean isClosed() {
+    return closed;
   }
 
   private void startTurn() {

@@ -319,6 +319,8 @@ final class Pipeline implements AutoCloseable {
       told = judging ? error : ErrorTexts.withRecord(error, inWork.entry(), inWork.timestamp());
     }
     judging = false;
+    // What it has used up is its own.
+    newUnit.run();
     if (told instanceof PannierException.Internal) {
       LOG.error("extension failed on {}", describe(inWork), error);
     }

@@ -37,6 +37,9 @@ public final class Queries implements AutoCloseable {
   /** Queries alive at once. */
   static final int QUERIES_MAX = 1 << 16;
 
+  /** How long one record may be on its way while nothing more is asked of it: links are slow. */
+  private static final long CUT_SECONDS = 30L * 86_400;
+
   private static final long SWEEP_NANOS = 1_000_000_000L;
 
   /** Records that a removal looks up and removes at a time. */
@@ -318,7 +321,7 @@ public final class Queries implements AutoCloseable {
     long time = record.timestamp();
     OptionalLong stop = time == Timestamp.MAX ? OptionalLong.empty() : OptionalLong.of(time + 1);
     ObjectNode body = JsonNodeFactory.instance.objectNode().set("ext", ext);
-    QueryOptions options = QueryOptions.range(OptionalLong.of(time), stop);
+    QueryOptions options = QueryOptions.range(OptionalLong.of(time), stop).living(CUT_SECONDS);
     return new RecordCut(this, open("cut", entry.bucket(), entry, options, body));
   }
 

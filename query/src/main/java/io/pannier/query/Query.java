@@ -530,6 +530,7 @@ public final class Query {
     }
     return switch (look) {
       case STOP -> new ReadOutcome.Batch(false);
+      case CLOSED -> sink.isEmpty() ? new ReadOutcome.Nothing() : new ReadOutcome.Batch(false);
       case END -> {
         endWasTold = true;
         yield sink.isEmpty() ? new ReadOutcome.Nothing() : new ReadOutcome.Batch(true);
@@ -579,6 +580,11 @@ public final class Query {
     } else if (read.timeIsOver || !marked.isEmpty() || (from != null && from.hasNews())) {
       send(read, Stage.PARKED);
     }
+  }
+
+  /** Whether it was given up before its end. */
+  boolean isGivenUp() {
+    return extraction != null && extraction.isClosed();
   }
 
   /** Something was made, or the end was met. */

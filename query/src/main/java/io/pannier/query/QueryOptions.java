@@ -118,6 +118,12 @@ public record QueryOptions(
         : TimeUnit.MICROSECONDS.toNanos(micros.getAsLong()); // saturates
   }
 
+  /** The same with another time to live. */
+  QueryOptions living(long seconds) {
+    return new QueryOptions(
+        kind, entries, start, stop, seconds, onlyMetadata, continuous, strict, when);
+  }
+
   /** The same for what is there now. */
   QueryOptions ending() {
     return continuous

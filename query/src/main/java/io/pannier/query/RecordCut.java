@@ -1,6 +1,7 @@
 package io.pannier.query;
 
 import io.pannier.model.PannierException;
+import io.pannier.model.Refusal;
 import io.pannier.query.ext.Item;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -48,7 +49,12 @@ public final class RecordCut implements AutoCloseable {
             return sink.items;
           }
         }
-        case ReadOutcome.Nothing() -> isAtEnd = true;
+        case ReadOutcome.Nothing() -> {
+          if (query.isGivenUp()) {
+            throw new PannierException.Unavailable(Refusal.STOPPING, "Server is stopping", 1);
+          }
+          isAtEnd = true;
+        }
         case ReadOutcome.Failed(PannierException error) -> {
           sink.items.forEach(item -> item.body().close());
           throw error;

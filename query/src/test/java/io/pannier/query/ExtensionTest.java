@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.pannier.model.Labels;
 import io.pannier.model.PannierException;
+import io.pannier.query.ext.Item;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -330,6 +331,38 @@ class ExtensionTest {
     assertThat(reading.sink.items).isEmpty();
     t.executor.runAll();
     assertThat(readAll(query)).containsExactly("e@10 a @{at=0, word=a}");
+  }
+
+  @Test
+  void whatASinkRefusesComesWithTheNextReadAndNothingIsLost() {
+    t.write("e", 10, "a b c", Labels.EMPTY);
+    Query query = when("{'#ext':{'words':{}}}");
+    var outcomes = new ArrayList<ReadOutcome>();
+    var sink =
+        new ItemListSink(85) {
+          @Override
+          public boolean add(Item item) {
+            if (items.size() == 1) {
+              throw new PannierException.TooMany("Too much", 1);
+            }
+            return super.add(item);
+          }
+        };
+    query.read(sink, ReadLimits.DEFAULT, false, t.executor, outcomes::add);
+    t.executor.runAll();
+    assertThat(outcomes).containsExactly(new ReadOutcome.Batch(false));
+    assertThat(sink.items).hasSize(1);
+    assertThat(readAll(query)).hasSize(2);
+  }
+
+  @Test
+  void aCutThatIsGivenUpIsNotTakenForDone() {
+    t.write("e", 10, "a b", Labels.EMPTY);
+    var record = t.bucket.entry("e").find(10);
+    try (var cut = queries.cut(record, json("{'words':{}}"))) {
+      queries.close();
+      assertThatThrownBy(cut::next).isInstanceOf(PannierException.Unavailable.class);
+    }
   }
 
   @Test

@@ -6,7 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** Takes items as texts: {@code entry@time type content labels computed}. */
-final class ItemListSink implements ItemSink {
+class ItemListSink implements ItemSink {
   final List<String> items = new ArrayList<>();
   private final List<String> names = new ArrayList<>();
   private final int max;

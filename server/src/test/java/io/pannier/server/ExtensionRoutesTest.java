@@ -214,7 +214,7 @@ class ExtensionRoutesTest extends ApiFixture {
                   + "/10");
       do {
         answer = readOne("GET", "busy" + i, busy[i]);
-        assertThat(answer.status()).isEqualTo(200);
+        assertThat(answer.status()).as(answer.summary()).isEqualTo(200);
       } while (answer.text().isEmpty());
       assertThat(answer.text()).isEqualTo("after");
     }

@@ -36,7 +36,7 @@ final class QueryWork implements Work {
   // ---- the turn under way; written by its thread, under this
 
   private long thread = -1;
-  private long cpuAtStart;
+  private long cpuAtBegin;
   private long unitBeganNanos;
 
   /** CPU time that earlier turns took for the record in work. */
@@ -59,7 +59,7 @@ final class QueryWork implements Work {
   /** The calling thread begins to work. */
   synchronized void begin(long turnNanos) {
     thread = Thread.currentThread().threadId();
-    cpuAtStart = cpuNanosOf.applyAsLong(thread);
+    cpuAtBegin = cpuNanosOf.applyAsLong(thread);
     long now = clock.monotonicNanos();
     unitBeganNanos = now;
     askedAtNanos = now;
@@ -78,7 +78,7 @@ final class QueryWork implements Work {
     unitBeganNanos = clock.monotonicNanos();
     cpuBefore = 0;
     if (thread >= 0) {
-      cpuAtStart = cpuNanosOf.applyAsLong(thread);
+      cpuAtBegin = cpuNanosOf.applyAsLong(thread);
     }
   }
 
@@ -91,7 +91,7 @@ final class QueryWork implements Work {
   /** CPU time that the record in work has taken; from any thread. */
   synchronized long cpuNanosUsed() {
     long id = thread;
-    return cpuBefore + (id < 0 ? 0 : Math.max(0, cpuNanosOf.applyAsLong(id) - cpuAtStart));
+    return cpuBefore + (id < 0 ? 0 : Math.max(0, cpuNanosOf.applyAsLong(id) - cpuAtBegin));
   }
 
   /**

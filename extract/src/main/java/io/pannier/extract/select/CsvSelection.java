@@ -29,6 +29,9 @@ final class CsvSelection implements AutoCloseable {
   /** Place of each column; -1 for ranges. */
   private final int[] places;
 
+  /** The computed label of each column, or null. */
+  private final @Nullable String[] labelNames;
+
   private boolean begun;
   private int rowsUntilCheck = ROWS_BETWEEN_CHECKS;
 
@@ -46,10 +49,12 @@ final class CsvSelection implements AutoCloseable {
     this.input = input;
     this.work = work;
     places = new int[columns.size()];
+    labelNames = new String[places.length];
     boolean named = false;
     int needed = 1;
     for (int i = 0; i < places.length; i++) {
       places[i] = -1;
+      labelNames[i] = columns.get(i).label().orElse(null);
       switch (columns.get(i)) {
         case Column.At(int index, var _) -> {
           places[i] = index;
@@ -126,8 +131,8 @@ final class CsvSelection implements AutoCloseable {
     CsvRows at = null;
     // The last column of that label decides.
     for (int i = places.length - 1; i >= 0; i--) {
-      var label = columns.get(i).label();
-      if (label.isPresent() && label.get().equals(name)) {
+      String label = labelNames[i];
+      if (label != null && label.equals(name)) {
         at = at == null ? at(row) : at;
         if (places[i] < at.cells()) {
           return LabelText.of(at.text(places[i]));
@@ -241,8 +246,14 @@ final class CsvSelection implements AutoCloseable {
       }
       int place = places[i];
       if (place >= 0) {
-        if (place < at.cells()) {
-          output.put(bytes, at.start(place), at.end(place));
+        // Neighbours in the row and in the result are copied at once, commas included.
+        int last = place;
+        while (i + 1 < places.length && places[i + 1] == last + 1 && last + 1 < at.cells()) {
+          i++;
+          last++;
+        }
+        if (last < at.cells()) {
+          output.put(bytes, at.start(place), at.end(last));
         }
       } else if (columns.get(i) instanceof Column.Range(int from, var to)) {
         writeRange(at, from, to.orElse(Integer.MAX_VALUE), output);

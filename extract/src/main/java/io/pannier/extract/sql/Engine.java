@@ -31,6 +31,9 @@ final class Engine implements AutoCloseable {
   private final int contentMax;
   private final DuckDBConnection connection;
 
+  /** Files get a new name each time: the engine remembers what it read under a name. */
+  private long files;
+
   private Engine(Path folder, int contentMax, DuckDBConnection connection) {
     this.folder = folder;
     this.contentMax = contentMax;
@@ -58,6 +61,7 @@ final class Engine implements AutoCloseable {
       var connection = DuckDBConnection.newConnection("jdbc:duckdb:", false, properties);
       try (Statement statement = connection.createStatement()) {
         statement.execute("SET TimeZone = 'UTC'");
+        statement.execute("SET enable_external_file_cache = false");
         statement.execute("SET allowed_directories = [" + literal(folder + "/") + "]");
         statement.execute("SET enable_external_access = false");
         statement.execute("SET lock_configuration = true");
@@ -133,7 +137,7 @@ final class Engine implements AutoCloseable {
       case CSV -> CsvTable.load(connection, content, request.path("headers").asBoolean());
       case JSON -> JsonTable.load(connection, content);
       case PARQUET -> {
-        Path file = folder.resolve("in.parquet");
+        Path file = newFile();
         Files.write(file, content);
         execute(
             "CREATE VIEW "
@@ -146,6 +150,10 @@ final class Engine implements AutoCloseable {
       }
       case PROTOBUF -> ProtobufTable.load(connection, content, request.path("protobuf"));
     };
+  }
+
+  private Path newFile() {
+    return folder.resolve(files++ + ".parquet");
   }
 
   private JsonNode parse(String text) throws SQLException, JsonProcessingException {
@@ -250,7 +258,7 @@ final class Engine implements AutoCloseable {
       int length = piece.path("bytes").asInt();
       long from = piece.path("from").asLong();
       long to = piece.path("to").asLong();
-      Path file = folder.resolve("piece-" + parts.size() + ".parquet");
+      Path file = newFile();
       try (var out = Files.newOutputStream(file)) {
         out.write(content, at, length);
       }
@@ -271,7 +279,7 @@ final class Engine implements AutoCloseable {
   }
 
   private byte[] copy(String source, long rows) throws SQLException, IOException, EngineException {
-    Path file = folder.resolve("out.parquet");
+    Path file = newFile();
     execute(
         "COPY "
             + source

@@ -156,6 +156,17 @@ class SqlTest {
   }
 
   @Test
+  void eachFileIsReadAnew() {
+    String toParquet = "{\"export\":{\"format\":\"parquet\"}}";
+    Item[] files =
+        run(toParquet, "", csv(1, "1\n"), csv(2, "2\n"), csv(3, "3\n")).stream()
+            .map(file -> record(file.timestamp(), file.contentType(), Pipe.bytes(file)))
+            .toArray(Item[]::new);
+    assertThat(texts(run("{\"export\":{\"format\":\"csv\"}}", "", files)))
+        .containsExactly("column_0\n1\n", "column_0\n2\n", "column_0\n3\n");
+  }
+
+  @Test
   void rowsAreGroupedAcrossRecords() {
     String parameters =
         "{\"sql\":\"SELECT column_0 AS n FROM"

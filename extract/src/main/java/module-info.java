@@ -13,8 +13,7 @@ module io.pannier.extract {
   requires duckdb.jdbc;
   requires com.google.protobuf;
 
-  exports io.pannier.extract.sql to
-      io.pannier.cli;
+  exports io.pannier.extract.parquet;
 
   provides io.pannier.query.ext.Extension with
       io.pannier.extract.ros.RosExtension,

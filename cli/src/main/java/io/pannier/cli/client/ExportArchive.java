@@ -2,7 +2,7 @@ package io.pannier.cli.client;
 
 import io.pannier.client.Json;
 import io.pannier.client.StoredRecord;
-import io.pannier.extract.sql.ParquetFile;
+import io.pannier.extract.parquet.ParquetFile;
 import io.pannier.model.Timestamp;
 import java.io.BufferedOutputStream;
 import java.io.IOException;

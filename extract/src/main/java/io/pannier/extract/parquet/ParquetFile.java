@@ -1,6 +1,7 @@
-package io.pannier.extract.sql;
+package io.pannier.extract.parquet;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.pannier.extract.table.JsonRows;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -67,7 +68,7 @@ public final class ParquetFile implements AutoCloseable {
   public void add(
       String entry, long timestamp, String contentType, Map<String, String> labels, byte[] body)
       throws IOException {
-    ObjectNode object = Frames.MAPPER.createObjectNode();
+    ObjectNode object = JsonRows.object();
     labels.forEach(object::put);
     try {
       rows.beginRow();
@@ -75,7 +76,7 @@ public final class ParquetFile implements AutoCloseable {
       rows.append(timestamp);
       rows.append(contentType);
       rows.append((long) body.length);
-      rows.append(object.toString());
+      rows.append(JsonRows.text(object));
       rows.append(body);
       rows.endRow();
     } catch (SQLException e) {
@@ -91,7 +92,9 @@ public final class ParquetFile implements AutoCloseable {
           connection,
           "COPY (SELECT * REPLACE (from_json(labels, '\"MAP(VARCHAR, VARCHAR)\"') AS labels) FROM"
               + " rows) TO "
-              + Engine.literal(file.toString())
+              + "'"
+              + file.toString().replace("'", "''")
+              + "'"
               + " (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 2048)");
     } catch (SQLException e) {
       throw new IOException("Parquet cannot be written: " + e.getMessage(), e);

@@ -59,7 +59,10 @@ final class Decoders {
       }
       case "ros2msg" -> {
         requireEncoding(topic, key, "cdr");
-        yield ros(MessageDefinition.parseRos2(key.name(), text), Layout.CDR);
+        // Some recorders leave the text empty where they do not find it.
+        yield text.isBlank() && CommonDefinitions.contains(key.name())
+            ? ros(CommonDefinitions.definition(key.name()), Layout.CDR)
+            : ros(MessageDefinition.parseRos2(key.name(), text), Layout.CDR);
       }
       case "ros2idl" -> {
         requireEncoding(topic, key, "cdr");

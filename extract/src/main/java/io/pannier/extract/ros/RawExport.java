@@ -79,7 +79,7 @@ final class RawExport implements AutoCloseable {
       name = MessageType.shortName(name).replace("/", "/msg/");
     }
     Optional<Schema> known =
-        schema.schema().hasRemaining()
+        schema.isDefined()
             ? Optional.of(new Schema(0, name, schema.schemaEncoding(), schema.schema()))
             : Optional.empty();
     String topic = schema.topic().isEmpty() ? "/" + entry : schema.topic();

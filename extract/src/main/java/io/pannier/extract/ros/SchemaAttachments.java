@@ -17,12 +17,15 @@ final class SchemaAttachments {
    * How messages of an entry are to be understood.
    *
    * @param encoding of messages: {@code ros1}, {@code cdr} or {@code protobuf}
-   * @param schema the definition, or the {@code FileDescriptorSet}
+   * @param isDefined whether there is a definition; without one, the name has to be a known one
+   * @param schema the definition, or the {@code FileDescriptorSet}; a message without fields has an
+   *     empty definition
    */
-  record EntrySchema(String topic, String encoding, String schemaName, ByteBuffer schema) {
+  record EntrySchema(
+      String topic, String encoding, String schemaName, boolean isDefined, ByteBuffer schema) {
     /** As MCAP calls it; empty where there is no schema. */
     String schemaEncoding() {
-      if (!schema.hasRemaining()) {
+      if (!isDefined) {
         return "";
       }
       return switch (encoding) {
@@ -74,40 +77,43 @@ final class SchemaAttachments {
       JsonNode attachment = ofEntry.path(key);
       String encoding = attachment.path("encoding").asText();
       if (ENCODINGS.contains(encoding)) {
+        String name = attachment.path("schema_name").asText();
         Optional<ByteBuffer> schema = schema(attachment, encoding);
-        if (schema.isPresent()) {
+        boolean isDefined = schema.isPresent();
+        if (isDefined || (encoding.equals("cdr") && !name.isEmpty())) {
           return Optional.of(
               new EntrySchema(
                   attachment.path("topic").asText(),
                   encoding,
-                  attachment.path("schema_name").asText(),
-                  schema.get()));
+                  name,
+                  isDefined,
+                  schema.orElseGet(() -> ByteBuffer.allocate(0))));
         }
       }
     }
     return Optional.empty();
   }
 
-  /** Empty when it cannot be used. */
+  /** Empty where there is none that can be used. */
   private static Optional<ByteBuffer> schema(JsonNode attachment, String encoding) {
-    String text = attachment.path("schema").asText();
-    boolean inBase64 = encoding.equals("protobuf");
-    if (text.isEmpty()) {
-      text = attachment.path("schema_base64").asText();
-      inBase64 = true;
-    }
-    if (text.isEmpty()
-        && (encoding.equals("ros1") || attachment.path("schema_name").asText().isEmpty())) {
-      return Optional.empty();
+    boolean isProtobuf = encoding.equals("protobuf");
+    JsonNode base64 = attachment.path("schema_base64");
+    JsonNode text = attachment.path("schema");
+    if (isProtobuf && !text.asText().isEmpty()) {
+      base64 = text;
     }
     try {
-      return Optional.of(
-          ByteBuffer.wrap(
-              inBase64
-                  ? Base64.getMimeDecoder().decode(text)
-                  : text.getBytes(StandardCharsets.UTF_8)));
+      if (base64.isTextual() && (isProtobuf || text.asText().isEmpty())) {
+        byte[] decoded = Base64.getMimeDecoder().decode(base64.textValue());
+        return isProtobuf && decoded.length == 0
+            ? Optional.empty()
+            : Optional.of(ByteBuffer.wrap(decoded));
+      }
     } catch (IllegalArgumentException e) {
       return Optional.empty();
     }
+    return text.isTextual() && !isProtobuf
+        ? Optional.of(ByteBuffer.wrap(text.textValue().getBytes(StandardCharsets.UTF_8)))
+        : Optional.empty();
   }
 }

@@ -377,6 +377,36 @@ class RawExtractTest {
   }
 
   @Test
+  void anEmptyDefinitionIsOneAndNoneIsLookedUp() {
+    Item empty = record("e", 1, "application/ros1", new byte[0]);
+    assertThat(
+            text(
+                RosRun.of("{'extract':{}}")
+                    .schema("e", "ros1", "/t", "std_msgs/Empty", "")
+                    .on(empty)
+                    .getFirst()))
+        .isEqualTo("{}");
+    Item bool = record("e", 1, "application/cdr", hex("0001000001"));
+    assertThat(
+            text(
+                RosRun.of("{'extract':{}}")
+                    .attached(
+                        "e",
+                        "$schema",
+                        "{'encoding':'cdr','schema_name':'std_msgs/Bool','topic':'/t'}")
+                    .on(bool)
+                    .getFirst()))
+        .isEqualTo("{\"data\":true}");
+    assertThatThrownBy(() ->
+            RosRun.of("{'extract':{}}")
+                .attached(
+                    "e", "$schema", "{'encoding':'cdr','schema_name':'own/Type','topic':'/t'}")
+                .on(bool))
+        .hasMessage(
+            "Failed to read the schema 'own/Type' of topic '/t': the definition does not say what 'own/Type' is");
+  }
+
+  @Test
   void protobufIsRead() {
     var schema =
         FileDescriptorSet.newBuilder()

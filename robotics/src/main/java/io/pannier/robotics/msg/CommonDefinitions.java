@@ -47,6 +47,15 @@ public final class CommonDefinitions {
   }
 
   /**
+   * Whether a type is among them.
+   *
+   * @param name package and type, with or without {@code msg} in the middle
+   */
+  public static boolean contains(String name) {
+    return has(MessageType.shortName(name));
+  }
+
+  /**
    * The definition of a common type with all that it is made of.
    *
    * @param name package and type, with or without {@code msg} in the middle

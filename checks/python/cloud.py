@@ -50,6 +50,16 @@ class CloudServer(Server):
             return False
 
 
+def composed(folder: Path) -> dict[str, str]:
+    """The environment of deploy/compose-cloud.yaml, with its blanks filled in."""
+    blanks = {"<YOUR_S3_BUCKET_NAME>": "robots", "<YOUR_S3_REGION>": "us-east-1", "/data/cache": str(folder)}
+    blanks |= {"<YOUR_AWS_ACCESS_KEY_ID>": KEYS["RS_REMOTE_ACCESS_KEY"], "<YOUR_AWS_SECRET_ACCESS_KEY>": KEYS["RS_REMOTE_SECRET_KEY"]}
+    text = (Path(__file__).resolve().parents[2] / "deploy" / "compose-cloud.yaml").read_text()
+    found = dict(re.findall(r"^ +(RS_\w+): (.+)$", text, re.MULTILINE))
+    expect(len(found) == 8, f"compose-cloud.yaml sets {sorted(found)}")
+    return {name: blanks.get(value, value) for name, value in found.items()}
+
+
 def wait(what: str, holds, seconds_max: float = 60) -> float:
     began = time.monotonic()
     while not holds():
@@ -155,7 +165,7 @@ def main() -> None:
 
 def story(tally: Tally, folder: Path, tls: Path, endpoint: str) -> None:
     robot = Server(folder / "robot", settings={"RS_REPLICATION_CA_PATH": str(tls / "ca.pem"), "RS_BUCKET_1_NAME": "robot1-data"})
-    cloud = CloudServer(folder / "cloud", tls, endpoint, RS_BUCKET_ROBOT_1_NAME="robot1-data")
+    cloud = CloudServer(folder / "cloud", tls, endpoint, **composed(folder / "cloud"))
     replica = CloudServer(folder / "replica", tls, endpoint, RS_INSTANCE_ROLE="REPLICA")
     with robot, cloud, replica:
         robot.start(60)

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.pannier.cli.client.CostCommand;
 import io.pannier.s3.S3Options;
 import io.pannier.s3.S3Server;
 import java.io.PrintWriter;
@@ -12,6 +13,7 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -269,6 +271,44 @@ class ReplicaServeTest {
     HttpResponse<String> whole = call("GET", one + "/b/fleet/lidar/batch?q=" + plain, "");
     assertThat(whole.statusCode()).isEqualTo(200);
     assertThat(whole.body()).isEqualTo("scan 1");
+  }
+
+  @Test
+  void whatItCostsIsCountedByKindAndPrice() throws Exception {
+    String writer = serve(variables("writer"));
+    call("POST", writer + "/b/fleet", "");
+    call("POST", writer + "/b/fleet/lidar?ts=1", "x".repeat(100_000));
+    while (json(call("GET", writer + "/info", "")).get("remote").get("unsent_bytes").asLong() > 0) {
+      Thread.onSpinWait();
+    }
+    String address = writer.replace("/api/v1", "").replace("http://", "http://secret@");
+    Path prices = folder.resolve("prices");
+    Files.writeString(prices, "put=1000\nget=0\nlist=0\ncurrency=EUR\nname=ours\n");
+    JsonNode told =
+        new ObjectMapper().readTree(cost(0, "--json", "--prices", prices.toString(), address));
+    long puts = told.get("requests").get("put").asLong();
+    assertThat(puts).isGreaterThan(4);
+    assertThat(told.get("requests_and_egress").asDouble()).isEqualTo(puts);
+    assertThat(told.get("currency").asText()).isEqualTo("EUR");
+    assertThat(told.get("sent_bytes").asLong()).isGreaterThan(100_000);
+    assertThat(told.get("storage_a_month_per_tb_stored").asDouble()).isEqualTo(23.0);
+    assertThat(cost(0, address)).contains("PUT").contains("Per TB stored:    23.0000 USD a month");
+    assertThat(cost(0, "--print-prices")).contains("put=0.005");
+    Files.writeString(prices, "put=cheap\n");
+    assertThat(cost(2, "--prices", prices.toString(), address)).contains("'put' is 'cheap'");
+    Files.writeString(prices, "putt=1\n");
+    assertThat(cost(2, "--prices", prices.toString(), address)).contains("'putt' is no price");
+  }
+
+  private static String cost(int code, String... arguments) {
+    var out = new StringWriter();
+    int ended =
+        new CommandLine(new CostCommand())
+            .setOut(new PrintWriter(out))
+            .setErr(new PrintWriter(out))
+            .execute(arguments);
+    assertThat(ended).as(out.toString()).isEqualTo(code);
+    return out.toString();
   }
 
   private String id(HttpResponse<String> response) throws Exception {

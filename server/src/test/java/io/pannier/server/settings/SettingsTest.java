@@ -19,6 +19,7 @@ import io.pannier.server.events.EventOptions;
 import io.pannier.server.lifecycle.LifecycleSettings;
 import java.net.URI;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -166,7 +167,7 @@ class SettingsTest {
                 "RS_API_TOKEN", "",
                 "RS_BUCKET_A_NAME", "a",
                 "RS_BUCKET_A_QUOTA_SIZE", "12 XB",
-                "RS_INSTANCE_ROLE", "replica",
+                "RS_INSTANCE_ROLE", "primary",
                 "RS_CERT_PATH", "/cert",
                 "RS_REMOTE_BACKEND_TYPE", "Azure",
                 "RS_REPLICATION_R_NAME", "copy"))
@@ -176,7 +177,7 @@ class SettingsTest {
             text -> assertThat(text).startsWith("RS_API_TOKEN is '': expected a value"),
             text ->
                 assertThat(text).startsWith("RS_BUCKET_A_QUOTA_SIZE is '12 XB': expected bytes"),
-            text -> assertThat(text).startsWith("RS_INSTANCE_ROLE is 'replica': "),
+            text -> assertThat(text).startsWith("RS_INSTANCE_ROLE is 'primary': "),
             text ->
                 assertThat(text)
                     .isEqualTo("RS_CERT_PATH is '/cert': its key is missing: RS_CERT_KEY_PATH"),
@@ -189,9 +190,28 @@ class SettingsTest {
                 assertThat(text).isEqualTo("RS_REPLICATION_R_DST_HOST: is required and not set"));
   }
 
-  /** A replica that is none would take writes that nobody copies. */
+  @Test
+  void aReplicaLooksEverySecondAndMakesNothing() {
+    Settings.Outcome read =
+        Settings.read(
+            Map.of(
+                "RS_INSTANCE_ROLE", "Replica",
+                "RS_API_TOKEN", "",
+                "RS_BUCKET_A_NAME", "a"),
+            Map.of(),
+            "host");
+    Settings settings = read.settings().orElseThrow();
+    assertThat(settings.replicaInterval()).contains(Duration.ofSeconds(1));
+    assertThat(settings.authentication()).contains(new Authentication.Reading(Optional.empty()));
+    assertThat(settings.events().enabled()).isFalse();
+    assertThat(read.report().warnings()).anyMatch(text -> text.contains("a replica makes none"));
+    assertThat(Settings.read(Map.of(), Map.of(), "host").settings().orElseThrow().replicaInterval())
+        .isEmpty();
+  }
+
+  /** One that is taken for the second of two would take writes that nobody copies. */
   @ParameterizedTest
-  @ValueSource(strings = {"PRIMARY", "secondary", "REPLICA"})
+  @ValueSource(strings = {"PRIMARY", "secondary"})
   void weakness47ARoleThatIsNotServedStopsTheStart(String role) {
     assertThat(mistakes("RS_INSTANCE_ROLE", role))
         .singleElement()

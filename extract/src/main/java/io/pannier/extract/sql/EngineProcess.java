@@ -16,7 +16,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,8 +41,15 @@ final class EngineProcess {
   private final long memory;
   private final DataOutputStream out;
   private final DataInputStream in;
-  private final AtomicReference<@Nullable String> stopped = new AtomicReference<>();
   private @Nullable String words;
+
+  /** Number of the request in work; 0 between two. Guarded by this. */
+  private long inWork;
+
+  private long requests;
+
+  /** Why the process was ended, if it was. Guarded by this. */
+  private @Nullable String stopped;
 
   private EngineProcess(Process process, Path folder, long memory) {
     this.process = process;
@@ -125,11 +131,12 @@ final class EngineProcess {
    */
   Reply ask(ObjectNode head, byte[] content, Work work) throws IOException {
     long cpuLeft = work.cpuNanosLeft();
+    long request = begin();
     Duration cpuBefore = cpu();
-    var done = new AtomicReference<>(false);
     Thread watch =
-        Thread.ofVirtual().name("sql-watch").start(() -> watch(done, cpuBefore, cpuLeft));
-    try (Work.Hook _ = work.onStop(() -> stop("the query was given up or took too long"))) {
+        Thread.ofVirtual().name("sql-watch").start(() -> watch(request, cpuBefore, cpuLeft));
+    try (Work.Hook _ =
+        work.onStop(() -> stop(request, "the query was given up or took too long"))) {
       Frames.writeHead(out, head, content.length);
       out.write(content);
       out.flush();
@@ -139,14 +146,16 @@ final class EngineProcess {
     } catch (EOFException e) {
       throw new IOException("the engine ended", e);
     } finally {
-      done.set(true);
+      over();
       watch.interrupt();
     }
   }
 
   /** Why it was ended, if it was. */
   Optional<String> stoppedBecause() {
-    return Optional.ofNullable(stopped.get());
+    synchronized (this) {
+      return Optional.ofNullable(stopped);
+    }
   }
 
   /** The last that it wrote to its errors; known when it has ended. */
@@ -176,24 +185,41 @@ final class EngineProcess {
     remove(folder);
   }
 
-  private void stop(String reason) {
-    if (stopped.compareAndSet(null, reason)) {
+  private synchronized long begin() {
+    inWork = ++requests;
+    return inWork;
+  }
+
+  private synchronized void over() {
+    inWork = 0;
+  }
+
+  private synchronized boolean isInWork(long request) {
+    return inWork == request;
+  }
+
+  /** Ends the process if it is still at work on that request, not on a later one. */
+  private synchronized void stop(long request, String reason) {
+    if (inWork == request && stopped == null) {
+      stopped = reason;
       process.destroyForcibly();
     }
   }
 
-  private void watch(AtomicReference<Boolean> done, Duration cpuBefore, long cpuLeft) {
+  private void watch(long request, Duration cpuBefore, long cpuLeft) {
     try {
-      while (!done.get()) {
+      while (isInWork(request)) {
         Thread.sleep(LOOK_MILLIS);
-        if (done.get()) {
+        if (!isInWork(request)) {
           return;
         }
         if (cpu().minus(cpuBefore).compareTo(Duration.ofNanos(Math.max(0, cpuLeft))) > 0) {
-          stop("the statement takes more CPU time than a record may");
+          stop(request, "the statement takes more CPU time than a record may");
         }
         if (residentBytes() > BASE + memory) {
-          stop("the statement takes more than the " + (memory >> 20) + " MB of memory that it may");
+          stop(
+              request,
+              "the statement takes more than the " + (memory >> 20) + " MB of memory that it may");
         }
       }
     } catch (InterruptedException e) {

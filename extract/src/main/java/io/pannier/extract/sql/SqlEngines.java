@@ -105,8 +105,13 @@ public final class SqlEngines {
             engine = EngineProcess.start(memory(work));
           }
           Reply reply = engine.ask(head, content, work);
-          synchronized (idle) {
-            idle.addFirst(engine);
+          if (engine.stoppedBecause().isPresent()) {
+            // It was ended at the very moment it answered.
+            engine.end();
+          } else {
+            synchronized (idle) {
+              idle.addFirst(engine);
+            }
           }
           return checked(reply);
         } catch (IOException e) {

@@ -165,7 +165,8 @@ final class CsvSelection implements AutoCloseable {
           return false;
         }
       }
-      if (--rowsUntilCheck == 0 || rows.rowEnd() - rows.rowStart() > CsvRows.CHUNK) {
+      int rowLength = rows.rowEnd() - rows.rowStart();
+      if (--rowsUntilCheck == 0 || rowLength > CsvRows.CHUNK) {
         rowsUntilCheck = ROWS_BETWEEN_CHECKS;
         work.check();
       }

@@ -188,26 +188,26 @@ final class CsvTable {
       return type;
     }
     byte[] bytes = rows.bytes();
-    int start = rows.start(cell);
-    int end = rows.end(cell);
-    while (start < end && bytes[start] == ' ') {
-      start++;
+    int from = rows.start(cell);
+    int to = rows.end(cell);
+    while (from < to && bytes[from] == ' ') {
+      from++;
     }
-    while (end > start && bytes[end - 1] == ' ') {
-      end--;
+    while (to > from && bytes[to - 1] == ' ') {
+      to--;
     }
-    boolean bool = Numbers.isBoolean(bytes, start, end);
+    boolean bool = Numbers.isBoolean(bytes, from, to);
     return switch (type) {
       case BIGINT -> {
-        if (Numbers.isLong(bytes, start, end)) {
+        if (Numbers.isLong(bytes, from, to)) {
           yield Type.BIGINT;
         }
-        if (Numbers.isNumber(bytes, start, end)) {
+        if (Numbers.isNumber(bytes, from, to)) {
           yield Type.DOUBLE;
         }
         yield bool && !seen ? Type.BOOLEAN : Type.VARCHAR;
       }
-      case DOUBLE -> Numbers.isNumber(bytes, start, end) ? Type.DOUBLE : Type.VARCHAR;
+      case DOUBLE -> Numbers.isNumber(bytes, from, to) ? Type.DOUBLE : Type.VARCHAR;
       case BOOLEAN -> bool ? Type.BOOLEAN : Type.VARCHAR;
       case VARCHAR -> Type.VARCHAR;
     };

@@ -10,27 +10,27 @@ final class Numbers {
 
   private Numbers() {}
 
-  static boolean isBoolean(byte[] bytes, int start, int end) {
-    String text = end - start <= 5 ? text(bytes, start, end) : "";
+  static boolean isBoolean(byte[] bytes, int from, int to) {
+    String text = to - from <= 5 ? text(bytes, from, to) : "";
     return text.equals("true") || text.equals("false");
   }
 
   /** A whole number of 64 bits, with or without a sign. */
-  static boolean isLong(byte[] bytes, int start, int end) {
-    int at = start < end && (bytes[start] == '-' || bytes[start] == '+') ? start + 1 : start;
-    if (at == end) {
+  static boolean isLong(byte[] bytes, int from, int to) {
+    int at = from < to && (bytes[from] == '-' || bytes[from] == '+') ? from + 1 : from;
+    if (at == to) {
       return false;
     }
-    for (int i = at; i < end; i++) {
+    for (int i = at; i < to; i++) {
       if (!isDigit(bytes[i])) {
         return false;
       }
     }
-    if (end - at <= SAFE_DIGITS) {
+    if (to - at <= SAFE_DIGITS) {
       return true;
     }
     try {
-      Long.parseLong(text(bytes, start, end));
+      Long.parseLong(text(bytes, from, to));
       return true;
     } catch (NumberFormatException e) {
       return false;
@@ -38,38 +38,38 @@ final class Numbers {
   }
 
   /** A decimal number, with or without an exponent; also infinity and what is no number. */
-  static boolean isNumber(byte[] bytes, int start, int end) {
-    int at = start < end && (bytes[start] == '-' || bytes[start] == '+') ? start + 1 : start;
+  static boolean isNumber(byte[] bytes, int from, int to) {
+    int at = from < to && (bytes[from] == '-' || bytes[from] == '+') ? from + 1 : from;
     int digits = at;
-    while (at < end && isDigit(bytes[at])) {
+    while (at < to && isDigit(bytes[at])) {
       at++;
     }
     int found = at - digits;
-    if (at < end && bytes[at] == '.') {
+    if (at < to && bytes[at] == '.') {
       at++;
       int fraction = at;
-      while (at < end && isDigit(bytes[at])) {
+      while (at < to && isDigit(bytes[at])) {
         at++;
       }
       found += at - fraction;
     }
     if (found == 0) {
-      return isSpecial(bytes, start, end);
+      return isSpecial(bytes, from, to);
     }
-    if (at < end && (bytes[at] == 'e' || bytes[at] == 'E')) {
+    if (at < to && (bytes[at] == 'e' || bytes[at] == 'E')) {
       at++;
-      if (at < end && (bytes[at] == '-' || bytes[at] == '+')) {
+      if (at < to && (bytes[at] == '-' || bytes[at] == '+')) {
         at++;
       }
       int exponent = at;
-      while (at < end && isDigit(bytes[at])) {
+      while (at < to && isDigit(bytes[at])) {
         at++;
       }
       if (at == exponent) {
         return false;
       }
     }
-    return at == end;
+    return at == to;
   }
 
   /** The number that such a text is. */
@@ -82,11 +82,11 @@ final class Numbers {
     };
   }
 
-  private static boolean isSpecial(byte[] bytes, int start, int end) {
-    if (end - start < 3 || end - start > 9) {
+  private static boolean isSpecial(byte[] bytes, int from, int to) {
+    if (to - from < 3 || to - from > 9) {
       return false;
     }
-    String text = text(bytes, start, end).toLowerCase(Locale.ROOT);
+    String text = text(bytes, from, to).toLowerCase(Locale.ROOT);
     String bare = text.startsWith("-") || text.startsWith("+") ? text.substring(1) : text;
     return bare.equals("nan") || bare.equals("inf") || bare.equals("infinity");
   }
@@ -95,7 +95,7 @@ final class Numbers {
     return b >= '0' && b <= '9';
   }
 
-  private static String text(byte[] bytes, int start, int end) {
-    return new String(bytes, start, end - start, StandardCharsets.ISO_8859_1);
+  private static String text(byte[] bytes, int from, int to) {
+    return new String(bytes, from, to - from, StandardCharsets.ISO_8859_1);
   }
 }

@@ -88,7 +88,7 @@ public final class CsvRows {
       }
       position = behind;
       row++;
-      if (rowEnd > rowStart) {
+      if (rowEnd != rowStart) {
         return true;
       }
     }
@@ -144,16 +144,16 @@ public final class CsvRows {
     return text(bytes, starts[cell], ends[cell]);
   }
 
-  static String text(byte[] bytes, int start, int end) {
-    if (start == end || bytes[start] != '"') {
-      return new String(bytes, start, end - start, StandardCharsets.UTF_8);
+  static String text(byte[] bytes, int from, int to) {
+    if (from == to || bytes[from] != '"') {
+      return new String(bytes, from, to - from, StandardCharsets.UTF_8);
     }
-    byte[] plain = new byte[end - start];
+    byte[] plain = new byte[to - from];
     int length = 0;
     boolean quoted = true;
-    for (int at = start + 1; at < end; at++) {
+    for (int at = from + 1; at < to; at++) {
       if (quoted && bytes[at] == '"') {
-        if (at + 1 < end && bytes[at + 1] == '"') {
+        if (at + 1 < to && bytes[at + 1] == '"') {
           at++;
         } else {
           // What follows a closing quote is not in the standard, and kept.
@@ -172,28 +172,28 @@ public final class CsvRows {
    */
   private int parse() throws ContentException {
     byte[] text = bytes;
-    int stop = limit;
+    int edge = limit;
     int at = position;
     int count = 0;
     rowStart = at;
     while (true) {
       int start = at;
-      if (at < stop && text[at] == '"') {
-        at = behindQuoted(text, at, stop);
+      if (at < edge && text[at] == '"') {
+        at = behindQuoted(text, at, edge);
         if (at == INCOMPLETE) {
           return INCOMPLETE;
         }
       }
       byte last = 0;
-      while (at < stop && (last = text[at]) != ',' && last != '\n') {
+      while (at < edge && (last = text[at]) != ',' && last != '\n') {
         at++;
       }
-      if (at == stop && !ended) {
+      if (at == edge && !ended) {
         return INCOMPLETE;
       }
-      boolean more = at < stop && last == ',';
+      boolean more = at < edge && last == ',';
       int end = at;
-      if (!more && end > start && text[end - 1] == '\r' && at < stop) {
+      if (!more && end != start && text[end - 1] == '\r' && at < edge) {
         end--;
       }
       if (count < cellsMax) {
@@ -208,27 +208,27 @@ public final class CsvRows {
       if (!more) {
         cells = count;
         rowEnd = end;
-        return at < stop ? at + 1 : at;
+        return at < edge ? at + 1 : at;
       }
       at++;
     }
   }
 
   /** Position behind the closing quote of the cell that begins at a quote. */
-  private int behindQuoted(byte[] text, int from, int stop) throws ContentException {
+  private int behindQuoted(byte[] text, int from, int edge) throws ContentException {
     int at = from + 1;
     while (true) {
-      while (at < stop && text[at] != '"') {
+      while (at < edge && text[at] != '"') {
         at++;
       }
-      if (at == stop) {
+      if (at == edge) {
         if (ended) {
           throw new ContentException("line " + (row + 1) + ": a quote is not closed");
         }
         return INCOMPLETE;
       }
       at++;
-      if (at == stop) {
+      if (at == edge) {
         // Whether this quote closes the cell is told by what follows.
         return ended ? at : INCOMPLETE;
       }

@@ -15,6 +15,9 @@ WHOLE = {f"{sign}int{bits}": (sign, bits) for sign in ("", "u") for bits in (8, 
 WHOLE |= {"byte": ("u", 7), "char": ("u", 7), "octet": ("u", 7)}
 
 
+TIMES = ("builtin_interfaces/msg/Time", "builtin_interfaces/msg/Duration")
+
+
 def base(name: str, chance: random.Random) -> object:
     if name in WHOLE:
         sign, bits = WHOLE[name]
@@ -47,6 +50,9 @@ def value(store, desc, chance: random.Random) -> object:
 
 
 def message(store, name: str, chance: random.Random) -> object:
+    if name in TIMES:
+        # ROS 1 and 2 differ in what is signed.
+        return store.types[name](sec=chance.randrange(2**31), nanosec=chance.randrange(10**9))
     _, fields = store.fielddefs[name]
     return store.types[name](**{field: value(store, desc, chance) for field, desc in fields})
 
@@ -64,7 +70,7 @@ def plain(store, desc, content: object) -> object:
 
 
 def as_json(store, name: str, content: object) -> dict:
-    if store is ROS1 and name in ("builtin_interfaces/msg/Time", "builtin_interfaces/msg/Duration"):
+    if store is ROS1 and name in TIMES:
         return {"sec": content.sec, "nsec": content.nanosec}
     _, fields = store.fielddefs[name]
     # rosbags keeps an empty type with a field of its own.

@@ -119,7 +119,11 @@ final class RosParameters {
                           + "'");
             });
     texts(operation, "as_label")
-        .forEach((label, path) -> fields.at(path, "ros.extract.as_label").labels.add(label));
+        .forEach(
+            (label, path) -> {
+              requireLabel(label);
+              fields.at(path, "ros.extract.as_label").labels.add(label);
+            });
     Form form =
         switch (text(operation, "format", "ros.extract").orElse("json")) {
           case "json" -> Form.JSON;
@@ -136,6 +140,19 @@ final class RosParameters {
         flag(operation, "list", "ros.extract").orElse(!encode.isEmpty()),
         form,
         flag(operation, "recover", "ros.extract").orElse(false));
+  }
+
+  /** Labels travel in headers, as {@code @name=value} between commas. */
+  private static void requireLabel(String name) {
+    boolean fits =
+        !name.startsWith("@")
+            && name.chars().noneMatch(c -> c <= ' ' || c >= 0x7f || ",=\"".indexOf(c) >= 0);
+    if (!fits) {
+      throw invalid(
+          "'ros.extract.as_label' must name labels of ASCII without '@', blanks, commas, quotes and '=', not '"
+              + name
+              + "'");
+    }
   }
 
   private static EpisodeLimits limits(JsonNode operation, String parent) {

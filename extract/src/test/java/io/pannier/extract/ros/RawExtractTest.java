@@ -496,6 +496,8 @@ class RawExtractTest {
         "{'extract':{'encode':[]}}|'ros.extract.encode' must be an object of texts",
         "{'extract':{'as_label':{'a':1}}}|'ros.extract.as_label' must be an object of texts",
         "{'extract':{'as_label':{'a':'x..y'}}}|'ros.extract.as_label' must be a path such as 'pose.position.x' or 'ranges[0]', not 'x..y'",
+        "{'extract':{'as_label':{'a=b':'x'}}}|'ros.extract.as_label' must name labels of ASCII without '@', blanks, commas, quotes and '=', not 'a=b'",
+        "{'extract':{'as_label':{'@a':'x'}}}|'ros.extract.as_label' must name labels of ASCII without '@', blanks, commas, quotes and '=', not '@a'",
         "{'extract':{'format':'gif'}}|'ros.extract.format' must be 'json', 'jpeg' or 'png'",
         "{'extract':{'list':1}}|'ros.extract.list' must be true or false",
         "{'transform':{'include':['[']}}|'ros.transform.include' has an invalid expression '[': unclosed character class",

@@ -119,11 +119,10 @@ final class RosParameters {
                           + "'");
             });
     texts(operation, "as_label")
-        .forEach(
-            (label, path) -> {
-              requireLabel(label);
-              fields.at(path, "ros.extract.as_label").labels.add(label);
-            });
+        .forEach((label, path) -> {
+          requireLabel(label);
+          fields.at(path, "ros.extract.as_label").labels.add(label);
+        });
     Form form =
         switch (text(operation, "format", "ros.extract").orElse("json")) {
           case "json" -> Form.JSON;

@@ -31,9 +31,6 @@ import org.jspecify.annotations.Nullable;
  * and believes every signature: for demonstrations and trials, not for data.
  */
 final class S3Stand implements AutoCloseable {
-  private static final String ERROR =
-      "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>%s</Code><Message>%s</Message></Error>";
-
   private final HttpServer server;
   private final ExecutorService workers;
   private final Path folder;
@@ -93,7 +90,9 @@ final class S3Stand implements AutoCloseable {
         serve(exchange);
       } catch (Refused refused) {
         byte[] text =
-            ERROR.formatted(refused.code, refused.getMessage()).getBytes(StandardCharsets.UTF_8);
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>%s</Code><Message>%s</Message></Error>"
+                .formatted(refused.code, refused.getMessage())
+                .getBytes(StandardCharsets.UTF_8);
         exchange.getResponseHeaders().set("content-type", "application/xml");
         boolean withBody = !exchange.getRequestMethod().equals("HEAD");
         exchange.sendResponseHeaders(refused.status, withBody ? text.length : -1);

@@ -288,7 +288,7 @@ class ReplicaServeTest {
         new ObjectMapper().readTree(cost(0, "--json", "--prices", prices.toString(), address));
     long puts = told.get("requests").get("put").asLong();
     assertThat(puts).isGreaterThan(4);
-    assertThat(told.get("requests_and_egress").asDouble()).isEqualTo(puts);
+    assertThat(told.get("requests_and_egress").asDouble()).isEqualTo((double) puts);
     assertThat(told.get("currency").asText()).isEqualTo("EUR");
     assertThat(told.get("sent_bytes").asLong()).isGreaterThan(100_000);
     assertThat(told.get("storage_a_month_per_tb_stored").asDouble()).isEqualTo(23.0);

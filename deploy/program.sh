@@ -45,8 +45,15 @@ cp "$ROOT/docs/settings.md" "$ROOT/CHANGELOG.md" "$new/share"
 echo "Linking a Java runtime ..."
 # What the jars refer to, read from them, so that a new library brings its modules along. Left out:
 # java.desktop, 15 MB of windows and pictures: Jackson looks for two annotations of java.beans there, and does without.
-referred=$("$JAVA_HOME/bin/jdeps" --ignore-missing-deps --multi-release "$JAVA_NEEDED" --print-module-deps --class-path "$new/lib/*" "$new/lib"/*.jar 2> /dev/null \
-  | tail -n 1 | tr ',' '\n' | grep -v -x 'java\.desktop' | tr '\n' ',')
+# Our own classes without their module descriptors: those name libraries that are no modules, which jdeps would look for among modules.
+mkdir "$new/classes"
+for jar in "$new/lib"/pannier-*.jar; do
+  (cd "$new/classes" && "$JAVA_HOME/bin/jar" --extract --file "$jar")
+done
+rm "$new/classes/module-info.class"
+referred=$(find "$new/lib" -name '*.jar' ! -name 'pannier-*' -exec "$JAVA_HOME/bin/jdeps" --ignore-missing-deps --multi-release "$JAVA_NEEDED" --print-module-deps \
+  --class-path "$new/lib/*" "$new/classes" {} + 2> /dev/null | tail -n 1 | tr ',' '\n' | grep -v -x 'java\.desktop' | tr '\n' ',')
+rm -r "$new/classes"
 case $referred in
   *java.base*) ;;
   *) echo "jdeps did not say which modules the program needs." >&2; exit 1 ;;

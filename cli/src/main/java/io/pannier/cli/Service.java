@@ -13,6 +13,7 @@ import io.pannier.store.Store;
 import io.pannier.store.StoreConfig;
 import io.pannier.store.StoreEvents;
 import io.pannier.store.disk.Disk;
+import java.io.File;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.net.InetAddress;
@@ -152,8 +153,16 @@ final class Service implements AutoCloseable {
     }
   }
 
-  /** Handles that this process may open: half of them are for files of the store. */
+  /**
+   * Handles that this process may open for files and connections: those of its jars, which the JVM
+   * keeps open, are not among them.
+   */
   static long handleLimit() {
+    long jars = System.getProperty("java.class.path", "").split(File.pathSeparator, -1).length;
+    return processLimit() - jars;
+  }
+
+  private static long processLimit() {
     try {
       Object limit =
           ManagementFactory.getPlatformMBeanServer()

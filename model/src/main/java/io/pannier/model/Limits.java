@@ -82,8 +82,8 @@ public record Limits(
     }
   }
 
-  /** Handles that are neither files of the store nor connections: libraries, loops, journals. */
-  private static final int HANDLES_OF_THE_JVM = 64;
+  /** Handles that are neither files of the store nor connections: loops, timers, journals, logs. */
+  private static final int HANDLES_OF_THE_JVM = 48;
 
   public Limits {
     require(openFiles >= 16, "openFiles must be at least 16");
@@ -109,8 +109,8 @@ public record Limits(
   /**
    * What a robot of any size gets.
    *
-   * @param fileHandleLimit handles the process may have open: some are kept for the JVM, and a
-   *     third of the rest is for files of the store
+   * @param fileHandleLimit handles the process may have open besides its libraries: some are kept
+   *     for the JVM, and a third of the rest is for files of the store
    */
   public static Limits forHandles(long fileHandleLimit) {
     return new Limits(
@@ -171,7 +171,7 @@ public record Limits(
    * Connections that such a process may have at once: what files, uploads past the page cache and
    * the JVM leave.
    *
-   * @param fileHandleLimit handles the process may have open
+   * @param fileHandleLimit handles the process may have open besides its libraries
    */
   public static int connectionsForHandles(long fileHandleLimit) {
     long left =

@@ -46,6 +46,12 @@ public final class S3ObjectStore implements ObjectStore {
   /** One try of one request, a segment of 64 MB over a slow link included. */
   private static final Duration ATTEMPT = Duration.ofMinutes(5);
 
+  /**
+   * Tries of one request. The JDK keeps up to five connections that are idle, and of those that the
+   * server has closed meanwhile it learns only when a request fails.
+   */
+  private static final int TRIES = 6;
+
   private static final String REGION_OF_NOBODY = "us-east-1";
 
   private final S3Client client;
@@ -60,7 +66,10 @@ public final class S3ObjectStore implements ObjectStore {
         S3Client.builder()
             .httpClientBuilder(
                 UrlConnectionHttpClient.builder().connectionTimeout(CONNECT).socketTimeout(SILENCE))
-            .overrideConfiguration(settings -> settings.apiCallAttemptTimeout(ATTEMPT))
+            .overrideConfiguration(settings ->
+                settings
+                    .apiCallAttemptTimeout(ATTEMPT)
+                    .retryStrategy(retries -> retries.maxAttempts(TRIES)))
             .requestChecksumCalculation(RequestChecksumCalculation.WHEN_REQUIRED)
             .responseChecksumValidation(ResponseChecksumValidation.WHEN_REQUIRED);
     options

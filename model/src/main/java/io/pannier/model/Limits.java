@@ -83,7 +83,7 @@ public record Limits(
   }
 
   /** Handles that are neither files of the store nor connections: loops, timers, journals, logs. */
-  private static final int HANDLES_OF_THE_JVM = 48;
+  private static final int HANDLES_OF_THE_JVM = 40;
 
   public Limits {
     require(openFiles >= 16, "openFiles must be at least 16");
@@ -110,7 +110,7 @@ public record Limits(
    * What a robot of any size gets.
    *
    * @param fileHandleLimit handles the process may have open besides its libraries: some are kept
-   *     for the JVM, and a third of the rest is for files of the store
+   *     for the JVM, and a quarter of the rest is for files of the store
    */
   public static Limits forHandles(long fileHandleLimit) {
     return new Limits(
@@ -183,7 +183,7 @@ public record Limits(
   }
 
   private static int openFilesForHandles(long fileHandleLimit) {
-    return (int) Math.max(16, Math.min(4096, (fileHandleLimit - HANDLES_OF_THE_JVM) / 3));
+    return (int) Math.max(16, Math.min(4096, (fileHandleLimit - HANDLES_OF_THE_JVM) / 4));
   }
 
   private static void require(boolean condition, String message) {

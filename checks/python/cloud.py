@@ -100,7 +100,8 @@ async def record(robot: Server) -> dict:
     async with Client(robot.url, api_token=TOKEN) as client:
         bucket = await client.get_bucket("robot1-data")
         for i in range(RECORDS):
-            csv = "ts,linear_acceleration_x\n" + "\n".join(f"{BEGINNING + j},{chance.uniform(-2, 2):.3f}" for j in range(1000))
+            rows = (",".join([f"{BEGINNING + j}", *(f"{chance.uniform(-2, 2):.3f}" for _ in AXES)]) for j in range(1000))
+            csv = HEAD + "\n" + "\n".join(rows)
             labels = {"sensor": "imu", "rows": "1000"}
             await bucket.write("imu_logs", csv.encode(), BEGINNING + i, labels=labels, content_type="text/csv")
             kept["imu_logs", BEGINNING + i] = csv.encode(), "text/csv", tuple(sorted(labels.items()))
@@ -120,6 +121,36 @@ async def query(store: Server, entry: str, when: dict) -> dict:
         async for one in bucket.query(entry, when=when):
             found[entry, one.timestamp] = await one.read_all(), one.content_type, tuple(sorted(one.labels.items()))
     return found
+
+
+# The query of the seed: columns by name, rows by the value of one of them.
+AXES = [f"linear_acceleration_{axis}" for axis in "xyz"]
+HEAD = ",".join(["ts", *AXES])
+SELECT = {
+    "#ext": {
+        "select": {
+            "csv": {"has_headers": True},
+            "columns": [
+                {"name": "ts", "as_label": "ts_ns"},
+                {"name": "linear_acceleration_x", "as_label": "acc_x"},
+                {"name": "linear_acceleration_y"},
+                {"name": "linear_acceleration_z"},
+            ],
+        },
+        "when": {"@acc_x": {"$gt": 1.9}},
+    }
+}
+
+
+def rows_wanted(kept: dict) -> dict[int, str]:
+    """What that query is to give of the records that were kept, by time."""
+    wanted = {}
+    for (entry, time_of_record), (body, _, _) in kept.items():
+        if entry == "imu_logs":
+            rows = [row for row in body.decode().splitlines()[1:] if float(row.split(",")[1]) > 1.9]
+            if rows:
+                wanted[time_of_record] = "\n".join([HEAD, *rows, ""])
+    return wanted
 
 
 def by_label(store: Server) -> dict:
@@ -190,6 +221,12 @@ def story(tally: Tally, folder: Path, tls: Path, endpoint: str) -> None:
             found = by_label(cloud)
             expect(found == kept, f"{len(found)} records, {len(kept)} were kept")
             print(f"    {len(kept)} of {2 * RECORDS} records; requests of the cold store: {cloud.info()['remote']['requests']}")
+        with tally.check("there, ReductSelect as the seed writes it gives exactly the rows above 1.9"):
+            found = asyncio.run(query(cloud, "imu_logs", SELECT))
+            wanted = rows_wanted(kept)
+            given = {time_of_record: body.decode() for (_, time_of_record), (body, _, _) in found.items()}
+            expect(given == wanted, f"{len(given)} records with rows instead of {len(wanted)}, or other rows")
+            print(f"    {sum(text.count(chr(10)) - 1 for text in wanted.values())} rows of {len(wanted)} records")
         with tally.check("it goes on: what the robot writes now arrives, at the replica too"):
             call(robot, "POST", "b/robot1-data/imu_logs?ts=1", {})
             wait("nothing that has no label", lambda: ("imu_logs", 1) not in by_label(cloud))

@@ -93,7 +93,9 @@ final class CloudDemo implements AutoCloseable {
       Link between = openLink(cloudPort);
       var robots = new ArrayList<Robot>();
       for (int i = 1; i <= robotCount; i++) {
-        robots.add(prepare(new Robot(i, robotStore, clock), robotStore, between, cloudToken));
+        var robot = new Robot(i, robotStore, clock);
+        robots.add(robot);
+        robot.prepare(between.port(), cloudToken);
       }
       try (var cloud = api(cloudPort, cloudToken, trust)) {
         record(robots, between);
@@ -135,26 +137,6 @@ final class CloudDemo implements AutoCloseable {
 
   private static Api api(int port, String token, SSLContext trust) {
     return new Api("https://localhost:" + port, token, trust);
-  }
-
-  private static Robot prepare(Robot robot, Api store, Link between, String cloudToken)
-      throws IOException, InterruptedException {
-    store.send("POST", "b/" + robot.bucket(), Map.of());
-    store.send(
-        "POST",
-        "replications/" + robot.task(),
-        Map.of(
-            "src_bucket",
-            robot.bucket(),
-            "dst_bucket",
-            robot.bucket(),
-            "dst_host",
-            "https://localhost:" + between.port(),
-            "dst_token",
-            cloudToken,
-            "when",
-            Robot.MATTERS));
-    return robot;
   }
 
   private void record(List<Robot> robots, Link between) throws IOException, InterruptedException {

@@ -99,21 +99,7 @@ final class ReplicationDemo implements AutoCloseable {
       for (int i = 1; i <= plan.robots(); i++) {
         var robot = new Robot(i, robotStore, clock);
         robots.add(robot);
-        robotStore.send("POST", "b/" + robot.bucket(), Map.of());
-        robotStore.send(
-            "POST",
-            "replications/" + robot.task(),
-            Map.of(
-                "src_bucket",
-                robot.bucket(),
-                "dst_bucket",
-                robot.bucket(),
-                "dst_host",
-                "https://localhost:" + between.port(),
-                "dst_token",
-                cloudToken,
-                "when",
-                Robot.MATTERS));
+        robot.prepare(between.port(), cloudToken);
       }
       return perform(
           new Stage(

@@ -58,6 +58,25 @@ final class Robot {
     this.sensors = new Sensors(number);
   }
 
+  /** Makes its bucket, and the task that copies what matters through the link at this port. */
+  void prepare(int port, String cloudToken) throws IOException, InterruptedException {
+    store.send("POST", "b/" + bucket(), Map.of());
+    store.send(
+        "POST",
+        "replications/" + task(),
+        Map.of(
+            "src_bucket",
+            bucket(),
+            "dst_bucket",
+            bucket(),
+            "dst_host",
+            "https://localhost:" + port,
+            "dst_token",
+            cloudToken,
+            "when",
+            MATTERS));
+  }
+
   String name() {
     return "robot" + number;
   }

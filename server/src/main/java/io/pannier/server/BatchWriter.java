@@ -138,6 +138,7 @@ final class BatchWriter {
   private void storeSlice() {
     for (int from = sliceFrom, at = 0; from < sliceTo; ) {
       int to = from;
+      long shortest = Long.MAX_VALUE;
       var records = new ArrayList<NewRecord>();
       while (to < sliceTo && request.items().get(to).entry() == request.items().get(from).entry()) {
         BatchItem item = request.items().get(to);
@@ -149,12 +150,13 @@ final class BatchWriter {
                 item.labels(),
                 origin,
                 slice().buffer().slice(at, length)));
+        shortest = Math.min(shortest, length);
         at += length;
         to++;
       }
       var own = new @Nullable PannierException[records.size()];
       try {
-        Entry entry = entry(from);
+        Entry entry = entry(from, shortest);
         entry.writeAll(records, own);
         for (int i = 0; i < own.length; i++) {
           if (own[i] == null) {
@@ -171,8 +173,9 @@ final class BatchWriter {
     sliceBytes = 0;
   }
 
-  private Entry entry(int item) {
-    return bucket.entryForWrite(request.entries().get(request.items().get(item).entry()));
+  private Entry entry(int item, long recordBytes) {
+    return bucket.entryForWrite(
+        request.entries().get(request.items().get(item).entry()), recordBytes);
   }
 
   /**
@@ -183,7 +186,7 @@ final class BatchWriter {
     Entry entry = null;
     try {
       try {
-        entry = entry(index);
+        entry = entry(index, item.length());
         upload =
             entry.beginUpload(
                 item.timestamp(), item.contentType(), item.labels(), origin, item.length());

@@ -117,7 +117,7 @@ final class RecordRoutes {
       return;
     }
     write.call.block(ex -> {
-      Entry target = write.bucket.entryForWrite(write.call.entry());
+      Entry target = write.bucket.entryForWrite(write.call.entry(), write.length);
       target.write(record);
       stored(write, target);
     });
@@ -130,7 +130,7 @@ final class RecordRoutes {
 
   /** On a worker: takes the body as it comes. Whatever goes wrong, nothing of the record stays. */
   private void upload(Write write) {
-    Entry entry = write.bucket.entryForWrite(write.call.entry());
+    Entry entry = write.bucket.entryForWrite(write.call.entry(), write.length);
     try (Upload upload =
         entry.beginUpload(
             write.timestamp, write.contentType, write.labels, write.origin, write.length)) {

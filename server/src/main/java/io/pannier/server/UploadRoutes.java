@@ -67,7 +67,7 @@ final class UploadRoutes {
     context.writers.block(
         call,
         ex -> {
-          Entry entry = bucket.entryForWrite(name);
+          Entry entry = bucket.entryForWrite(name, item.length());
           PartialUploads.Turn turn = context.uploads().take(entry, id, draft, offset);
           if (turn.session() == null) {
             call.respond(at(WRONG_OFFSET, turn.received()));

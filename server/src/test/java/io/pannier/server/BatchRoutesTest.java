@@ -205,6 +205,29 @@ class BatchRoutesTest extends ApiFixture {
   }
 
   @Test
+  void aBatchThatTheQuotaRefusesWholeLeavesNoEntry() throws Exception {
+    send("PUT", "b/" + bucket, "{\"quota_type\":\"HARD\",\"quota_size\":100}");
+    var refused =
+        send(
+            one("POST", "e")
+                .header("x-reduct-time-1", "500,")
+                .header("x-reduct-time-2", "2000000,")
+                .body(bytes(2_000_500, 1)));
+    assertThat(refused.own("x-reduct-error")).hasSize(2);
+    assertThat(send("GET", "b/" + bucket).text()).contains("\"entry_count\":0");
+
+    var mixed =
+        send(
+            one("POST", "e")
+                .header("x-reduct-time-1", "500,")
+                .header("x-reduct-time-2", "5,")
+                .body(bytes(505, 1)));
+    assertThat(mixed.own("x-reduct-error"))
+        .containsExactly("x-reduct-error-1: 400,Quota of '" + bucket + "' exceeded");
+    assertThat(timesOf("e")).containsExactly("2");
+  }
+
+  @Test
   void v1MalformedHeadersAreRefusedAsAWhole() throws Exception {
     assertThat(send(one("POST", "e").header("x-reduct-time-1", "4").body("abcd")).summary())
         .isEqualTo("422 Invalid batched header");

@@ -324,7 +324,11 @@ class RecordRoutesTest extends ApiFixture {
         .isEqualTo("400 Quota of '" + bucket + "' exceeded");
     assertThat(send(write(1).body(bytes(200_000, 1))).summary())
         .isEqualTo("400 Quota of '" + bucket + "' exceeded");
+    assertThat(send("GET", "b/" + bucket).text())
+        .as("a refused record leaves no entry")
+        .contains("\"entry_count\":0");
     assertThat(send(write(1).body("fits")).status()).isEqualTo(200);
+    assertThat(send("GET", "b/" + bucket).text()).contains("\"entry_count\":1");
   }
 
   // ---------------------------------------------------------------- update and remove

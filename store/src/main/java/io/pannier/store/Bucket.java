@@ -216,6 +216,26 @@ public final class Bucket {
     }
   }
 
+  /**
+   * The same for a record of so many bytes: an entry that is missing is not made for a record that
+   * the quota or the cap refuses, or a client that is refused all the time would fill the bucket
+   * with empty entries.
+   *
+   * @param recordBytes length of the body
+   */
+  public Entry entryForWrite(String entryName, long recordBytes) {
+    requireHere();
+    if (!entries.containsKey(entryName)) {
+      Names.checkEntry(entryName);
+      Grant grant = reserve(recordBytes, 0, recordBytes);
+      if (grant != Grant.GRANTED) {
+        throw refusal(grant);
+      }
+      unreserve(recordBytes);
+    }
+    return entryForWrite(entryName);
+  }
+
   private Entry createEntry(String entryName) throws IOException {
     Entry existing = entries.get(entryName);
     if (existing != null) {

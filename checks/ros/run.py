@@ -365,6 +365,42 @@ def command_line(server: Server, folder: Path) -> None:
     expect(json.loads(command("mcap", "info", str(pieces[0]), "--json"))["messages"] == 200, "messages of the first piece")
 
 
+async def records_to_export(bucket) -> None:
+    """Messages of ROS 2, each a record, and pictures beside them."""
+    await bucket.write_attachments("arm/tip", {"$ros": {"encoding": "cdr", "topic": "/tip", "schema_name": "geometry_msgs/Point", "schema": "float64 x\nfloat64 y\nfloat64 z"}})
+    point = messages.ROS2.types["geometry_msgs/msg/Point"]
+    for i in range(300):
+        content = bytes(messages.ROS2.serialize_cdr(point(x=float(i), y=0.5, z=-1.0), "geometry_msgs/msg/Point"))
+        await store(bucket, "arm/tip", 1_000_000 + i, content, "application/cdr", i=str(i))
+        await store(bucket, "eye", 1_000_000 + i, b"\xff\xd8\xff" + bytes([i % 256]), "image/jpeg")
+
+
+def records_become_recordings(server: Server, folder: Path) -> None:
+    place = f"{server.url.replace('://', f'://{TOKEN}@')}/robot"
+    words = [str(ROOT / "pannier"), "cp", place, "--entries=arm*,eye", "--format", "mcap"]
+    for target in (folder / "robot.mcap", folder / "recordings"):
+        done = subprocess.run([*words[:3], str(target), *words[3:]], capture_output=True, text=True, timeout=120, env=os.environ | {"HOME": str(folder)})
+        expect(done.returncode == 0, f"{done.stdout}{done.stderr}")
+    with (folder / "recordings/arm/tip.mcap").open("rb") as file:
+        reader = mcap.reader.make_reader(file, decoder_factories=[DecoderFactory()], validate_crcs=True)
+        expect(reader.get_header().profile == "ros2", "profile")
+        # Every message: no channel stands in the way that it cannot decode.
+        found = [(message.log_time, ros.x) for schema, channel, message, ros in reader.iter_decoded_messages()]
+        expect(found == [((1_000_000 + i) * 1_000, float(i)) for i in range(300)], f"{len(found)} messages, as {found[:2]}")
+        notes = [json.loads(line) for note in reader.iter_attachments() for line in note.data.splitlines()]
+        expect([note["labels"] for note in notes] == [{"i": str(i)} for i in range(300)], f"labels {notes[:1]}")
+        expect([note["content_type"] for note in notes] == ["application/cdr"] * 300, "content types")
+        expect([record.name for record in reader.iter_metadata()] == ["pannier.attachments:arm/tip"], "attachments of the entry")
+    with (folder / "robot.mcap").open("rb") as file:
+        reader = mcap.reader.make_reader(file, validate_crcs=True)
+        counts: dict[tuple, int] = {}
+        for schema, channel, message in reader.iter_messages():
+            key = (channel.topic, schema.name if schema else None, channel.metadata["entry"], channel.metadata["content_type"])
+            counts[key] = counts.get(key, 0) + 1
+        wanted = {("/tip", "geometry_msgs/msg/Point", "arm/tip", "application/cdr"): 300, ("/eye", None, "eye", "image/jpeg"): 300}
+        expect(counts == wanted, str(counts))
+
+
 async def run(server: Server, folder: Path, tally: Tally) -> None:
     async with Client(server.url, api_token=TOKEN) as client:
         bucket = await client.create_bucket("robot", exist_ok=True)
@@ -388,6 +424,9 @@ async def run(server: Server, folder: Path, tally: Tally) -> None:
             await bad_input(bucket)
         with tally.check("the command line shows JSON and pictures, and cuts"):
             await asyncio.to_thread(command_line, server, folder)
+        with tally.check("records exported as recordings are read by mcap and mcap-ros2-support"):
+            await records_to_export(bucket)
+            await asyncio.to_thread(records_become_recordings, server, folder)
 
 
 def main() -> None:

@@ -12,7 +12,12 @@ import io.pannier.client.QueryOptions;
 import io.pannier.client.RecordStream;
 import io.pannier.client.StoredRecord;
 import io.pannier.model.Labels;
+import io.pannier.robotics.mcap.McapReader;
+import io.pannier.robotics.mcap.MessageCursor;
+import io.pannier.robotics.mcap.MessageSelection;
+import io.pannier.robotics.mcap.RangeSource;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -476,6 +481,86 @@ class ClientCommandsTest {
     assertThat(folder.resolve("untarred/cam/front/3000000.jpg")).hasContent("picture 3");
     assertThat(folder.resolve("untarred/" + "a".repeat(120) + "/1.bin")).hasSize(2);
     assertThat(folder.resolve("b.tar.part")).doesNotExist();
+  }
+
+  @Test
+  void exportsAsRecordings() throws Exception {
+    Bucket bucket = filled("b");
+    bucket.writeAttachments(
+        "chat",
+        Map.of(
+            "$schema",
+            "{\"encoding\":\"cdr\",\"topic\":\"/chatter\",\"schema_name\":\"std_msgs/String\",\"schema\":\"string data\"}"));
+    byte[] hello = {0, 1, 0, 0, 3, 0, 0, 0, 'h', 'i', 0};
+    bucket.write("chat", 7_000_001, hello);
+    bucket.write("chat", -2L, hello);
+    String end = "18446744073709551615";
+    Path all = folder.resolve("all.mcap");
+    assertThat(cli.ok("cp", "local/b", all.toString(), "--format", "mcap", "--stop", end))
+        .startsWith("Copied 12 records");
+    try (FileChannel file = FileChannel.open(all)) {
+      McapReader reader = McapReader.open(RangeSource.of(file));
+      assertThat(reader.summary().damage()).isEmpty();
+      assertThat(reader.header().profile()).isEmpty();
+      assertThat(messages(reader, "/imu", "text/csv; header=1", "imu"))
+          .startsWith("1000000000 1,2,3")
+          .hasSize(5);
+      assertThat(messages(reader, "/chatter", "cdr", "chat"))
+          .hasSize(2)
+          .anyMatch(line -> line.startsWith("7000001000 "))
+          .anyMatch(line -> line.startsWith("18446744073709551615 "));
+      var schema = reader.summary().schemas().values().iterator().next();
+      assertThat(schema.name()).isEqualTo("std_msgs/msg/String");
+      assertThat(schema.encoding()).isEqualTo("ros2msg");
+      assertThat(notes(reader))
+          .hasSize(5)
+          .first()
+          .asString()
+          .isEqualTo(
+              "{\"entry\":\"cam/front\",\"timestamp\":1000000,\"labels\":{\"n\":\"1\"},"
+                  + "\"content_type\":\"image/jpeg\",\"content_length\":9}");
+      assertThat(reader.metadata(reader.summary().metadata().getFirst()).metadata())
+          .containsOnlyKeys("$schema");
+    }
+    Path out = folder.resolve("out");
+    cli.ok("cp", "local/b", out.toString(), "--format", "mcap", "--with-meta", "-e", end);
+    assertThat(out.resolve("cam/front.mcap")).exists();
+    try (FileChannel file = FileChannel.open(out.resolve("chat.mcap"))) {
+      McapReader reader = McapReader.open(RangeSource.of(file));
+      assertThat(reader.header().profile()).isEqualTo("ros2");
+      assertThat(notes(reader)).last().asString().contains("\"timestamp\":18446744073709551614");
+    }
+    // A recording in a recording, whatever its type says.
+    bucket.write("drive", 1, Files.readAllBytes(all));
+    assertThat(cli.fails(7, "cp", "local/b", out.toString(), "--format", "mcap"))
+        .contains("Record drive@1 is an MCAP file itself");
+    assertThat(out.resolve("drive.mcap")).doesNotExist();
+    assertThat(out.resolve("drive.mcap.part")).doesNotExist();
+    assertThat(cli.fails(2, "cp", "local/b", out.toString(), "--format", "mcap", "--resume"))
+        .contains("'--resume' cannot be used with '--format mcap'");
+  }
+
+  /** Log time and body of each message of a topic; type or encoding, and entry, are as expected. */
+  private static List<String> messages(
+      McapReader reader, String topic, String encoding, String entry) throws IOException {
+    List<String> found = new java.util.ArrayList<>();
+    MessageCursor cursor = reader.messages(MessageSelection.topics(topic));
+    for (var next = cursor.next(); next != null; next = cursor.next()) {
+      assertThat(next.channel().messageEncoding()).isEqualTo(encoding);
+      assertThat(next.channel().metadata()).containsEntry("entry", entry);
+      found.add(
+          Long.toUnsignedString(next.message().logTime())
+              + " "
+              + StandardCharsets.UTF_8.decode(next.message().data()));
+    }
+    return found;
+  }
+
+  private static List<String> notes(McapReader reader) throws IOException {
+    assertThat(reader.summary().attachments()).hasSize(1);
+    var notes = reader.attachment(reader.summary().attachments().getFirst());
+    assertThat(notes.name()).isEqualTo("pannier-records-1.ndjson");
+    return StandardCharsets.UTF_8.decode(notes.data()).toString().lines().toList();
   }
 
   @Test

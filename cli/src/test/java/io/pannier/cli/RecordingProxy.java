@@ -13,11 +13,12 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** Passes everything on, keeps what was asked, and cuts answers off when it is told to. */
+/** Passes everything on, keeps what was asked; cuts answers off and falsifies them when told to. */
 final class RecordingProxy implements AutoCloseable {
   private static final Pattern LENGTH = Pattern.compile("\r\ncontent-length: (\\d+)\r\n");
 
@@ -27,6 +28,10 @@ final class RecordingProxy implements AutoCloseable {
   private final List<String> asked = Collections.synchronizedList(new ArrayList<>());
   private final AtomicInteger cuts = new AtomicInteger();
   private volatile int cutAfter;
+  private final List<Disguise> disguises = new CopyOnWriteArrayList<>();
+
+  /** Text of the server that the client is to see as another of the same length. */
+  private record Disguise(String real, String shown) {}
 
   RecordingProxy(int target) throws IOException {
     this.target = target;
@@ -51,6 +56,30 @@ final class RecordingProxy implements AutoCloseable {
     cuts.set(answers);
   }
 
+  /** Puts words into the server's mouth: what it calls {@code real}, the client calls shown. */
+  void disguise(String real, String shown) {
+    if (real.length() != shown.length()) {
+      throw new IllegalArgumentException("lengths of messages would be wrong");
+    }
+    disguises.add(new Disguise(real, shown));
+  }
+
+  private byte[] toClient(byte[] bytes, int length) {
+    String text = new String(bytes, 0, length, StandardCharsets.ISO_8859_1);
+    for (Disguise each : disguises) {
+      text = text.replace(each.real(), each.shown());
+    }
+    return text.getBytes(StandardCharsets.ISO_8859_1);
+  }
+
+  private byte[] toServer(byte[] bytes, int length) {
+    String text = new String(bytes, 0, length, StandardCharsets.ISO_8859_1);
+    for (Disguise each : disguises) {
+      text = text.replace(each.shown(), each.real());
+    }
+    return text.getBytes(StandardCharsets.ISO_8859_1);
+  }
+
   private void accept() {
     try {
       while (true) {
@@ -72,7 +101,8 @@ final class RecordingProxy implements AutoCloseable {
       OutputStream out = server.getOutputStream();
       for (String head = head(in); !head.isEmpty(); head = head(in)) {
         asked.add(head.substring(0, head.indexOf(" HTTP/1.1")));
-        out.write(head.getBytes(StandardCharsets.ISO_8859_1));
+        byte[] bytes = head.getBytes(StandardCharsets.ISO_8859_1);
+        out.write(toServer(bytes, bytes.length));
         Matcher length = LENGTH.matcher(head.toLowerCase(Locale.ROOT));
         long left = length.find() ? Long.parseLong(length.group(1)) : 0;
         var buffer = new byte[64 * 1024];
@@ -81,7 +111,7 @@ final class RecordingProxy implements AutoCloseable {
           if (got < 0) {
             return;
           }
-          out.write(buffer, 0, got);
+          out.write(toServer(buffer, got));
           left -= got;
         }
         out.flush();
@@ -122,7 +152,7 @@ final class RecordingProxy implements AutoCloseable {
             return;
           }
         } else {
-          out.write(buffer, 0, got);
+          out.write(toClient(buffer, got));
         }
         out.flush();
       }

@@ -88,16 +88,27 @@ final class BucketCopy {
 
   private void attachments(String entry) {
     try {
-      Map<String, String> documents = source.attachments(entry);
+      Map<String, String> documents = attachmentsOf(source, entry);
       if (!documents.isEmpty()) {
         destination.writeAttachments(entry, documents);
       }
     } catch (ClientException.Unsupported older) {
+      // A destination before 1.19 has none.
+    }
+  }
+
+  /** What is attached to an entry; nothing where the server does not know such a thing. */
+  static Map<String, String> attachmentsOf(Bucket bucket, String entry) {
+    try {
+      return bucket.attachments(entry);
+    } catch (ClientException.Unsupported older) {
       // Stores before 1.19 have none.
+      return Map.of();
     } catch (ClientException.Refused refused) {
       if (refused.code() != 404 && refused.code() != 405) {
         throw refused;
       }
+      return Map.of();
     }
   }
 

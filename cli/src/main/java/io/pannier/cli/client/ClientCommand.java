@@ -8,7 +8,6 @@ import io.pannier.model.Clock;
 import io.pannier.model.PannierException;
 import io.pannier.model.SystemClock;
 import java.io.IOException;
-import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -36,6 +35,8 @@ abstract class ClientCommand implements Callable<Integer> {
   @Spec private @Nullable CommandSpec spec;
   @Mixin final Globals globals = new Globals();
 
+  private @Nullable VisibleWriter out;
+  private @Nullable VisibleWriter err;
   private final Deque<PannierClient> clients = new ArrayDeque<>();
 
   /** Does what the command is for; returns its exit code. */
@@ -99,12 +100,18 @@ abstract class ClientCommand implements Callable<Integer> {
     return Exit.USAGE;
   }
 
-  final PrintWriter out() {
-    return Objects.requireNonNull(spec).commandLine().getOut();
+  final VisibleWriter out() {
+    if (out == null) {
+      out = new VisibleWriter(Objects.requireNonNull(spec).commandLine().getOut(), false);
+    }
+    return out;
   }
 
-  final PrintWriter err() {
-    return Objects.requireNonNull(spec).commandLine().getErr();
+  final VisibleWriter err() {
+    if (err == null) {
+      err = new VisibleWriter(Objects.requireNonNull(spec).commandLine().getErr(), true);
+    }
+    return err;
   }
 
   /** Prints a value with {@code --json}, else a text. */
@@ -240,7 +247,7 @@ abstract class ClientCommand implements Callable<Integer> {
     if (console == null) {
       throw new Failure("IO error: not a terminal (say --yes to go on without being asked)");
     }
-    String answer = console.readLine("%s [y/N] ", question);
+    String answer = console.readLine("%s [y/N] ", VisibleWriter.visible(question));
     return answer != null && answer.strip().toLowerCase(java.util.Locale.ROOT).startsWith("y");
   }
 }

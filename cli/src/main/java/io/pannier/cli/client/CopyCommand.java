@@ -13,7 +13,9 @@ import io.pannier.model.Timestamp;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -26,7 +28,13 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "cp",
     description = "Copy data between instances or between an instance and the local filesystem",
-    footer = {"", "Exit code 0 when all went well, 7 when some entries failed, 1 when all did."})
+    footer = {
+      "",
+      "mcap: a channel for each entry and type, with schema where $schema or $ros is attached. Labels are lines of JSON in attachments of the file, pannier-records-N.ndjson;",
+      "--with-meta gives every record a line. Records that are MCAP files themselves are refused: export them without --format.",
+      "",
+      "Exit code 0 when all went well, 7 when some entries failed, 1 when all did."
+    })
 public class CopyCommand extends ClientCommand {
   @Parameters(
       index = "0",
@@ -75,7 +83,9 @@ public class CopyCommand extends ClientCommand {
   @Option(
       names = "--format",
       paramLabel = "<FORMAT>",
-      description = "files (default), or one file: csv, ndjson, parquet, tar")
+      description =
+          "files (default), or one file: csv, ndjson, parquet, tar, mcap; mcap into a folder makes"
+              + " a file for each entry")
   private String format = "files";
 
   @Option(
@@ -95,9 +105,16 @@ public class CopyCommand extends ClientCommand {
 
   @Override
   int run() throws IOException {
-    if (!format.matches("files|csv|ndjson|parquet|tar")) {
+    if (!format.matches("files|csv|ndjson|parquet|tar|mcap")) {
       throw Failure.value(
-          format, "--format <FORMAT>", "expected files, csv, ndjson, parquet or tar");
+          format, "--format <FORMAT>", "expected files, csv, ndjson, parquet, tar or mcap");
+    }
+    if (resume && !format.equals("files")) {
+      throw new Failure(
+          Exit.USAGE,
+          "the argument '--resume' cannot be used with '--format "
+              + format
+              + "': such a file is written anew");
     }
     Place from = place(source, "<SOURCE>");
     Place to =
@@ -258,6 +275,10 @@ public class CopyCommand extends ClientCommand {
       Transfer transfer,
       int parallel)
       throws IOException {
+    if (format.equals("mcap")) {
+      recordings(bucket, names, options, target, transfer);
+      return;
+    }
     if (!format.equals("files")) {
       archive(bucket, names, options, target, transfer);
       return;
@@ -283,16 +304,54 @@ public class CopyCommand extends ClientCommand {
   private void archive(
       Bucket bucket, List<String> names, QueryOptions options, Path target, Transfer transfer)
       throws IOException {
-    Path file =
-        target.getFileName() != null && target.getFileName().toString().endsWith("." + format)
-            ? target
-            : target.resolve(bucket.name() + "." + format);
+    Path file = isNamed(target) ? target : target.resolve(bucket.name() + "." + format);
     try (var archive = new ExportArchive(format, file, withMeta, extension)) {
       for (String name : names) {
         // In one file nothing may be missing in the middle: the first failure ends it.
         each(bucket, name, options, transfer, archive::write);
       }
       archive.finish();
+    }
+  }
+
+  /** Whether the target is a file of the format, not a folder for it. */
+  private boolean isNamed(Path target) {
+    return target.getFileName() != null && target.getFileName().toString().endsWith("." + format);
+  }
+
+  /**
+   * One file where one is named, else one for each entry, one after the other: each has a chunk.
+   */
+  private void recordings(
+      Bucket bucket, List<String> names, QueryOptions options, Path target, Transfer transfer)
+      throws IOException {
+    if (isNamed(target)) {
+      recording(bucket, names, options, target, transfer);
+      return;
+    }
+    var folder = new ExportFolder(target, extension, withMeta, isOld());
+    transfer.forEach(
+        names,
+        1,
+        name -> {
+          Path path = folder.folderOf(name);
+          Path file = path.resolveSibling(path.getFileName() + ".mcap");
+          recording(bucket, List.of(name), options, file, transfer);
+        });
+  }
+
+  private void recording(
+      Bucket bucket, List<String> names, QueryOptions options, Path file, Transfer transfer)
+      throws IOException {
+    Map<String, Map<String, String>> attachments = new LinkedHashMap<>();
+    for (String name : names) {
+      attachments.put(name, BucketCopy.attachmentsOf(bucket, name));
+    }
+    try (var recording = new ExportMcap(file, attachments, withMeta)) {
+      for (String name : names) {
+        each(bucket, name, options, transfer, recording::write);
+      }
+      recording.finish();
     }
   }
 

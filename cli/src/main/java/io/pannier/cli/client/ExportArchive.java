@@ -69,7 +69,10 @@ final class ExportArchive implements AutoCloseable {
 
   void write(StoredRecord record) throws IOException {
     if (format.equals("tar")) {
-      String path = record.entry() + "/" + Timestamp.toString(record.timestamp());
+      String path =
+          String.join("/", ExportFolder.segments(record.entry()))
+              + "/"
+              + Timestamp.toString(record.timestamp());
       ExportFolder.Typed typed = ExportFolder.Typed.of(record, extension);
       if (withMeta) {
         byte[] meta = Json.pretty(ExportFolder.meta(record)).getBytes(StandardCharsets.UTF_8);

@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -43,20 +44,28 @@ final class ExportFolder {
   /** The folder of an entry; a name that would lead out of the export is refused. */
   Path folderOf(String entry) {
     Path path = folder;
-    for (String segment : entry.split("/", -1)) {
+    for (String segment : segments(entry)) {
+      path = path.resolve(segment);
+    }
+    return path;
+  }
+
+  /** Folders in the name of an entry, which a hostile server may have made up. */
+  static List<String> segments(String entry) {
+    List<String> segments = List.of(entry.split("/", -1));
+    for (String segment : segments) {
       boolean isOdd =
           segment.isEmpty()
               || segment.equals(".")
               || segment.equals("..")
               || segment.indexOf('\\') >= 0
               || segment.indexOf(':') >= 0
-              || segment.chars().anyMatch(c -> c < ' ' || c == 127);
+              || segment.chars().anyMatch(Character::isISOControl);
       if (isOdd) {
         throw new Failure("Entry '" + entry + "' has a name that is no folder's");
       }
-      path = path.resolve(segment);
     }
-    return path;
+    return segments;
   }
 
   /** The time of the newest file of an entry that is there already; empty: none. */

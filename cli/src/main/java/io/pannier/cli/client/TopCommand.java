@@ -127,7 +127,7 @@ public final class TopCommand extends ClientCommand {
       return;
     }
     if (Terminal.console() != null) {
-      out().print("\u001b[H\u001b[2J");
+      out().control("\u001b[H\u001b[2J");
     }
     var table = new Table("Entry", "Records/s", "Bytes/s", "Records", "Size");
     for (Rate rate : rates.subList(0, Math.min(ROWS, rates.size()))) {

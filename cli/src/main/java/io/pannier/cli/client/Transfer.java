@@ -1,7 +1,6 @@
 package io.pannier.cli.client;
 
 import java.io.IOException;
-import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -25,7 +24,7 @@ final class Transfer implements AutoCloseable {
 
   private final String verb;
   private final String source;
-  private final PrintWriter err;
+  private final VisibleWriter err;
   private final long expected;
   private final boolean isTerminal;
   private final long beganNanos = ClientCommand.CLOCK.monotonicNanos();
@@ -42,7 +41,7 @@ final class Transfer implements AutoCloseable {
    * @param source from where, as in {@code from bucket 'b'}
    * @param expected records that are awaited; 0 when that is not known
    */
-  Transfer(String verb, String source, PrintWriter err, boolean quiet, long expected) {
+  Transfer(String verb, String source, VisibleWriter err, boolean quiet, long expected) {
     this.verb = verb;
     this.source = source;
     this.err = err;
@@ -138,7 +137,7 @@ final class Transfer implements AutoCloseable {
       while (true) {
         Thread.sleep(isTerminal ? TTY_MILLIS : PLAIN_MILLIS);
         if (isTerminal) {
-          err.print("\r" + progress() + "\u001b[K");
+          err.control("\r" + VisibleWriter.visible(progress()) + "\u001b[K");
         } else {
           err.println(progress());
         }
@@ -146,7 +145,7 @@ final class Transfer implements AutoCloseable {
       }
     } catch (InterruptedException done) {
       if (isTerminal) {
-        err.print("\r\u001b[K");
+        err.control("\r\u001b[K");
         err.flush();
       }
     }

@@ -1,6 +1,7 @@
 package io.pannier.cli.mcap;
 
 import io.pannier.cli.ExitCodes;
+import io.pannier.cli.client.VisibleWriter;
 import io.pannier.robotics.mcap.McapException;
 import io.pannier.robotics.mcap.McapReader;
 import io.pannier.robotics.mcap.McapRecord;
@@ -62,8 +63,8 @@ public final class McapCommand implements Runnable {
 
     @Override
     public final Integer call() {
-      PrintWriter out = spec().commandLine().getOut();
-      PrintWriter err = spec().commandLine().getErr();
+      PrintWriter out = new VisibleWriter(spec().commandLine().getOut(), false);
+      PrintWriter err = new VisibleWriter(spec().commandLine().getErr(), true);
       try (FileChannel channel = FileChannel.open(file(), StandardOpenOption.READ)) {
         McapReader reader = McapReader.open(RangeSource.of(channel));
         int code = run(reader, out);

@@ -1,16 +1,13 @@
 package io.pannier.extract.ros;
 
-import io.pannier.extract.ros.SchemaAttachments.EntrySchema;
 import io.pannier.query.ext.Item;
 import io.pannier.query.ext.Items;
 import io.pannier.query.ext.Work;
 import io.pannier.robotics.mcap.McapRecord.Channel;
 import io.pannier.robotics.mcap.McapRecord.Schema;
-import io.pannier.robotics.msg.MessageType;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -28,14 +25,7 @@ final class RawExport implements AutoCloseable {
   RawExport(RosParameters.Operation.Export wanted, SchemaAttachments attachments, Work work) {
     this.wanted = wanted;
     this.work = work;
-    var encodings = new HashSet<>(attachments.encodings());
-    String only = encodings.size() == 1 ? encodings.iterator().next() : "";
-    profile =
-        switch (only) {
-          case "ros1" -> "ros1";
-          case "cdr" -> "ros2";
-          default -> "";
-        };
+    profile = EntrySchema.profile(attachments.encodings());
   }
 
   /** Takes a message in; what is complete comes out. */
@@ -73,17 +63,7 @@ final class RawExport implements AutoCloseable {
   }
 
   private static Stream stream(String entry, EntrySchema schema) {
-    String name = schema.schemaName();
-    if (schema.encoding().equals("cdr") && name.indexOf('/') > 0) {
-      // As ROS 2 calls them.
-      name = MessageType.shortName(name).replace("/", "/msg/");
-    }
-    Optional<Schema> known =
-        schema.isDefined()
-            ? Optional.of(new Schema(0, name, schema.schemaEncoding(), schema.schema()))
-            : Optional.empty();
-    String topic = schema.topic().isEmpty() ? "/" + entry : schema.topic();
-    return new Stream(new Channel(0, 0, topic, schema.encoding(), Map.of("entry", entry)), known);
+    return new Stream(schema.mcapChannel(entry, Map.of("entry", entry)), schema.mcapSchema());
   }
 
   /** A message failed: a recording that it broke is thrown away. */

@@ -2,7 +2,6 @@ package io.pannier.extract.ros;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.pannier.extract.ros.RosParameters.Operation;
-import io.pannier.extract.ros.SchemaAttachments.EntrySchema;
 import io.pannier.model.Labels;
 import io.pannier.model.PannierException;
 import io.pannier.query.ext.Item;

@@ -14,7 +14,6 @@ import io.pannier.store.BackupSource;
 import io.pannier.store.Store;
 import io.pannier.store.StoreConfig;
 import io.pannier.store.StoreRefused;
-import io.pannier.store.TimeRange;
 import io.pannier.store.Verification;
 import io.pannier.store.disk.RealDisk;
 import java.io.IOException;
@@ -79,28 +78,6 @@ final class BackupCommand implements Callable<Integer> {
   private List<String> buckets = new ArrayList<>();
 
   @Option(
-      names = "--from",
-      paramLabel = "TIME",
-      converter = Amounts.Time.class,
-      description = "Records from this time on: microseconds, or 2026-11-21T08:00:00Z.")
-  private @Nullable Long from;
-
-  @Option(
-      names = "--to",
-      paramLabel = "TIME",
-      converter = Amounts.Time.class,
-      description = "Records before this time.")
-  private @Nullable Long to;
-
-  @Option(
-      names = "--rate",
-      paramLabel = "SIZE",
-      converter = Amounts.Size.class,
-      description =
-          "Most bytes a second, at least 100kB, such as 5MB (default: as fast as it goes).")
-  private long rate;
-
-  @Option(
       names = "--keep",
       paramLabel = "N",
       description = "Afterwards remove all but the N newest restore points.")
@@ -120,14 +97,7 @@ final class BackupCommand implements Callable<Integer> {
       description = "Remove all but the N newest restore points, with what only they need.")
   private int prune;
 
-  @Option(names = "--json", description = "Report as JSON, one object a line.")
-  private boolean json;
-
-  @Option(
-      names = {"-q", "--quiet"},
-      description = "No progress.")
-  private boolean quiet;
-
+  @Mixin private BackupOptions options = new BackupOptions();
   @Mixin private RemoteOptions remote = new RemoteOptions();
 
   private static final int CONFLICT = 409;
@@ -200,8 +170,8 @@ final class BackupCommand implements Callable<Integer> {
     } else if (RemoteOptions.isUrl(arguments.getLast())) {
       wrong = "the backup goes to a folder, not to " + arguments.getLast();
     }
-    if (rate != 0 && rate < ProgressLine.RATE_MIN) {
-      wrong = "expected at least 100kB a second behind --rate: a slower reader is hung up on";
+    if (wrong == null) {
+      wrong = options.mistake();
     }
     if (wrong != null) {
       throw new ParameterException(here.commandLine(), wrong);
@@ -226,7 +196,7 @@ final class BackupCommand implements Callable<Integer> {
           throw failed;
         }
         // A block that had to be given up was there under another name: what was copied counts.
-        if (!quiet) {
+        if (!options.quiet()) {
           err.println("Beginning again: " + failed.getMessage());
         }
       }
@@ -237,7 +207,7 @@ final class BackupCommand implements Callable<Integer> {
     BackupRun.Report report;
     BackupFolder.Pruned pruned = null;
     try (var target = BackupFolder.toWrite(new RealDisk(folder));
-        var progress = new ProgressLine(err, "backup", quiet, rate)) {
+        var progress = options.progress(err, "backup")) {
       report =
           data == null
               ? ofServer(target, progress)
@@ -254,12 +224,7 @@ final class BackupCommand implements Callable<Integer> {
   }
 
   private BackupSelection selection() {
-    long first = from == null ? 0 : from;
-    TimeRange range = to == null ? TimeRange.from(first) : TimeRange.of(first, to);
-    if (range.isEmpty()) {
-      throw new PannierException.Invalid("--to must be behind --from");
-    }
-    return new BackupSelection(buckets, range);
+    return new BackupSelection(buckets, options.range());
   }
 
   private BackupRun.Report ofServer(BackupFolder target, ProgressLine progress) throws IOException {
@@ -301,13 +266,13 @@ final class BackupCommand implements Callable<Integer> {
 
   private void report(PrintWriter out, Path folder, BackupRun.Report report) {
     for (Verification.Finding finding : report.damage()) {
-      if (json) {
+      if (options.json()) {
         Json.line(out, Map.of("damage", finding.path(), "text", finding.text()));
       } else {
         out.println("DAMAGE  " + finding.path() + "  " + finding.text());
       }
     }
-    if (json) {
+    if (options.json()) {
       var fields = new LinkedHashMap<String, Object>();
       fields.put("folder", folder.toString());
       fields.put("point", report.point());
@@ -356,7 +321,7 @@ final class BackupCommand implements Callable<Integer> {
   }
 
   private void report(PrintWriter out, BackupFolder.Pruned pruned) {
-    if (json) {
+    if (options.json()) {
       Json.line(
           out,
           Map.of(
@@ -385,7 +350,7 @@ final class BackupCommand implements Callable<Integer> {
     boolean isWhole = true;
     for (BackupCheck.Point point : points) {
       isWhole &= point.problem().isEmpty();
-      if (json) {
+      if (options.json()) {
         Json.line(out, fields(point));
       } else if (!point.problem().isEmpty()) {
         out.println(point.number() + "  DAMAGED  " + point.problem());
@@ -404,7 +369,7 @@ final class BackupCommand implements Callable<Integer> {
                 + (point.lostBlocks() == 0 ? "" : "  (" + point.lostBlocks() + " blocks went)"));
       }
     }
-    if (points.isEmpty() && !json) {
+    if (points.isEmpty() && !options.json()) {
       out.println("No restore point.");
     }
     return isWhole ? ExitCodes.OK : ExitCodes.DAMAGE;
@@ -436,13 +401,13 @@ final class BackupCommand implements Callable<Integer> {
   private int verify(PrintWriter out, PrintWriter err, Path folder) throws IOException {
     Verification found;
     try (var target = BackupFolder.toRead(RealDisk.forReading(folder));
-        var progress = new ProgressLine(err, "verify", quiet, 0)) {
+        var progress = new ProgressLine(err, "verify", options.quiet(), 0)) {
       found = BackupCheck.verify(target, progress);
     } catch (BackupDamaged damaged) {
       err.println(damaged.getMessage());
       return ExitCodes.DAMAGE;
     }
-    if (json) {
+    if (options.json()) {
       VerifyCommand.printJson(out, folder.toString(), found);
     } else {
       VerifyCommand.print(out, folder.toString(), found);

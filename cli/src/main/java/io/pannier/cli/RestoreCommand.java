@@ -80,36 +80,7 @@ final class RestoreCommand implements Callable<Integer> {
   @Option(names = "--as", paramLabel = "NAME", description = "Another name for the bucket.")
   private @Nullable String as;
 
-  @Option(
-      names = "--from",
-      paramLabel = "TIME",
-      converter = Amounts.Time.class,
-      description = "Records from this time on: microseconds, or 2026-11-21T08:00:00Z.")
-  private @Nullable Long from;
-
-  @Option(
-      names = "--to",
-      paramLabel = "TIME",
-      converter = Amounts.Time.class,
-      description = "Records before this time.")
-  private @Nullable Long to;
-
-  @Option(
-      names = "--rate",
-      paramLabel = "SIZE",
-      converter = Amounts.Size.class,
-      description =
-          "Most bytes a second, at least 100kB, such as 5MB (default: as fast as it goes).")
-  private long rate;
-
-  @Option(names = "--json", description = "Report as JSON, one object a line.")
-  private boolean json;
-
-  @Option(
-      names = {"-q", "--quiet"},
-      description = "No progress.")
-  private boolean quiet;
-
+  @Mixin private BackupOptions options = new BackupOptions();
   @Mixin private RemoteOptions remote = new RemoteOptions();
 
   @Spec private @Nullable CommandSpec spec;
@@ -174,21 +145,12 @@ final class RestoreCommand implements Callable<Integer> {
     } else if (point < 0) {
       wrong = "expected the number of a restore point behind --point";
     }
-    if (rate != 0 && rate < ProgressLine.RATE_MIN) {
-      wrong = "expected at least 100kB a second behind --rate: a slower reader is hung up on";
+    if (wrong == null) {
+      wrong = options.mistake();
     }
     if (wrong != null) {
       throw new ParameterException(here.commandLine(), wrong);
     }
-  }
-
-  private TimeRange range() {
-    long first = from == null ? 0 : from;
-    TimeRange range = to == null ? TimeRange.from(first) : TimeRange.of(first, to);
-    if (range.isEmpty()) {
-      throw new PannierException.Invalid("--to must be behind --from");
-    }
-    return range;
   }
 
   private void intoFolder(
@@ -196,12 +158,12 @@ final class RestoreCommand implements Callable<Integer> {
       throws IOException {
     BackupRestore.Report report;
     try (var target = new RealDisk(dir);
-        var progress = new ProgressLine(err, "restore", quiet, rate)) {
+        var progress = options.progress(err, "restore")) {
       report =
           BackupRestore.run(
               folder,
               chosen,
-              new BackupSelection(buckets, range()),
+              new BackupSelection(buckets, options.range()),
               target,
               Service.holder(),
               new SystemClock(),
@@ -209,7 +171,7 @@ final class RestoreCommand implements Callable<Integer> {
               progress);
     }
     report.damage().forEach(finding -> damage(out, finding));
-    if (json) {
+    if (options.json()) {
       var fields = new LinkedHashMap<String, Object>();
       fields.put("folder", dir.toString());
       fields.put("point", chosen);
@@ -245,7 +207,7 @@ final class RestoreCommand implements Callable<Integer> {
 
   private void damage(PrintWriter out, String path, String text) {
     isDamaged = true;
-    if (json) {
+    if (options.json()) {
       Json.line(out, Map.of("damage", path, "text", text));
     } else {
       out.println("DAMAGE  " + path + "  " + text);
@@ -287,9 +249,9 @@ final class RestoreCommand implements Callable<Integer> {
       PrintWriter err)
       throws IOException {
     JsonNode told;
-    try (var progress = new ProgressLine(err, "restore " + name, quiet, rate);
+    try (var progress = options.progress(err, "restore " + name);
         var stream = RestoreStream.of(folder, chosen, bucket, progress)) {
-      TimeRange range = RestoreStream.both(range(), stream.range());
+      TimeRange range = RestoreStream.both(options.range(), stream.range());
       String query =
           (range.start() == 0 ? "" : "from=" + Long.toUnsignedString(range.start()) + "&")
               + (range.bounded() ? "to=" + Long.toUnsignedString(range.stop()) : "");
@@ -303,7 +265,7 @@ final class RestoreCommand implements Callable<Integer> {
     for (JsonNode finding : told.path("damage")) {
       damage(out, finding.path("path").asText(), finding.path("text").asText());
     }
-    if (json) {
+    if (options.json()) {
       var fields = new LinkedHashMap<String, Object>();
       fields.put("server", server.toString());
       fields.put("point", chosen);

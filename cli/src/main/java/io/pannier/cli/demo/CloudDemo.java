@@ -32,7 +32,7 @@ import org.jspecify.annotations.Nullable;
  * The story: robots, a store beside them, a cloud store on S3, a replica. One thread tells it, one
  * per robot records; any thread may {@link #close}.
  */
-final class CloudDemo implements AutoCloseable {
+final class CloudDemo implements RobotsCommand.Demo {
   private static final int POLL_MILLIS = 250;
   private static final int WAIT_SECONDS_MAX = 180;
   private static final int CERTIFICATE_DAYS = 30;
@@ -71,7 +71,8 @@ final class CloudDemo implements AutoCloseable {
   }
 
   /** Tells the whole story; true when everything arrived. */
-  boolean run() throws IOException, InterruptedException, TlsException {
+  @Override
+  public boolean run() throws IOException, InterruptedException, TlsException {
     Path place = makeFolder();
     teller.phase("Making a CA and a certificate for localhost in " + place.resolve("tls"));
     Authority authority = Authority.make(place.resolve("tls"), CERTIFICATE_DAYS, clock);

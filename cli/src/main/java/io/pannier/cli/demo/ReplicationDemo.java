@@ -30,7 +30,7 @@ import org.jspecify.annotations.Nullable;
  * what matters to the other, and a link between them that is cut and comes back. One thread tells
  * it, one per robot records; any thread may {@link #close}.
  */
-final class ReplicationDemo implements AutoCloseable {
+final class ReplicationDemo implements RobotsCommand.Demo {
   private static final int POLL_MILLIS = 500;
 
   /** Of the time that robots record: until the link is cut, and until it is back. */
@@ -77,7 +77,8 @@ final class ReplicationDemo implements AutoCloseable {
       Api robotStore, Api cloud, Link link, List<Robot> robots, long began, long beganMicros) {}
 
   /** Tells the whole story; true when everything arrived. */
-  boolean run() throws IOException, InterruptedException, TlsException {
+  @Override
+  public boolean run() throws IOException, InterruptedException, TlsException {
     Path place = makeFolder();
     teller.phase("Making a CA and a certificate for localhost in " + place.resolve("tls"));
     Authority authority = Authority.make(place.resolve("tls"), CERTIFICATE_DAYS, clock);

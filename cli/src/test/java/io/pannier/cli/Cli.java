@@ -36,7 +36,8 @@ final class Cli {
 
   Outcome run(String... words) {
     List<String> all = new ArrayList<>();
-    if (words.length > 0 && !List.of("completion", "man", "help", "nosuch").contains(words[0])) {
+    if (words.length > 0
+        && !List.of("completion", "man", "help", "nosuch", "tls").contains(words[0])) {
       all.addAll(List.of("--config", config.toString()));
     }
     all.addAll(List.of(words));

@@ -56,8 +56,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Every call of the SDK against a real server: ours, and the program that REDUCTSTORE names where
- * there is one.
+ * Every call of the SDK against a real server: ours, and the programs that REDUCTSTORE (1.21) and
+ * REDUCTSTORE_1_17 name where there are such. checks/full/sdk-reference.sh runs them.
  */
 class ClientContractTest {
   private static final Path ROOT = Path.of("").toAbsolutePath().getParent();
@@ -73,10 +73,73 @@ class ClientContractTest {
 
   @Test
   void everyCallWorksWithTheReference() throws Exception {
-    Optional<LiveServer> reference = LiveServer.reference(folder.resolve("data"));
+    Optional<LiveServer> reference = LiveServer.reference(folder.resolve("data"), "REDUCTSTORE");
     Assumptions.assumeTrue(reference.isPresent(), "no REDUCTSTORE");
     try (var server = reference.get()) {
       contract(server);
+    }
+  }
+
+  @Test
+  void whatOlderServersHaveWorksWithReference117() throws Exception {
+    Optional<LiveServer> reference =
+        LiveServer.reference(folder.resolve("data"), "REDUCTSTORE_1_17");
+    Assumptions.assumeTrue(reference.isPresent(), "no REDUCTSTORE_1_17");
+    try (var server = reference.get()) {
+      older(server.url());
+    }
+  }
+
+  /** Ours counts as such a server for a client that is told so. */
+  @Test
+  void whatOlderServersHaveWorksWithOurs() throws Exception {
+    try (var server = LiveServer.ours(folder.resolve("data"))) {
+      older(server.url());
+    }
+  }
+
+  private static void older(String url) throws IOException {
+    try (var client = PannierClient.builder(url).token(LiveServer.TOKEN).apiAtMost(17).build()) {
+      client.alive();
+      assertThat(client.info().version()).startsWith("1.");
+      assertThat(client.me().permissions().fullAccess()).isTrue();
+      buckets(client);
+      records(client);
+      Bucket bucket = client.createBucket("older", BucketOptions.unchanged());
+      List<Outgoing> records = new ArrayList<>();
+      for (int i = 0; i < 200; i++) {
+        records.add(Outgoing.of(i, Body.of("r" + i)).labels("n", "" + i));
+      }
+      assertThat(bucket.writeBatch("one", records).isEmpty()).isTrue();
+      assertThat(contents(bucket.query("one", QueryOptions.all()))).hasSize(200);
+      assertThat(
+              contents(bucket.query("one", QueryOptions.where(When.label("n").lt(3)).metadata())))
+          .containsOnlyKeys("one@0", "one@1", "one@2");
+      BatchErrors errors =
+          bucket.updateBatch(
+              "one",
+              List.of(
+                  new LabelUpdate(1, Labels.of("n", "", "m", "x, y")),
+                  new LabelUpdate(999, Labels.of("m", "1"))));
+      assertThat(errors.byRecord().keySet()).containsExactly(new RecordKey("one", 999));
+      assertThat(bucket.find("one", 1).orElseThrow().labels()).isEqualTo(Labels.of("m", "x, y"));
+      assertThat(bucket.removeBatch("one", List.of(2L, 3L)).isEmpty()).isTrue();
+      assertThat(bucket.removeQuery("one", QueryOptions.all().from(100).before(150))).isEqualTo(50);
+      String value =
+          client.createToken("robot", TokenOptions.of(Permissions.reading("older"))).value();
+      try (var robot = PannierClient.connect(url, value)) {
+        assertThat(robot.me().name()).isEqualTo("robot");
+      }
+      client.removeToken("robot");
+      client.createReplication(
+          "copy", ReplicationOptions.of("older", "http://127.0.0.1:9", "target").entries("a*"));
+      assertThat(client.replications()).extracting(ReplicationInfo::name).contains("copy");
+      client.removeReplication("copy");
+      // What came later is refused here, not by a server that does not know it.
+      assertThatThrownBy(() -> bucket.attachments("one"))
+          .isInstanceOf(ClientException.Unsupported.class);
+      assertThatThrownBy(() -> bucket.query(List.of("*"), QueryOptions.all()))
+          .isInstanceOf(ClientException.Unsupported.class);
     }
   }
 

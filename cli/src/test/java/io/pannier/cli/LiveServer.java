@@ -33,9 +33,22 @@ final class LiveServer implements AutoCloseable {
     return new LiveServer(service.port(), service::close);
   }
 
-  /** The program that REDUCTSTORE names; empty without it. */
-  static Optional<LiveServer> reference(Path folder) throws IOException {
-    String program = System.getenv("REDUCTSTORE");
+  /** Ours, with variables of the environment. */
+  static LiveServer ours(Path folder, Map<String, String> environment) {
+    Settings settings =
+        Settings.read(
+                environment, Map.of("HOST", "127.0.0.1", "PORT", "0", "API_TOKEN", TOKEN), "test")
+            .settings()
+            .orElseThrow();
+    var authentication = settings.authentication().orElseThrow();
+    Service service =
+        Service.start(folder, settings, settings.serverConfig(authentication, Main.VERSION));
+    return new LiveServer(service.port(), service::close);
+  }
+
+  /** The program that a variable of the environment names; empty without it. */
+  static Optional<LiveServer> reference(Path folder, String variable) throws IOException {
+    String program = System.getenv(variable);
     if (program == null || program.isEmpty()) {
       return Optional.empty();
     }

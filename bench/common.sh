@@ -1,4 +1,4 @@
-# Shared by bench/run and bench/compare, which source it: servers to start and stop, the driver, medians. Wants ROOT and, for messages, SELF.
+# Shared by the scripts of this folder, which source it: servers to start and stop, the driver, medians. Wants ROOT and, for messages, SELF.
 # shellcheck shell=bash
 # shellcheck source=../tools/build.sh
 . "$ROOT/tools/build.sh"

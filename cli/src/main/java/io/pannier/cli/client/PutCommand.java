@@ -32,7 +32,8 @@ import picocli.CommandLine.Parameters;
       "",
       "A folder's files go into entries named after their folders, and take the time from a name made of digits only (as cp and export write them),",
       "else from their last change. TIMESTAMP-meta.json gives labels and type. What is there already with the same length is passed over, so the same",
-      "command goes on after an interruption; a record of that time with another length is a failure."
+      "command goes on after an interruption; a record of that time with another length is a failure.",
+      "A file is one record, which a server stores whole or not at all: one that was cut short is sent again from its beginning."
     })
 public final class PutCommand extends ClientCommand {
   @Parameters(index = "0", paramLabel = "<FILE_OR_FOLDER>", description = "What to write")

@@ -8,6 +8,7 @@ import io.pannier.model.PannierException;
 import io.pannier.model.Refusal;
 import io.pannier.query.ext.Extension;
 import io.pannier.query.ext.Opening;
+import io.pannier.query.ext.Screen;
 import io.pannier.store.Bucket;
 import io.pannier.store.Entry;
 import java.io.IOException;
@@ -244,7 +245,7 @@ public final class Extensions implements AutoCloseable {
               first,
               parameters,
               whole,
-              filter.isPresent(),
+              filter.map(StepFilter::screen).orElse(Screen.OPEN),
               work,
               LoggerFactory.getLogger(LOG.getName() + "." + named.getKey()));
       try {

@@ -5,8 +5,10 @@ import io.pannier.model.Labels;
 import io.pannier.model.PannierException;
 import io.pannier.model.Timestamp;
 import io.pannier.query.ext.Item;
+import io.pannier.query.ext.Screen;
 import io.pannier.query.when.Condition;
 import io.pannier.query.when.Evaluator;
+import io.pannier.query.when.Expression;
 import io.pannier.query.when.Interrupt;
 import io.pannier.query.when.RecordFacts;
 import io.pannier.query.when.Window;
@@ -25,6 +27,7 @@ final class StepFilter {
   private static final long BEFORE_BYTES_MAX = 32L << 20;
 
   private final Condition condition;
+  private final Expression root;
   private final Evaluator evaluator;
   private final ArrayDeque<Item> before = new ArrayDeque<>();
   private long beforeBytes;
@@ -36,6 +39,7 @@ final class StepFilter {
   /** A condition that has seen no item yet. */
   StepFilter(Condition condition) {
     this.condition = condition;
+    root = condition.root();
     evaluator = new Evaluator(condition);
   }
 
@@ -45,6 +49,11 @@ final class StepFilter {
       throw new PannierException.Invalid("Null type is not supported: null");
     }
     return new StepFilter(Condition.parse(when));
+  }
+
+  /** What can be told of it before an item is made. */
+  Screen screen() {
+    return condition.screen();
   }
 
   /** Whether a limit is used up: nothing passes any more. */
@@ -61,7 +70,7 @@ final class StepFilter {
   void judge(Item item, Labels inherited, Queue<Item> kept) {
     boolean matches;
     try {
-      matches = evaluator.isTrue(condition.root(), new Facts(item, inherited));
+      matches = evaluator.isTrue(root, new Facts(item, inherited));
     } catch (Interrupt limit) {
       usedUp = true;
       forget();

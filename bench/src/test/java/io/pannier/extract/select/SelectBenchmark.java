@@ -6,9 +6,11 @@ import io.pannier.query.ext.Body;
 import io.pannier.query.ext.Item;
 import io.pannier.query.ext.Items;
 import io.pannier.query.ext.Opening;
+import io.pannier.query.ext.Screen;
 import io.pannier.query.ext.Step;
 import io.pannier.query.ext.Work;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -42,9 +44,20 @@ public class SelectBenchmark {
        {"name":"y"},{"name":"z"}]}
       """;
 
-  /** Whether each row is an item of its own that is asked for a label, as a condition does. */
-  @Param({"false", "true"})
-  public boolean judged;
+  /** Who judges the rows: nobody, the step itself, or whoever is given an item for each of them. */
+  public enum Judge {
+    /** There is no condition. */
+    NOBODY,
+    /** A comparison of numbers, which the step is told. */
+    STEP,
+    /** The step is told nothing. */
+    ASKER
+  }
+
+  /** Who judges the rows. */
+  @Param public Judge judge = Judge.NOBODY;
+
+  private static final double LIMIT = 1.9;
 
   private Item record =
       Item.of("e", 1, Labels.EMPTY, Labels.EMPTY, "text/csv", Body.of(new byte[0]));
@@ -75,7 +88,14 @@ public class SelectBenchmark {
                     "e",
                     json.readTree(COLUMNS),
                     json.createObjectNode(),
-                    judged,
+                    switch (judge) {
+                      case NOBODY -> Screen.OPEN;
+                      case STEP ->
+                          new Screen(
+                              List.of(Screen.Comparison.of("acc_x", Screen.Relation.ABOVE, LIMIT)),
+                              true);
+                      case ASKER -> Screen.NONE;
+                    },
                     Work.unbounded(),
                     LoggerFactory.getLogger("bench")));
   }
@@ -87,7 +107,7 @@ public class SelectBenchmark {
     Items rows = step.process(record);
     for (Item row = rows.next(); row != null; row = rows.next()) {
       String x = row.computed("acc_x");
-      if (x != null && Double.parseDouble(x) > 1.9) {
+      if (x != null && (judge == Judge.NOBODY || Double.parseDouble(x) > LIMIT)) {
         step.commit(row);
         kept++;
       }

@@ -5,42 +5,37 @@ import io.pannier.model.Labels;
 import io.pannier.query.ext.Body;
 import io.pannier.query.ext.Item;
 import io.pannier.query.ext.Items;
+import io.pannier.query.ext.Screen;
 import io.pannier.query.ext.Step;
 import io.pannier.query.ext.Work;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Takes columns of CSV texts. Each row is an item for the condition; those that it keeps are joined
- * again when the record is through. Cells are copied as they stand, quotes included.
+ * Takes columns of CSV texts. Rows are items for the condition, but those that {@link CsvScreen}
+ * can judge by itself; those that are kept are joined again when the record is through. Cells are
+ * copied as they stand, quotes included.
  */
 final class CsvColumnsStep implements Step {
   private final List<Column> columns;
   private final boolean headers;
-  private final boolean conditional;
+  private final Screen screen;
   private final Work work;
   private @Nullable CsvSelection current;
 
-  CsvColumnsStep(SelectConfig.Columns config, boolean conditional, Work work) {
+  CsvColumnsStep(SelectConfig.Columns config, Screen screen, Work work) {
     columns = config.columns();
     headers = config.headers();
-    this.conditional = conditional;
+    this.screen = screen;
     this.work = work;
   }
 
   @Override
   public Items process(Item input) {
     abandon();
-    var selection = new CsvSelection(columns, headers, input, work);
+    var selection = new CsvSelection(columns, headers, screen, input, work);
     current = selection;
-    if (conditional) {
-      return selection::nextRow;
-    }
-    return () -> {
-      // Nobody judges: no item for each row.
-      selection.keepAll();
-      return null;
-    };
+    return selection::nextRow;
   }
 
   @Override

@@ -6,6 +6,7 @@ import io.pannier.extract.table.CsvRows;
 import io.pannier.model.Labels;
 import io.pannier.query.ext.Body;
 import io.pannier.query.ext.Item;
+import io.pannier.query.ext.Screen;
 import io.pannier.query.ext.Spool;
 import io.pannier.query.ext.Work;
 import java.io.ByteArrayInputStream;
@@ -22,6 +23,7 @@ final class CsvSelection implements AutoCloseable {
 
   private final List<Column> columns;
   private final boolean headers;
+  private final Screen asked;
   private final Item input;
   private final Work work;
   private final CsvRows rows;
@@ -33,7 +35,11 @@ final class CsvSelection implements AutoCloseable {
   private final @Nullable String[] labelNames;
 
   private boolean begun;
+  private CsvScreen screen = new CsvScreen(Screen.NONE, new String[0], new int[0]);
   private int rowsUntilCheck = ROWS_BETWEEN_CHECKS;
+
+  /** Whether the current row goes to the query whatever is known of it. */
+  private boolean othersAreDue;
 
   /** The row that {@link #rows} stands at. */
   private @Nullable CsvRow inHand;
@@ -43,9 +49,10 @@ final class CsvSelection implements AutoCloseable {
   private @Nullable Spool spool;
   private Labels labels = Labels.EMPTY;
 
-  CsvSelection(List<Column> columns, boolean headers, Item input, Work work) {
+  CsvSelection(List<Column> columns, boolean headers, Screen asked, Item input, Work work) {
     this.columns = columns;
     this.headers = headers;
+    this.asked = asked;
     this.input = input;
     this.work = work;
     places = new int[columns.size()];
@@ -73,21 +80,26 @@ final class CsvSelection implements AutoCloseable {
     return input;
   }
 
-  /** The next row as an item, or null at the end. */
+  /**
+   * The next row that is to be judged, as an item, or null at the end. Those before it are kept or
+   * left out already. A row in some hundreds is given in any case, so that the query can see to
+   * others meanwhile.
+   */
   @Nullable Item nextRow() {
-    if (!advance()) {
-      return null;
-    }
-    var row = new CsvRow(this, rows.bytes(), rows.rowStart(), rows.rowEnd());
-    inHand = row;
-    return row;
-  }
-
-  /** Keeps every row there is. */
-  void keepAll() {
     while (advance()) {
+      CsvScreen.Verdict verdict = othersAreDue ? CsvScreen.Verdict.OPEN : screen.judge(rows);
+      if (verdict == CsvScreen.Verdict.REFUSED) {
+        continue;
+      }
+      rows.tellAllCells();
+      if (verdict == CsvScreen.Verdict.OPEN) {
+        var row = new CsvRow(this, rows.bytes(), rows.rowStart(), rows.rowEnd());
+        inHand = row;
+        return row;
+      }
       keep(rows);
     }
+    return null;
   }
 
   /** Adds a row to what is kept. */
@@ -158,16 +170,22 @@ final class CsvSelection implements AutoCloseable {
 
   private boolean advance() {
     inHand = null;
+    othersAreDue = false;
     try {
       if (!begun) {
         begun = true;
         if (headers && !readHeader()) {
           return false;
         }
+        screen = new CsvScreen(asked, labelNames, places);
+        if (screen.cellsNeeded() > 0) {
+          rows.tellCellsFirst(screen.cellsNeeded());
+        }
       }
       int rowLength = rows.rowEnd() - rows.rowStart();
       if (--rowsUntilCheck == 0 || rowLength > CsvRows.CHUNK) {
         rowsUntilCheck = ROWS_BETWEEN_CHECKS;
+        othersAreDue = true;
         work.check();
       }
       return rows.next();

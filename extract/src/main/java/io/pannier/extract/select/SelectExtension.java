@@ -22,7 +22,7 @@ public final class SelectExtension implements Extension {
       case SelectConfig.Columns columns when columns.json() ->
           new JsonColumnsStep(columns, opening.work());
       case SelectConfig.Columns columns ->
-          new CsvColumnsStep(columns, opening.conditional(), opening.work());
+          new CsvColumnsStep(columns, opening.screen(), opening.work());
       case SelectConfig.Sql sql -> new SqlStep(sql, opening);
     };
   }

@@ -2,6 +2,9 @@ package io.pannier.extract.table;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
@@ -18,9 +21,17 @@ public final class CsvRows {
 
   private static final int INCOMPLETE = -1;
 
+  private static final VarHandle LONGS =
+      MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+  private static final long EACH = 0x0101010101010101L;
+  private static final long COMMAS = EACH * ',';
+  private static final long LINE_ENDS = EACH * '\n';
+  private static final long QUOTES = EACH * '"';
+
   private final InputStream source;
   private final int rowBytesMax;
   private int cellsMax;
+  private int cellsFirst = Integer.MAX_VALUE;
   private final Utf8Check utf8 = new Utf8Check();
   private byte[] bytes;
 
@@ -78,7 +89,7 @@ public final class CsvRows {
       passByteOrderMark();
     }
     while (true) {
-      int behind = parse();
+      int behind = parse(position, Math.min(cellsFirst, cellsMax));
       if (behind == INCOMPLETE) {
         fill();
         continue;
@@ -124,6 +135,25 @@ public final class CsvRows {
     cellsMax = Math.min(cellsMax, count);
   }
 
+  /**
+   * From the next row on, only so many cells are told apart at first, and the others by {@link
+   * #tellAllCells}: for whoever passes over most rows.
+   */
+  public void tellCellsFirst(int count) {
+    cellsFirst = count;
+  }
+
+  /** Tells apart all cells of the current row that are to be. */
+  public void tellAllCells() {
+    if (cells == cellsFirst && cells < cellsMax) {
+      try {
+        parse(rowStart, cellsMax);
+      } catch (ContentException e) {
+        throw new IllegalStateException("a row that was read cannot be read again", e);
+      }
+    }
+  }
+
   /** Where the row begins. */
   public int rowStart() {
     return rowStart;
@@ -167,16 +197,18 @@ public final class CsvRows {
   }
 
   /**
-   * Position behind the row that begins at {@link #position}, which is that itself at the end of
-   * the text.
+   * Position behind the row that begins at {@code from}, which is that itself at the end of the
+   * text.
+   *
+   * @param most how many of its cells are told apart
    */
-  private int parse() throws ContentException {
+  private int parse(int from, int most) throws ContentException {
     byte[] text = bytes;
     int edge = limit;
-    int at = position;
+    int at = from;
     int count = 0;
     rowStart = at;
-    while (true) {
+    while (count < most) {
       int start = at;
       if (at < edge && text[at] == '"') {
         at = behindQuoted(text, at, edge);
@@ -184,34 +216,77 @@ public final class CsvRows {
           return INCOMPLETE;
         }
       }
-      byte last = 0;
-      while (at < edge && (last = text[at]) != ',' && last != '\n') {
-        at++;
-      }
+      at = find(text, at, edge, COMMAS, LINE_ENDS);
       if (at == edge && !ended) {
         return INCOMPLETE;
       }
-      boolean more = at < edge && last == ',';
-      int end = at;
-      if (!more && end != start && text[end - 1] == '\r' && at < edge) {
-        end--;
+      if (count == starts.length) {
+        starts = Arrays.copyOf(starts, count * 2);
+        ends = Arrays.copyOf(ends, count * 2);
       }
-      if (count < cellsMax) {
-        if (count == starts.length) {
-          starts = Arrays.copyOf(starts, count * 2);
-          ends = Arrays.copyOf(ends, count * 2);
-        }
-        starts[count] = start;
-        ends[count] = end;
-        count++;
-      }
-      if (!more) {
+      starts[count] = start;
+      ends[count] = at;
+      count++;
+      if (at == edge || text[at] != ',') {
         cells = count;
-        rowEnd = end;
+        rowEnd = endOfRow(text, at, edge);
+        ends[count - 1] = rowEnd;
         return at < edge ? at + 1 : at;
       }
       at++;
     }
+    cells = count;
+    return pass(text, at, edge);
+  }
+
+  /** Goes on to the end of the row from the beginning of a cell. */
+  private int pass(byte[] text, int from, int edge) throws ContentException {
+    int at = from;
+    while (true) {
+      at = find(text, at, edge, QUOTES, LINE_ENDS);
+      if (at == edge && !ended) {
+        return INCOMPLETE;
+      }
+      if (at == edge || text[at] == '\n') {
+        rowEnd = endOfRow(text, at, edge);
+        return at < edge ? at + 1 : at;
+      }
+      if (text[at - 1] == ',') {
+        // Line ends within this cell are part of it.
+        at = behindQuoted(text, at, edge);
+        if (at == INCOMPLETE) {
+          return INCOMPLETE;
+        }
+      } else {
+        at++;
+      }
+    }
+  }
+
+  /** Where a row ends whose line end, or the end of the text, is at {@code at}. */
+  private int endOfRow(byte[] text, int at, int edge) {
+    return at < edge && at > rowStart && text[at - 1] == '\r' ? at - 1 : at;
+  }
+
+  /** First position of one of two bytes, each given eight times, or {@code edge}. */
+  private static int find(byte[] text, int from, int edge, long one, long other) {
+    int at = from;
+    for (; at + Long.BYTES <= edge; at += Long.BYTES) {
+      long word = (long) LONGS.get(text, at);
+      long a = word ^ one;
+      long b = word ^ other;
+      // The lowest bit that is set marks the first byte that is zero; those above may be wrong.
+      long zeros = (((a - EACH) & ~a) | ((b - EACH) & ~b)) & (EACH << 7);
+      if (zeros != 0) {
+        return at + (Long.numberOfTrailingZeros(zeros) >>> 3);
+      }
+    }
+    byte first = (byte) one;
+    byte second = (byte) other;
+    while (at < edge && text[at] != first && text[at] != second) {
+      at++;
+    }
+    return at;
   }
 
   /** Position behind the closing quote of the cell that begins at a quote. */

@@ -8,6 +8,7 @@ import io.pannier.query.ext.Body;
 import io.pannier.query.ext.Item;
 import io.pannier.query.ext.Items;
 import io.pannier.query.ext.Opening;
+import io.pannier.query.ext.Screen;
 import io.pannier.query.ext.Step;
 import io.pannier.query.ext.Work;
 import java.io.IOException;
@@ -87,7 +88,7 @@ final class RosRun {
             "entry",
             parameters,
             JSON.createObjectNode(),
-            conditional,
+            conditional ? Screen.NONE : Screen.OPEN,
             work,
             LoggerFactory.getLogger("test")));
   }

@@ -9,6 +9,7 @@ import io.pannier.query.ext.Extension;
 import io.pannier.query.ext.Item;
 import io.pannier.query.ext.Items;
 import io.pannier.query.ext.Opening;
+import io.pannier.query.ext.Screen;
 import io.pannier.query.ext.Step;
 import io.pannier.query.ext.Work;
 import io.pannier.query.when.Condition;
@@ -19,6 +20,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.ServiceLoader;
+import java.util.function.Function;
 import org.slf4j.LoggerFactory;
 
 /** One step with its condition, fed with records, as a query does it. */
@@ -29,6 +31,12 @@ final class Pipe implements AutoCloseable {
   private final Evaluator evaluator;
 
   Pipe(String parameters, String when, Work work) {
+    this(parameters, when, work, Condition::screen);
+  }
+
+  /** As a query does it, but for what the step is told of the condition. */
+  Pipe(String parameters, String when, Work work, Function<Condition, Screen> screen) {
+    condition = when.isEmpty() ? Condition.ALL : Condition.parse(json(when));
     Extension select =
         ServiceLoader.load(Extension.class).stream()
             .map(ServiceLoader.Provider::get)
@@ -42,10 +50,9 @@ final class Pipe implements AutoCloseable {
                 "e",
                 json(parameters),
                 json("{}") instanceof ObjectNode query ? query : JSON.createObjectNode(),
-                !when.isEmpty(),
+                when.isEmpty() ? Screen.OPEN : screen.apply(condition),
                 work,
                 LoggerFactory.getLogger("test")));
-    condition = when.isEmpty() ? Condition.ALL : Condition.parse(json(when));
     evaluator = new Evaluator(condition);
   }
 

@@ -13,8 +13,8 @@ import org.slf4j.Logger;
  *     of the chosen entries in its member {@code attachments} (entry → key → content) if it is an
  *     object, there are any, and the client sent none
  * @param query the whole request, whose {@code ext} is reduced to this extension and its parameters
- * @param conditional whether a condition stands beside the extension: without one every item
- *     passes, so a step that splits only to be judged may leave that out
+ * @param screen what can be told beforehand of the condition beside the extension; a step may leave
+ *     it alone
  * @param work the bounds of the query
  * @param log where it tells what an operator should know; the name of the extension is in it
  */
@@ -23,6 +23,14 @@ public record Opening(
     String entry,
     JsonNode parameters,
     ObjectNode query,
-    boolean conditional,
+    Screen screen,
     Work work,
-    Logger log) {}
+    Logger log) {
+  /**
+   * Whether a condition stands beside the extension: without one every item passes, so a step that
+   * splits only to be judged may leave that out.
+   */
+  public boolean conditional() {
+    return !screen.isOpen();
+  }
+}

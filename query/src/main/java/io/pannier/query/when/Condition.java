@@ -2,6 +2,7 @@ package io.pannier.query.when;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.pannier.model.PannierException;
+import io.pannier.query.ext.Screen;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -91,6 +92,11 @@ public record Condition(
   /** Whether every record is chosen. */
   public boolean choosesAll() {
     return members.isEmpty();
+  }
+
+  /** What can be told of it from numbers in computed labels alone. */
+  public Screen screen() {
+    return Screening.of(this);
   }
 
   /** The whole as one expression. */

@@ -1,4 +1,4 @@
-# Shared by the scripts of this folder, which source it: servers to start and stop, the driver, medians. Wants ROOT and, for messages, SELF.
+# Shared by the scripts of this folder, which source it: peers, servers to start and stop, the driver, medians. Wants ROOT and, for messages, SELF.
 # shellcheck shell=bash
 # shellcheck source=../tools/build.sh
 . "$ROOT/tools/build.sh"
@@ -62,6 +62,73 @@ make_work() {
   trap 'exit 130' INT
   trap 'exit 143' TERM
 }
+
+# --- Peers. Each function sets what become_server needs and adds a line to VERSIONS, or fails and leaves a line in MISSING.
+
+POSTGRES_VERSION=15
+VERSIONS=()
+MISSING=()
+
+missing() {
+  MISSING+=("$1: $2")
+  echo "note: $1 is missing: $2" >&2
+  return 1
+}
+
+install_debian() {
+  [ "$(id -u)" = 0 ] && command -v apt-get > /dev/null || return 1
+  echo "Installing $* ..." >&2
+  { DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@" \
+    || { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@"; }; } > "$PEERS/apt.log" 2>&1
+}
+
+# POSTGRES: the folder of its programs; AS_POSTGRES: what goes before them; in WORK a cluster to copy, with database and user "bench".
+find_postgres() {
+  local versions user
+  if [ ! -x "/usr/lib/postgresql/$POSTGRES_VERSION/bin/postgres" ]; then
+    if [ "$(id -u)" = 0 ] && [ -d /etc/apt ]; then
+      # The package shall not start a database of its own.
+      mkdir -p /etc/postgresql-common
+      [ -f /etc/postgresql-common/createcluster.conf ] || echo "create_main_cluster = false" > /etc/postgresql-common/createcluster.conf
+      install_debian "postgresql-$POSTGRES_VERSION" || install_debian postgresql || true
+    fi
+  fi
+  versions=$(find /usr/lib/postgresql -maxdepth 3 -path '*/bin/postgres' 2> /dev/null | sort -V)
+  POSTGRES=/usr/lib/postgresql/$POSTGRES_VERSION/bin
+  [ -x "$POSTGRES/postgres" ] || POSTGRES=$(dirname "$(echo "$versions" | tail -n 1)")
+  [ -x "$POSTGRES/postgres" ] || { missing postgres "no PostgreSQL here, and apt-get cannot install it"; return 1; }
+  AS_POSTGRES=()
+  if [ "$(id -u)" = 0 ]; then
+    user=postgres
+    id "$user" > /dev/null 2>&1 || user=nobody
+    AS_POSTGRES=(setpriv "--reuid=$user" "--regid=$(id -g "$user")" --clear-groups)
+  fi
+  # A cluster to copy.
+  local template=$WORK/postgres-template
+  mkdir "$template"
+  [ "$(id -u)" != 0 ] || chown "$user:" "$template"
+  chmod 700 "$template"
+  { (cd / && "${AS_POSTGRES[@]}" "$POSTGRES/initdb" -D "$template" -A trust -U bench -E UTF8 --locale=C --no-sync) \
+    && echo 'CREATE DATABASE bench' | (cd / && "${AS_POSTGRES[@]}" "$POSTGRES/postgres" --single -D "$template" postgres); } > "$WORK/initdb.log" 2>&1 \
+    || { tail -n 5 "$WORK/initdb.log" >&2; missing postgres "initdb failed"; return 1; }
+  VERSIONS+=("postgres: $("$POSTGRES/postgres" --version | sed 's/^postgres (PostgreSQL)/PostgreSQL/')")
+}
+
+# PYTHON: an interpreter with the packages of checks/requirements.txt, or of the list $1.
+find_python() {
+  local list=${1:-$ROOT/checks/requirements.txt} folder=$PEERS/venv
+  PYTHON=$ROOT/.venv/bin/python
+  [ ! -x "$PYTHON" ] || ! cmp -s "$ROOT/.venv/requirements.txt" "$list" || return 0
+  [ -z "${1:-}" ] || folder=$PEERS/venv-more
+  PYTHON=$folder/bin/python
+  if [ ! -x "$PYTHON" ] || ! cmp -s "$folder/requirements.txt" "$list"; then
+    rm -rf "$folder"
+    { python3 -m venv "$folder" && "$PYTHON" -m pip install -q --disable-pip-version-check -r "$list"; } > "$folder.log" 2>&1 \
+      && cp "$list" "$folder/requirements.txt" || { missing python "the packages of $list cannot be installed, see $folder.log"; return 1; }
+  fi
+}
+
+# --- Servers.
 
 # Signal $1, default TERM.
 stop_server() {

@@ -2,6 +2,7 @@
 module io.pannier.bench {
   requires static transitive org.jspecify;
   requires static org.checkerframework.checker.qual;
+  requires io.pannier.robotics;
   requires io.pannier.server;
   requires io.netty.buffer;
   requires io.netty.codec.http;

@@ -45,6 +45,9 @@ public final class Extensions implements AutoCloseable {
   /** Threads that may be left to themselves before no query with extensions is begun any more. */
   private static final int LOST_MAX = 16;
 
+  /** Threads that one query keeps busy at most. */
+  private static final int LANES_MAX = 4;
+
   private final ExtensionOptions options;
   private final Clock clock;
   private final Timers timers;
@@ -195,43 +198,65 @@ public final class Extensions implements AutoCloseable {
             Refusal.BUSY, "Extensions hold all threads and do not give them back", 60);
       }
     }
-    var work = new QueryWork(clock, cpuNanosOf, options);
-    var extraction = new Extraction(query, this, work);
+    var extraction = new Extraction(query, this, new QueryWork(clock, cpuNanosOf, options));
+    List<String> names = asked.entries().orElse(List.of());
+    var patterns = new EntryPatterns(names);
+    var attachments =
+        new Attachments(bucket, entry == null ? patterns::matches : entry.name()::equals);
+    String first = entry != null ? entry.name() : names.isEmpty() ? "" : names.getFirst();
     boolean opened = false;
     try {
-      open(extraction.pipeline(), request.get(), bucket, entry, asked, body, work);
+      open(extraction.firstLane(), request.get(), bucket, first, attachments, body);
+      if (!asked.continuous() && extraction.firstLane().pipeline().isIndependent()) {
+        for (int lanes = 1; lanes < Math.min(options.threads(), LANES_MAX); lanes++) {
+          open(extraction.addLane(), request.get(), bucket, first, attachments, body);
+        }
+      }
       opened = true;
       return extraction;
     } finally {
       if (!opened) {
-        extraction.pipeline().close();
+        extraction.abort();
       }
     }
   }
 
+  /** The attachments of the chosen entries, read when the first step has a use for them. */
+  private static final class Attachments {
+    private final Bucket bucket;
+    private final Predicate<String> isChosen;
+    private @Nullable ObjectNode read;
+
+    Attachments(Bucket bucket, Predicate<String> isChosen) {
+      this.bucket = bucket;
+      this.isChosen = isChosen;
+    }
+
+    ObjectNode get(QueryWork work) {
+      ObjectNode all = read;
+      if (all == null) {
+        all = MetaAttachments.read(bucket, isChosen, work);
+        read = all;
+      }
+      return all;
+    }
+  }
+
+  /** Opens the steps of a lane. */
   private void open(
-      Pipeline pipeline,
+      Lane lane,
       PipelineRequest request,
       Bucket bucket,
-      @Nullable Entry entry,
-      QueryOptions asked,
-      @Nullable ObjectNode body,
-      QueryWork work) {
-    List<String> names = asked.entries().orElse(List.of());
-    var patterns = new EntryPatterns(names);
-    Predicate<String> isChosen = entry == null ? patterns::matches : entry.name()::equals;
-    String first = entry != null ? entry.name() : names.isEmpty() ? "" : names.getFirst();
-    ObjectNode attachments = null;
+      String entry,
+      Attachments attachments,
+      @Nullable ObjectNode body) {
     for (int i = 0; i < request.steps().size(); i++) {
       Optional<StepFilter> filter = request.filter(i);
       Map.Entry<String, JsonNode> named = request.extension(i);
       JsonNode parameters = named.getValue();
       if (parameters instanceof ObjectNode object && !object.has("attachments")) {
-        if (attachments == null) {
-          attachments = MetaAttachments.read(bucket, isChosen, work);
-        }
-        parameters =
-            attachments.isEmpty() ? object : object.deepCopy().set("attachments", attachments);
+        ObjectNode read = attachments.get(lane.work());
+        parameters = read.isEmpty() ? object : object.deepCopy().set("attachments", read);
       }
       Extension extension = find(named.getKey());
       if (extension == null) {
@@ -242,14 +267,14 @@ public final class Extensions implements AutoCloseable {
       var opening =
           new Opening(
               bucket.name(),
-              first,
+              entry,
               parameters,
               whole,
               filter.map(StepFilter::screen).orElse(Screen.OPEN),
-              work,
+              lane.work(),
               LoggerFactory.getLogger(LOG.getName() + "." + named.getKey()));
       try {
-        pipeline.add(extension.open(opening), filter.orElse(null));
+        lane.pipeline().add(extension.open(opening), filter.orElse(null));
       } catch (PannierException refused) {
         throw refused;
       } catch (RuntimeException | LinkageError | StackOverflowError e) {

@@ -5,50 +5,45 @@ import io.pannier.model.Refusal;
 import io.pannier.query.ext.Item;
 import io.pannier.store.StoredRecord;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
-import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * The extensions of one query at work. They work while a read waits for what they make, and a
  * little ahead: a read that gave up waiting leaves them to finish what they have in hands, and a
  * later one finds it. They have one of the threads for extensions for a short turn, then go behind
  * the other queries.
+ *
+ * <p>Where what becomes of a record depends on that record alone, there are several {@link Lane
+ * lanes}, each with steps of its own and a record at a time. What they make is told in the order of
+ * the records: that of the first record at once, that of the others when those before them are
+ * through.
  */
 final class Extraction {
-  private static final Logger LOG = LoggerFactory.getLogger(Extraction.class);
-
-  /** How long others wait at most while an extension keeps to the rules. */
-  private static final long TURN_NANOS = 20_000_000;
-
   /** What may lie ready. */
   private static final int READY_MAX = 256;
 
   private static final long READY_BYTES_MAX = 8L << 20;
 
-  /** Items after which a waiting read is told although the turn is not over. */
-  private static final int TELL_EACH = 64;
-
   /** Records looked up ahead in one go. */
   private static final int RECORDS_AHEAD = 16;
 
-  /** A record may take that many times its CPU time by the clock. */
-  private static final int WALL_TIMES = 10;
-
-  /** How long a step may go on after it was told to stop. */
-  private static final long GRACE_NANOS = 5_000_000_000L;
+  /** Records for each lane that are begun and not told. */
+  private static final int BEGUN_MAX = 4;
 
   private final Query query;
   private final Extensions extensions;
-  private final Pipeline pipeline;
-  private final QueryWork work;
-  private final Executor threads;
+  private final List<Lane> lanes = new ArrayList<>();
 
-  /** Records that were found and not begun; used by the turn under way. */
+  // ---- guarded by feeding
+
+  /** Held by the turn that looks for records. */
+  private final Object feeding = new Object();
+
+  /** Records that were found and not begun. */
   private final ArrayDeque<StoredRecord> records = new ArrayDeque<>();
 
   private boolean recordsAreAll;
@@ -60,14 +55,22 @@ final class Extraction {
 
   private long readyBytes;
 
+  /** What several lanes make, record by record in the order of the query. */
+  private final ArrayDeque<Made> making = new ArrayDeque<>();
+
+  /** What lies in {@link #making}. */
+  private int made;
+
+  private long madeBytes;
+
   /** How many items were given so far. */
   private long given;
 
-  /** Whether a turn is under way or asked for. */
-  private boolean working;
-
   /** Whether a read waits. */
   private boolean wanted;
+
+  /** Whether no further record is begun. */
+  private boolean exhausted;
 
   /** Whether nothing will come any more. */
   private boolean finished;
@@ -76,23 +79,33 @@ final class Extraction {
   private boolean dry;
 
   private boolean closed;
-  private boolean abandoned;
-  private long turn;
 
   /** Whether something came since a read looked. */
   private volatile boolean news;
 
+  /** What is made of one record, as far as it is not told. */
+  static final class Made {
+    private final ArrayDeque<Object> outputs = new ArrayDeque<>();
+    private long bytes;
+    private boolean isAll;
+  }
+
   Extraction(Query query, Extensions extensions, QueryWork work) {
     this.query = query;
     this.extensions = extensions;
-    this.work = work;
-    threads = extensions.threads();
-    pipeline = new Pipeline(this::nextRecord, work::isTurnOver, work::newUnit);
+    lanes.add(new Lane(this, query, extensions, work));
   }
 
   /** Where its steps are added before anybody reads. */
-  Pipeline pipeline() {
-    return pipeline;
+  Lane firstLane() {
+    return lanes.getFirst();
+  }
+
+  /** Another lane, whose steps are to be those of the first, each of them independent. */
+  Lane addLane() {
+    var lane = new Lane(this, query, extensions, firstLane().work().beside());
+    lanes.add(lane);
+    return lane;
   }
 
   // ---------------------------------------------------------------- for reads
@@ -155,13 +168,15 @@ final class Extraction {
     if (sink.isFull()) {
       return Look.STOP;
     }
-    if (dry && !working && !query.hasMarks()) {
+    if (dry && !firstLane().working && !query.hasMarks()) {
       return Look.DRY;
     }
     wanted = true;
-    if (!working) {
-      working = true;
-      startTurn();
+    for (Lane lane : lanes) {
+      if (!lane.working && (lane.record != null || !exhausted) && !hasEnough(lane)) {
+        lane.working = true;
+        start(lane);
+      }
     }
     return Look.WAIT;
   }
@@ -183,134 +198,166 @@ final class Extraction {
     return closed;
   }
 
-  private void startTurn() {
+  private static void start(Lane lane) {
     try {
-      threads.execute(this::turn);
+      lane.start();
     } catch (RejectedExecutionException stopping) {
-      working = false;
+      lane.working = false;
       throw new PannierException.Unavailable(Refusal.STOPPING, "Server is stopping", 1);
     }
   }
 
-  // ---------------------------------------------------------------- a turn
+  // ---------------------------------------------------------------- for lanes
 
-  private void turn() {
-    long number;
-    synchronized (this) {
-      number = ++turn;
-    }
-    Timers.Timer watch = watch(number);
-    work.begin(TURN_NANOS);
-    boolean again = false;
-    try {
+  /** A turn of a lane begins. */
+  void enter() {
+    synchronized (feeding) {
       query.admitMarked();
-      again = workOn();
-    } finally {
-      work.end();
-      watch.cancel();
-      leave(again);
     }
-  }
-
-  /** Works until there is nothing to do, nobody wants more, or others wait. True: to go on. */
-  private boolean workOn() {
     synchronized (this) {
       dry = false;
     }
-    for (int made = 1; ; made++) {
-      if (hasEnough()) {
-        return false;
-      }
-      Pipeline.Pulled pulled;
+  }
+
+  /** Whether a lane should leave off for now. */
+  synchronized boolean hasEnough(Lane lane) {
+    if (closed || finished || lane.abandoned || (!wanted && !ready.isEmpty())) {
+      return true;
+    }
+    boolean isFirst = lane.record == null ? making.isEmpty() : lane.record == making.peek();
+    if (isFirst) {
+      // Whatever the others hold: they wait for this one.
+      return ready.size() >= READY_MAX || readyBytes >= READY_BYTES_MAX;
+    }
+    return ready.size() + made >= READY_MAX
+        || readyBytes + madeBytes >= READY_BYTES_MAX
+        || (lane.record == null && making.size() >= BEGUN_MAX * lanes.size());
+  }
+
+  /**
+   * The next record for a lane that has none in work.
+   *
+   * @throws PannierException to be told in its place
+   */
+  @Nullable Item next(Lane lane) {
+    synchronized (feeding) {
+      StoredRecord next;
       try {
-        pulled = pipeline.pull();
+        if (records.isEmpty() && !recordsAreAll) {
+          recordsAreAll = query.feed(new Ahead(records), lane.work()::isStopped);
+        }
+        next = records.poll();
       } catch (PannierException e) {
-        offer(e, 0);
-        return false;
+        boolean isLast = query.hasConditionFailed();
+        if (isLast) {
+          // What was found together with it is not given.
+          records.clear();
+          recordsAreAll = true;
+        }
+        begin(lane, isLast);
+        throw e;
       }
-      switch (pulled) {
-        case ITEM -> {
-          Item item = pipeline.item();
-          offer(item, item.body().length());
-          if (made % TELL_EACH == 0) {
-            query.wakeRead();
-          }
-        }
-        case PAUSE -> {
-          return true;
-        }
-        case DRY -> {
-          synchronized (this) {
-            if (query.options().continuous()) {
-              dry = true;
-            } else {
-              finished = true;
-            }
-          }
-          return false;
-        }
+      if (next == null) {
+        return null;
       }
+      begin(lane, false);
+      return new StoredItem(next);
     }
   }
 
-  private synchronized boolean hasEnough() {
-    return closed
-        || finished
-        || abandoned
-        || ready.size() >= READY_MAX
-        || readyBytes >= READY_BYTES_MAX
-        || (!wanted && !ready.isEmpty());
+  /**
+   * A lane has a record in work. Called before another can look for one: this is the order in which
+   * they are told.
+   */
+  private synchronized void begin(Lane lane, boolean isLast) {
+    if (lanes.size() > 1) {
+      var begun = new Made();
+      lane.record = begun;
+      making.add(begun);
+    }
+    exhausted = exhausted || isLast;
   }
 
-  private synchronized void offer(Object next, long bytes) {
-    if (abandoned || closed) {
+  /** Takes what a lane made: an item, or an error. */
+  synchronized void offer(Lane lane, Object next, long bytes) {
+    if (lane.abandoned || closed) {
       if (next instanceof Item item) {
         item.body().close();
       }
       return;
     }
-    ready.add(next);
-    readyBytes += bytes;
-    if (next instanceof PannierException && query.hasConditionFailed()) {
-      finished = true;
+    Made of = lane.record;
+    if (of == null) {
+      ready.add(next);
+      readyBytes += bytes;
+    } else {
+      of.outputs.add(next);
+      of.bytes += bytes;
+      made++;
+      madeBytes += bytes;
     }
+    handOver();
   }
 
-  private void leave(boolean again) {
-    boolean isLast;
-    synchronized (this) {
-      turn++;
-      isLast = closed || abandoned;
-      if (abandoned) {
-        extensions.threadCameBack();
-      }
-      working = again && !isLast;
-      news = true;
+  /**
+   * A lane is through with its record, or none came.
+   *
+   * @return whether it may look for another
+   */
+  synchronized boolean endRecord(Lane lane) {
+    Made of = lane.record;
+    if (of != null) {
+      of.isAll = true;
+      lane.record = null;
+    } else if (query.options().continuous()) {
+      dry = true;
+    } else {
+      exhausted = true;
     }
-    if (isLast) {
-      pipeline.close();
-      return;
-    }
-    if (again) {
-      try {
-        threads.execute(this::turn);
-      } catch (RejectedExecutionException stopping) {
-        synchronized (this) {
-          working = false;
-        }
-        pipeline.close();
+    handOver();
+    return of != null;
+  }
+
+  /** Has what was made of the first record told, and of those behind it when it is through. */
+  private void handOver() {
+    for (Made first = making.peek(); first != null; first = making.peek()) {
+      made -= first.outputs.size();
+      madeBytes -= first.bytes;
+      ready.addAll(first.outputs);
+      readyBytes += first.bytes;
+      first.outputs.clear();
+      first.bytes = 0;
+      if (!first.isAll) {
         return;
       }
+      making.remove();
     }
-    query.wakeRead();
+    finished = finished || exhausted;
   }
 
-  private @Nullable Item nextRecord() {
-    if (records.isEmpty() && !recordsAreAll) {
-      recordsAreAll = query.feed(new Ahead(records), work::isStopped);
+  /** A lane leaves its thread. Returns whether that was its last turn. */
+  synchronized boolean leave(Lane lane, boolean again) {
+    boolean isLast = closed || lane.abandoned;
+    if (lane.abandoned) {
+      extensions.threadCameBack();
     }
-    StoredRecord next = records.poll();
-    return next == null ? null : new StoredItem(next);
+    lane.working = again && !isLast;
+    news = true;
+    return isLast;
+  }
+
+  /** A lane does not stop: it is left to itself, and nothing more is begun. */
+  synchronized void abandon(Lane lane) {
+    offer(
+        lane, new PannierException.Internal("Extension did not stop when it was told to", null), 0);
+    lane.abandoned = true;
+    if (lane.record != null) {
+      lane.record.isAll = true;
+    }
+    exhausted = true;
+    handOver();
+    news = true;
+    extensions.threadIsLost();
   }
 
   /** Takes records as they are found; nothing of them is read yet. */
@@ -338,92 +385,38 @@ final class Extraction {
     }
   }
 
-  // ---------------------------------------------------------------- steps that do not stop
-
-  private Timers.Timer watch(long number) {
-    var next = new Rearmed();
-    next.arm(() -> look(number, next), extensions.firstLookNanos());
-    return next;
-  }
-
-  private void look(long number, Rearmed watch) {
-    synchronized (this) {
-      if (turn != number) {
-        return;
-      }
-    }
-    if (work.watch(WALL_TIMES * extensions.options().cpuNanosPerRecord())) {
-      watch.arm(() -> abandon(number), GRACE_NANOS);
-    } else {
-      watch.arm(
-          () -> look(number, watch),
-          Math.max(extensions.firstLookNanos() / 8, work.cpuNanosLeft()));
-    }
-  }
-
-  /** Leaves the thread of this turn to itself: others get a new one. */
-  private void abandon(long number) {
-    synchronized (this) {
-      if (turn != number || abandoned) {
-        return;
-      }
-      offer(new PannierException.Internal("Extension did not stop when it was told to", null), 0);
-      abandoned = true;
-      finished = true;
-      news = true;
-      extensions.threadIsLost();
-    }
-    LOG.error("an extension of query {} does not stop; its thread is left to itself", query.id());
-    query.wakeRead();
-  }
-
-  /** A timer that is set anew by itself. */
-  private final class Rearmed implements Timers.Timer {
-    private Timers.@Nullable Timer timer;
-    private boolean cancelled;
-
-    synchronized void arm(Runnable task, long nanos) {
-      if (!cancelled) {
-        timer = extensions.timers().after(nanos, task);
-      }
-    }
-
-    @Override
-    public synchronized void cancel() {
-      cancelled = true;
-      if (timer != null) {
-        timer.cancel();
-      }
-    }
-  }
-
   // ---------------------------------------------------------------- end
+
+  /** Closes the steps of a query that was refused. */
+  void abort() {
+    lanes.forEach(lane -> lane.pipeline().close());
+  }
 
   /** Ends it; what is in work is given up. */
   void close() {
-    List<Object> left;
-    boolean isIdle;
+    var left = new ArrayList<Object>();
+    var idle = new ArrayList<Lane>();
     synchronized (this) {
       if (closed) {
         return;
       }
       closed = true;
-      left = List.copyOf(ready);
+      left.addAll(ready);
       ready.clear();
-      isIdle = !working && !abandoned;
+      making.forEach(of -> left.addAll(of.outputs));
+      making.clear();
+      for (Lane lane : lanes) {
+        if (!lane.working && !lane.abandoned) {
+          idle.add(lane);
+        }
+      }
     }
-    work.stop();
+    lanes.forEach(lane -> lane.work().stop());
     for (Object one : left) {
       if (one instanceof Item item) {
         item.body().close();
       }
     }
-    if (isIdle) {
-      try {
-        threads.execute(pipeline::close);
-      } catch (RejectedExecutionException stopping) {
-        pipeline.close();
-      }
-    }
+    idle.forEach(Lane::close);
   }
 }

@@ -109,6 +109,13 @@ final class Pipeline implements AutoCloseable {
     stages.add(new Stage(step, filter, stages.isEmpty()));
   }
 
+  /** Whether what becomes of a record depends on that record alone. */
+  boolean isIndependent() {
+    return stages.stream()
+        .allMatch(stage ->
+            stage.step.isIndependent() && (stage.filter == null || stage.filter.isIndependent()));
+  }
+
   /** What {@link #pull} brought. */
   Item item() {
     Item there = item;

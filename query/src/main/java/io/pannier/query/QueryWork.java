@@ -12,8 +12,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongUnaryOperator;
 
 /**
- * The bounds of one query's steps. CPU time is that of the thread that works, counted for the
- * stored record in work over all its turns.
+ * The bounds of one query's steps, or of one lane of them. CPU time is that of the thread that
+ * works, counted for the stored record in work over all its turns.
  */
 final class QueryWork implements Work {
   /** CPU time is asked for no more often than that by the clock, which costs less. */
@@ -25,7 +25,7 @@ final class QueryWork implements Work {
   private final LongUnaryOperator cpuNanosOf;
 
   private final ExtensionOptions options;
-  private final AtomicLong reserved = new AtomicLong();
+  private final AtomicLong reserved;
   private final ScratchRoom scratch;
 
   private volatile boolean stopped;
@@ -48,10 +48,25 @@ final class QueryWork implements Work {
   private long turnEndsNanos;
 
   QueryWork(Clock clock, LongUnaryOperator cpuNanosOf, ExtensionOptions options) {
+    this(clock, cpuNanosOf, options, new AtomicLong(), new ScratchRoom(options.scratchBytes()));
+  }
+
+  private QueryWork(
+      Clock clock,
+      LongUnaryOperator cpuNanosOf,
+      ExtensionOptions options,
+      AtomicLong reserved,
+      ScratchRoom scratch) {
     this.clock = clock;
     this.cpuNanosOf = cpuNanosOf;
     this.options = options;
-    scratch = new ScratchRoom(options.scratchBytes());
+    this.reserved = reserved;
+    this.scratch = scratch;
+  }
+
+  /** The bounds of another thread for the same query, with which it shares memory and files. */
+  QueryWork beside() {
+    return new QueryWork(clock, cpuNanosOf, options, reserved, scratch);
   }
 
   // ---------------------------------------------------------------- turns

@@ -56,6 +56,13 @@ final class StepFilter {
     return condition.screen();
   }
 
+  /** Whether it judges each item without regard to those before it. */
+  boolean isIndependent() {
+    return condition.stateful().isEmpty()
+        && condition.before().isEmpty()
+        && condition.after().isEmpty();
+  }
+
   /** Whether a limit is used up: nothing passes any more. */
   boolean isUsedUp() {
     return usedUp;

@@ -72,6 +72,11 @@ final class TestStore implements AutoCloseable {
 
   /** Queries that know the extensions of {@link WordsExtension}, which work when told. */
   Queries queries(ExtensionOptions options) {
+    return queries(options, executor);
+  }
+
+  /** The same, whose extensions work on these threads. */
+  Queries queries(ExtensionOptions options, Executor threads) {
     return new Queries(
         clock,
         new Random(7),
@@ -80,7 +85,7 @@ final class TestStore implements AutoCloseable {
             options,
             clock,
             timers,
-            executor,
+            threads,
             id -> cpuNanos.get(),
             List.of(new WordsExtension(), new JoinExtension())));
   }

@@ -18,9 +18,9 @@ import org.jspecify.annotations.Nullable;
  * at}, its time is that of the record and as many microseconds more as words are before it. Words
  * that are commands: {@code FAIL} (422), {@code CRASH} (a fault of its own), {@code SPIN} (works
  * until it is told to stop), {@code HANG} (does not stop then), {@code NEEDS:n} (reserves memory).
- * Parameters: {@code refuse} (a text, told at once), {@code same_time}, {@code reverse} (the last
- * word comes first in time), {@code entry}, {@code show} ({@code parameters} as content instead of
- * words).
+ * Parameters: {@code refuse} (a text, told at once), {@code independent}, {@code same_time}, {@code
+ * reverse} (the last word comes first in time), {@code entry}, {@code show} ({@code parameters} as
+ * content instead of words).
  */
 public final class WordsExtension implements Extension {
   /** Lets those go that hang. */
@@ -45,7 +45,17 @@ public final class WordsExtension implements Extension {
     if (parameters.has("refuse")) {
       throw new PannierException.Invalid(parameters.get("refuse").asText());
     }
-    return input -> new Words(opening, input);
+    return new Step() {
+      @Override
+      public Items process(Item input) {
+        return new Words(opening, input);
+      }
+
+      @Override
+      public boolean isIndependent() {
+        return parameters.has("independent");
+      }
+    };
   }
 
   private static final class Words implements Items {

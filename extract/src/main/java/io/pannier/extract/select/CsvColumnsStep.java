@@ -75,6 +75,11 @@ final class CsvColumnsStep implements Step {
   }
 
   @Override
+  public boolean isIndependent() {
+    return true;
+  }
+
+  @Override
   public void close() {
     abandon();
   }

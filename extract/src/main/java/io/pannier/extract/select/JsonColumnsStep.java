@@ -104,6 +104,11 @@ final class JsonColumnsStep implements Step {
   }
 
   @Override
+  public boolean isIndependent() {
+    return true;
+  }
+
+  @Override
   public void close() {
     abandon();
   }

@@ -51,6 +51,16 @@ public interface Step extends AutoCloseable {
    */
   default void discard(Item input) {}
 
+  /**
+   * Whether what becomes of an input depends on that input alone, and takes no memory that would
+   * have to be {@link Work#reserve reserved}. A query may then open several such steps with the
+   * same parameters, which work on different records at the same time; outputs are told in the
+   * order of the records all the same. Nothing may be held back over {@link #finish}.
+   */
+  default boolean isIndependent() {
+    return false;
+  }
+
   /** The query is over. Called once. */
   @Override
   default void close() {}

@@ -11,7 +11,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
-import java.util.SplittableRandom;
 
 /**
  * Makes an MCAP file as a robot with one camera records it, without compression: raw images on
@@ -40,11 +39,8 @@ public final class RecordingMaker {
 
   private static void write(OutputStream out, long bytes, int small) throws IOException {
     var options = McapWriter.Options.of("ros2").with(Compression.NONE).withChunkBytes(CHUNK_BYTES);
-    var random = new SplittableRandom(1);
-    byte[] image = new byte[IMAGE_BYTES];
-    byte[] other = new byte[small];
-    random.nextBytes(image);
-    random.nextBytes(other);
+    byte[] image = noise(IMAGE_BYTES);
+    byte[] other = noise(small);
     try (var writer = new McapWriter(out, options)) {
       ByteBuffer definition = ByteBuffer.wrap("uint8[] data".getBytes(StandardCharsets.UTF_8));
       int schema = writer.schema("bench/msg/Bytes", "ros2msg", definition);
@@ -63,6 +59,19 @@ public final class RecordingMaker {
         }
       }
     }
+  }
+
+  /** Bytes that cannot be compressed, so that neither side has less to do; the same each time. */
+  private static byte[] noise(int length) {
+    byte[] bytes = new byte[length];
+    long state = 88_172_645_463_325_252L;
+    for (int i = 0; i < length; i++) {
+      state ^= state << 13;
+      state ^= state >>> 7;
+      state ^= state << 17;
+      bytes[i] = (byte) state;
+    }
+    return bytes;
   }
 
   /** CDR of a list of bytes; the first eight differ from message to message. */

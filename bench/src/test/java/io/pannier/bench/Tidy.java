@@ -42,6 +42,7 @@ final class Tidy {
               "store",
               "s3",
               "query",
+              "robotics",
               "extract",
               "client",
               "replicate",

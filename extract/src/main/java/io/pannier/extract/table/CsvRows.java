@@ -265,7 +265,7 @@ public final class CsvRows {
 
   /** Where a row ends whose line end, or the end of the text, is at {@code at}. */
   private int endOfRow(byte[] text, int at, int edge) {
-    return at < edge && at > rowStart && text[at - 1] == '\r' ? at - 1 : at;
+    return at < edge && at != rowStart && text[at - 1] == '\r' ? at - 1 : at;
   }
 
   /** First position of one of two bytes, each given eight times, or {@code edge}. */

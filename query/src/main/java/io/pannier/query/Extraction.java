@@ -193,6 +193,13 @@ final class Extraction {
     }
   }
 
+  /**
+   * Once the end was met: how many records were worked on, except those that vanished meanwhile.
+   */
+  synchronized long records() {
+    return pipeline.records();
+  }
+
   /** Whether the query was given up. */
   synchronized boolean isClosed() {
     return closed;

@@ -93,6 +93,9 @@ final class Pipeline implements AutoCloseable {
   private boolean isOver;
   private @Nullable Item item;
 
+  /** Records that went in and did not vanish while they were in work. */
+  private long records;
+
   /**
    * @param isTurnOver whether to pause for others; asked about once for each item of a step, and
    *     may throw to end the record in work
@@ -125,6 +128,11 @@ final class Pipeline implements AutoCloseable {
     return there;
   }
 
+  /** How many records were worked on, except those that vanished meanwhile. */
+  long records() {
+    return records;
+  }
+
   /** Whether nothing will come any more, whatever the feed has. */
   boolean isOver() {
     return isOver;
@@ -141,6 +149,7 @@ final class Pipeline implements AutoCloseable {
       return pullOn();
     } catch (PannierException e) {
       if (record instanceof StoredItem stored && stored.hasVanished()) {
+        records--;
         failed(e);
         return Pulled.PAUSE;
       }
@@ -265,6 +274,7 @@ final class Pipeline implements AutoCloseable {
     }
     newUnit.run();
     fed = true;
+    records++;
     record = next;
     item = next;
     return Pulled.ITEM;

@@ -134,6 +134,12 @@ public final class Query {
     return extraction != null;
   }
 
+  /** Once it was read to its end: how many records its extensions have worked on. */
+  long recordsWorkedOn() {
+    Extraction by = extraction;
+    return by == null ? 0 : by.records();
+  }
+
   private void add(Entry entry) {
     long from = range.start();
     if (!options.continuous() && single == null) {

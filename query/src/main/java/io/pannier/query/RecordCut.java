@@ -33,8 +33,9 @@ public final class RecordCut implements AutoCloseable {
    * The next items, each entry and time once; waits for them.
    *
    * @return empty at the end; bodies are the caller's to close
-   * @throws PannierException as the extensions have it, or {@link PannierException.Unavailable}
-   *     when the server stops
+   * @throws PannierException.NotFound when the record went away before all was made of it
+   * @throws PannierException as the extensions have it, {@link PannierException.Invalid} where a
+   *     label is missing, or {@link PannierException.Unavailable} when the server stops
    */
   public List<Item> next() {
     while (!isAtEnd) {
@@ -55,11 +56,18 @@ public final class RecordCut implements AutoCloseable {
           }
           isAtEnd = true;
         }
+        case ReadOutcome.Failed(PannierException.NotFound label) -> {
+          sink.items.forEach(item -> item.body().close());
+          throw new PannierException.Invalid(String.valueOf(label.getMessage()));
+        }
         case ReadOutcome.Failed(PannierException error) -> {
           sink.items.forEach(item -> item.body().close());
           throw error;
         }
       }
+    }
+    if (query.recordsWorkedOn() == 0) {
+      throw new PannierException.NotFound("The record is gone");
     }
     return List.of();
   }

@@ -61,6 +61,7 @@ final class CutSender {
    * Sends what a record becomes.
    *
    * @throws PannierException.Invalid when extensions cannot make anything of it
+   * @throws PannierException.NotFound when it went away before all of it was sent
    * @throws PannierException when it cannot be read or cut at this moment
    * @throws ClientException when the destination cannot be reached, or refuses everything
    */
@@ -69,7 +70,7 @@ final class CutSender {
     putOff = false;
     sentBytes = 0;
     try (RecordCut cut = opened(record)) {
-      for (List<Item> items = next(cut); !items.isEmpty() && !putOff; items = next(cut)) {
+      for (List<Item> items = cut.next(); !items.isEmpty() && !putOff; items = cut.next()) {
         try {
           send(there, items, coding);
         } finally {
@@ -93,15 +94,6 @@ final class CutSender {
       return extractor.open(record, ext);
     } catch (PannierException.Invalid settings) {
       throw new PannierException.Unavailable(String.valueOf(settings.getMessage()), 1);
-    }
-  }
-
-  /** A label that a condition misses is a fault of the record; one that vanished gives nothing. */
-  private static List<Item> next(RecordCut cut) {
-    try {
-      return cut.next();
-    } catch (PannierException.NotFound missing) {
-      throw new PannierException.Invalid(String.valueOf(missing.getMessage()));
     }
   }
 
@@ -141,25 +133,43 @@ final class CutSender {
         write(there, entry, items.subList(0, half), coding);
         write(there, entry, items.subList(half, items.size()), coding);
       } else {
-        told(whole.code(), whole);
+        told(there, entry, items.getFirst(), whole);
       }
       return;
     }
     for (Item item : items) {
       ClientException.Refused error = errors.byTimestamp().get(item.timestamp());
-      if (error == null || (error.code() == 409 && isThere(there, entry, item))) {
+      if (error == null) {
         sentBytes += item.body().length();
       } else {
-        told(error.code(), error);
+        told(there, entry, item, error);
       }
     }
   }
 
-  private void told(int code, ClientException.Refused error) {
-    diagnostics.error(code, String.valueOf(error.getMessage()), 1);
-    switch (code) {
-      case 409, 413, 422, 431 -> refused = true;
-      default -> putOff = true;
+  /** As with whole records, only a malformed one, and another in its place, are for good. */
+  private void told(Destination there, String entry, Item item, ClientException.Refused error) {
+    switch (error.code()) {
+      case 404 -> throw error; // the bucket is gone: whoever gets this has it made again
+      case 409 -> {
+        Optional<RemoteRecord> found = there.find(entry, item.timestamp());
+        if (found.isEmpty()) {
+          putOff = true; // it has gone since: once more
+        } else if (isSame(found.get(), item)) {
+          sentBytes += item.body().length();
+        } else {
+          diagnostics.error(409, String.valueOf(error.getMessage()), 1);
+          refused = true;
+        }
+      }
+      case 422 -> {
+        diagnostics.error(422, String.valueOf(error.getMessage()), 1);
+        refused = true;
+      }
+      default -> {
+        diagnostics.error(error.code(), String.valueOf(error.getMessage()), 1);
+        putOff = true;
+      }
     }
   }
 
@@ -169,11 +179,9 @@ final class CutSender {
   }
 
   /** Whether it came with an earlier attempt. */
-  private static boolean isThere(Destination there, String entry, Item item) {
-    Optional<RemoteRecord> found = there.find(entry, item.timestamp());
-    return found.isPresent()
-        && found.get().length() == item.body().length()
-        && found.get().checksum().map(sum -> sum == crc32c(item.body())).orElse(true);
+  private static boolean isSame(RemoteRecord found, Item item) {
+    return found.length() == item.body().length()
+        && found.checksum().map(sum -> sum == crc32c(item.body())).orElse(true);
   }
 
   private static int crc32c(Body body) {

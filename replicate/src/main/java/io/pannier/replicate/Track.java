@@ -544,9 +544,11 @@ final class Track {
           }
         }
         case MISSING -> {
-          dirty.remove(number);
           if (selected.contains(number)) {
+            // With what was removed: whoever said so may have been wrong, and have it all the same.
             pending.add(number, item.record().length());
+          } else {
+            dirty.remove(number);
           }
         }
         case LATER -> {

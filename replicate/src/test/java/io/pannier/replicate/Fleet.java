@@ -22,6 +22,7 @@ import io.pannier.store.Store;
 import io.pannier.store.StoredRecord;
 import io.pannier.store.TestStores;
 import io.pannier.store.TimeRange;
+import io.pannier.store.Upload;
 import io.pannier.store.disk.Fault;
 import io.pannier.store.disk.FaultyDisk;
 import io.pannier.store.disk.MemoryDisk;
@@ -62,6 +63,9 @@ final class Fleet {
   boolean faults;
 
   boolean kills;
+
+  /** Whether calls take their time. */
+  boolean slow;
 
   /** Whether destinations go on with uploads. */
   boolean resumes = true;
@@ -132,7 +136,9 @@ final class Fleet {
                       Scheduler.Lane.BACKGROUND, (delayNanos + 999_999) / 1_000_000, work),
               links,
               ReplicationOptions.DEFAULT.withBatches(4_000, 7).withResumeBytes(150),
-              warning -> {});
+              warning -> {},
+              new Cutting(stores.clock, seed),
+              true);
     }
 
     /** The process ends between two instructions, and is started again. */
@@ -173,6 +179,22 @@ final class Fleet {
     }
 
     void copy(String task, String from, String host, String to, String prefix, String when) {
+      copy(task, from, host, to, prefix, when, Optional.empty());
+    }
+
+    /**
+     * Begins a task.
+     *
+     * @param ext what extensions make of each record, as JSON
+     */
+    void copy(
+        String task,
+        String from,
+        String host,
+        String to,
+        String prefix,
+        String when,
+        Optional<String> ext) {
       ReplicationSettings usual = Robot.settings(when);
       replications.create(
           task,
@@ -187,7 +209,8 @@ final class Fleet {
               ReplicationMode.ENABLED,
               Coding.NONE,
               new ReplicationStart.Now(),
-              0));
+              0,
+              ext.map(Robot::json)));
     }
 
     long pending() {
@@ -260,6 +283,7 @@ final class Fleet {
         throw new ClientException.Refused(statuses[random.nextInt(statuses.length)], "not now", 0);
       }
       somethingElse();
+      takeTime();
       if (kills && random.nextInt(80) == 0) {
         there().kill();
         throw new ClientException.Broken("other side was killed", null);
@@ -277,6 +301,7 @@ final class Fleet {
         return;
       }
       somethingElse();
+      takeTime();
       if (faults && random.nextInt(10) == 0) {
         throw new ClientException.Broken("answer was lost", null);
       }
@@ -288,6 +313,14 @@ final class Fleet {
     private void somethingElse() {
       if (random.nextInt(20) == 0) {
         meanwhile.run();
+      }
+    }
+
+    /** The link is slow: clocks go on everywhere, and what is due then is late. */
+    private void takeTime() {
+      if (slow && random.nextInt(8) == 0) {
+        long nanos = random.nextLong(30_000_000_000L);
+        all().forEach(node -> node.stores.clock.advanceNanos(nanos));
       }
     }
 
@@ -347,16 +380,18 @@ final class Fleet {
         int arriving =
             !calm && faults && random.nextInt(8) == 0 ? random.nextInt(records.size()) : -1;
         for (Outgoing record : records) {
+          otherSideWorks();
           if (arriving-- == 0) {
+            arriveInPart(entry, record);
             there().restartIfDead();
             throw new ClientException.Broken("cut", null);
           }
-          var body = new ByteArrayOutputStream();
-          try {
-            record.body().writeTo(body);
-          } catch (IOException impossible) {
-            throw new UncheckedIOException(impossible);
+          if (!calm && faults && random.nextInt(40) == 0) {
+            int status = random.nextBoolean() ? 507 : 400;
+            errors.put(record.timestamp(), new ClientException.Refused(status, "not now", 0));
+            continue;
           }
+          byte[] body = bytes(record);
           try {
             bucket()
                 .entryForWrite(entry)
@@ -366,7 +401,7 @@ final class Fleet {
                         record.contentType(),
                         record.labels(),
                         origin(),
-                        ByteBuffer.wrap(body.toByteArray())));
+                        ByteBuffer.wrap(body)));
             arrived(entry, record.timestamp());
           } catch (PannierException failed) {
             if (there().isDead()) {
@@ -377,6 +412,39 @@ final class Fleet {
         }
         return new RecordErrors(errors);
       });
+    }
+
+    /** While records come, full blocks are sealed. */
+    private void otherSideWorks() {
+      Store before = there().store;
+      there().pass(0);
+      if (there().store != before) {
+        throw new ClientException.Broken("other side died", null);
+      }
+    }
+
+    private byte[] bytes(Outgoing record) {
+      var body = new ByteArrayOutputStream();
+      try {
+        record.body().writeTo(body);
+      } catch (IOException impossible) {
+        throw new UncheckedIOException(impossible);
+      }
+      return body.toByteArray();
+    }
+
+    /** The link breaks in the middle of a body: what came of it is nothing. */
+    private void arriveInPart(String entry, Outgoing record) {
+      byte[] body = bytes(record);
+      try (Upload upload =
+          bucket()
+              .entryForWrite(entry)
+              .beginUpload(
+                  record.timestamp(), record.contentType(), record.labels(), body.length)) {
+        upload.write(ByteBuffer.wrap(body, 0, random.nextInt(body.length + 1)));
+      } catch (PannierException refused) {
+        // It was not even begun.
+      }
     }
 
     private void arrived(String entry, long timestamp) {

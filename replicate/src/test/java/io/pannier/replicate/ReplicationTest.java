@@ -128,6 +128,19 @@ class ReplicationTest {
   }
 
   @Test
+  void weakness33aDestinationThatIsNotFoundForAWhileIsToldWhichLabelsWentAllTheSame() {
+    begin("");
+    write("e", 1, "a", "1", "b", "2");
+    robot.pass(1000);
+    bucket().entry("e").updateLabels(1, Labels.of("a", ""));
+    robot.destination.fault =
+        new Times(1, new ClientException.Refused(404, "no such route", 0), false);
+    robot.pass(60_000);
+    assertThat(robot.destination.record("e", 1).orElseThrow().labels).isEqualTo(Labels.of("b", "2"));
+    assertThat(robot.pending()).isZero();
+  }
+
+  @Test
   void weakness31aKillRightAfterTheCommitLosesNothing() {
     begin("{'$each_n': 2}");
     for (int i = 1; i <= 9; i++) {

@@ -86,6 +86,18 @@ def check_formats(server: Server) -> set[str]:
     return open_samples | {f"label {label}" for sample in samples for label in sample.labels}
 
 
+def replica(server: Server) -> Server:
+    return Server(server.data, settings={"RS_INSTANCE_ROLE": "REPLICA"})
+
+
+def check_replica(reader: Server) -> set[str]:
+    reader.start()
+    samples = {s.name: s.value for f in parse_text(call(reader, "GET", "/metrics")[2].decode()) for s in f.samples if s.name.startswith("pannier_replica_")}
+    expect(samples["pannier_replica_states_total"] >= 1 and samples["pannier_replica_refresh_failures_total"] == 0, str(samples))
+    expect(0 <= samples["pannier_replica_behind_seconds"] < 60, str(samples))
+    return set(samples)
+
+
 def check_names(there: set[str]) -> None:
     for place, expression in expressions():
         for name in names_in(expression) - {"up"}:
@@ -135,6 +147,8 @@ def main() -> None:
         there: set[str] = set()
         with tally.check("a scrape can be read in both formats"):
             there = check_formats(server)
+        with tally.check("a replica tells how far behind it is"), replica(server) as reader:
+            there |= check_replica(reader)
         with tally.check("alerts and dashboard name what is there"):
             check_names(there)
         with tally.check("only full access may scrape"):

@@ -56,6 +56,8 @@ final class DataDisk {
                 states.place(),
                 status.states(),
                 status.ageMicros(),
+                status.lookedMicros(),
+                status.failures(),
                 status.lastFailure(),
                 0,
                 0,

@@ -53,6 +53,8 @@ final class S3Disks {
               states.place(),
               status.states(),
               status.ageMicros(),
+              status.lookedMicros(),
+              status.failures(),
               status.lastFailure(),
               states.epoch(),
               states.generation(),

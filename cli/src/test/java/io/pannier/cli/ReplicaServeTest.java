@@ -5,132 +5,25 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.pannier.cli.client.CostCommand;
-import io.pannier.s3.S3Options;
-import io.pannier.s3.S3Server;
 import java.io.PrintWriter;
 import java.io.StringWriter;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
 
 /** Replicas beside a server that writes, through HTTP. */
 @Timeout(120)
-class ReplicaServeTest {
+class ReplicaServeTest extends ReplicaFixture {
   private static final String READ_ONLY = "Cannot perform this operation in read-only mode";
-
-  private static S3Server s3;
-  @TempDir Path folder;
-  private final HttpClient client = HttpClient.newHttpClient();
-  private final List<Thread> servers = new ArrayList<>();
-  private S3Options bucket;
-
-  @BeforeAll
-  static void start() throws Exception {
-    s3 = new S3Server();
-  }
-
-  @AfterAll
-  static void stop() {
-    s3.close();
-  }
-
-  @AfterEach
-  void stopAll() throws Exception {
-    for (Thread server : servers) {
-      server.interrupt();
-      server.join();
-    }
-  }
-
-  private Map<String, String> variables(String cache) {
-    if (bucket == null) {
-      bucket = s3.bucket();
-    }
-    var variables = new HashMap<String, String>();
-    variables.put("RS_HOST", "127.0.0.1");
-    variables.put("RS_PORT", "0");
-    variables.put("RS_API_TOKEN", "secret");
-    variables.put("RS_SYSTEM_EVENTS_ENABLED", "false");
-    variables.put("RS_REMOTE_BACKEND_TYPE", "s3");
-    variables.put("RS_REMOTE_BUCKET", bucket.bucket());
-    variables.put("RS_REMOTE_ENDPOINT", s3.endpoint().toString());
-    variables.put("RS_REMOTE_ACCESS_KEY", S3Server.ACCESS);
-    variables.put("RS_REMOTE_SECRET_KEY", S3Server.SECRET);
-    variables.put("RS_REMOTE_CACHE_PATH", folder.resolve(cache).toString());
-    variables.put("RS_REMOTE_SYNC_INTERVAL", "0.2");
-    return variables;
-  }
-
-  private Map<String, String> replica(String cache) {
-    Map<String, String> variables = variables(cache);
-    variables.put("RS_INSTANCE_ROLE", "replica");
-    variables.put("RS_INSTANCE_NAME", cache);
-    return variables;
-  }
-
-  /** Starts a server and returns where its API is. */
-  private String serve(Map<String, String> variables) {
-    var out = new StringWriter();
-    var err = new StringWriter();
-    var thread =
-        new Thread(() ->
-            new CommandLine(new ServeCommand(variables))
-                .setOut(new PrintWriter(out))
-                .setErr(new PrintWriter(err))
-                .execute());
-    thread.start();
-    servers.add(thread);
-    Matcher address = Pattern.compile("address {2}(http://\\S+)\n").matcher("");
-    while (!address.reset(out.toString()).find()) {
-      assertThat(thread.isAlive()).as(err.toString()).isTrue();
-      Thread.onSpinWait();
-    }
-    return address.group(1) + "/api/v1";
-  }
-
-  private HttpResponse<String> call(String token, String method, String url, String body)
-      throws Exception {
-    return client.send(
-        HttpRequest.newBuilder(URI.create(url))
-            .method(method, HttpRequest.BodyPublishers.ofString(body))
-            .header("authorization", "Bearer " + token)
-            .header("content-type", "application/json")
-            .build(),
-        HttpResponse.BodyHandlers.ofString());
-  }
-
-  private HttpResponse<String> call(String method, String url, String body) throws Exception {
-    return call("secret", method, url, body);
-  }
 
   private static String error(HttpResponse<String> response) {
     return response.statusCode() + " " + response.headers().firstValue("x-reduct-error").orElse("");
-  }
-
-  private HttpResponse<String> awaited(String url, int status) throws Exception {
-    while (true) {
-      HttpResponse<String> response = call("GET", url, "");
-      if (response.statusCode() == status) {
-        return response;
-      }
-      Thread.onSpinWait();
-    }
   }
 
   private JsonNode json(HttpResponse<String> response) throws Exception {
@@ -311,6 +204,58 @@ class ReplicaServeTest {
     return out.toString();
   }
 
+  @Test
+  void metricsSayHowFarBehindAReplicaIs() throws Exception {
+    String writer = serve(variables("writer"));
+    call("POST", writer + "/b/fleet", "");
+    call("POST", writer + "/b/fleet/lidar?ts=1", "scan 1");
+    String admin = admin(writer);
+    String replica = serve(replica("one"));
+    awaited(replica + "/b/fleet/lidar?ts=1", 200);
+    while (call(admin, "GET", replica + "/me", "").statusCode() != 200) {
+      Thread.onSpinWait();
+    }
+    Map<String, Double> first = scrape(admin, replica);
+    assertThat(first).hasSize(6);
+    assertThat(first.get("pannier_replica_behind_seconds")).isNotNegative();
+    assertThat(first.get("pannier_replica_writer_epoch")).isEqualTo(1);
+    assertThat(first.get("pannier_replica_generation")).isPositive();
+    assertThat(first.get("pannier_replica_refresh_failures_total")).isZero();
+    call("POST", writer + "/b/fleet/lidar?ts=2", "scan 2");
+    awaited(replica + "/b/fleet/lidar?ts=2", 200);
+    Map<String, Double> next = scrape(admin, replica);
+    for (String growing :
+        List.of(
+            "pannier_replica_states_total",
+            "pannier_replica_generation",
+            "pannier_replica_last_read_timestamp_seconds")) {
+      assertThat(next.get(growing)).as(growing).isGreaterThan(first.get(growing));
+    }
+    assertThat(scrape(admin, writer)).isEmpty();
+    // Whoever cannot look says so, and how old is what it serves.
+    emptyBucket();
+    Map<String, Double> failing = scrape(admin, replica);
+    while (failing.get("pannier_replica_refresh_failures_total") < 2) {
+      failing = scrape(admin, replica);
+    }
+    assertThat(failing.get("pannier_replica_behind_seconds")).isPositive();
+    assertThat(json(call("GET", replica + "/info", "")).get("replica").get("failures").asLong())
+        .isGreaterThanOrEqualTo(2);
+    assertThat(call(admin, "GET", replica + "/b/fleet/lidar?ts=2", "").body()).isEqualTo("scan 2");
+  }
+
+  /** The series about replicas. */
+  private Map<String, Double> scrape(String token, String server) throws Exception {
+    var found = new HashMap<String, Double>();
+    call(token, "GET", server + "/metrics", "")
+        .body()
+        .lines()
+        .filter(line -> line.startsWith("pannier_replica_"))
+        .map(line -> line.split(" ", -1))
+        .forEach(line -> found.put(line[0], Double.valueOf(line[1])));
+    return found;
+  }
+
   private String id(HttpResponse<String> response) throws Exception {
     assertThat(response.statusCode()).as(error(response)).isEqualTo(200);
     return json(response).get("id").asText();
@@ -318,17 +263,11 @@ class ReplicaServeTest {
 
   @Test
   void aReplicaOfASharedFolder() throws Exception {
-    Map<String, String> local = variables("unused");
-    local.keySet().removeIf(name -> name.startsWith("RS_REMOTE_"));
-    local.put("RS_DATA_PATH", folder.resolve("data").toString());
-    var reading = new HashMap<>(local);
-    reading.put("RS_INSTANCE_ROLE", "REPLICA");
-    reading.put("RS_INSTANCE_NAME", "one");
-    String writer = serve(local);
+    String writer = serve(inFolder());
     String admin = admin(writer);
     call("POST", writer + "/b/fleet", "");
     call("POST", writer + "/b/fleet/lidar?ts=1", "scan 1");
-    String replica = serve(reading);
+    String replica = serve(replicaOfFolder("one"));
     awaited(replica + "/b/fleet/lidar?ts=1", 200);
     checkRefusals(replica, admin);
     for (int ts = 2; ts < 6; ts++) {

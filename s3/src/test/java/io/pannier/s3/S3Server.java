@@ -12,6 +12,7 @@ import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
 import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
 import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.s3.S3Client;
+import software.amazon.awssdk.services.s3.model.S3Object;
 
 /** A server in this process that speaks S3, with its objects in memory. */
 public final class S3Server implements AutoCloseable {
@@ -38,18 +39,31 @@ public final class S3Server implements AutoCloseable {
   /** Makes an empty bucket and says how it is reached. */
   public S3Options bucket() {
     String name = "bucket-" + buckets.incrementAndGet();
-    try (S3Client client =
-        S3Client.builder()
-            .httpClient(UrlConnectionHttpClient.create())
-            .endpointOverride(endpoint())
-            .forcePathStyle(true)
-            .region(Region.of("us-east-1"))
-            .credentialsProvider(
-                StaticCredentialsProvider.create(AwsBasicCredentials.create(ACCESS, SECRET)))
-            .build()) {
+    try (S3Client client = client()) {
       client.createBucket(request -> request.bucket(name));
     }
     return options(name, SECRET);
+  }
+
+  /** Takes all objects out of a bucket. */
+  public void empty(S3Options of) {
+    try (S3Client client = client()) {
+      client.listObjectsV2Paginator(request -> request.bucket(of.bucket())).contents().stream()
+          .map(S3Object::key)
+          .toList()
+          .forEach(key -> client.deleteObject(request -> request.bucket(of.bucket()).key(key)));
+    }
+  }
+
+  private S3Client client() {
+    return S3Client.builder()
+        .httpClient(UrlConnectionHttpClient.create())
+        .endpointOverride(endpoint())
+        .forcePathStyle(true)
+        .region(Region.of("us-east-1"))
+        .credentialsProvider(
+            StaticCredentialsProvider.create(AwsBasicCredentials.create(ACCESS, SECRET)))
+        .build();
   }
 
   /** How a bucket is reached, with this secret. */

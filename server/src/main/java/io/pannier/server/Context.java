@@ -142,6 +142,15 @@ final class Context {
             memory.bytesMax(),
             memory.inUse(),
             chores.waiting(Scheduler.Lane.SYNC) + chores.waiting(Scheduler.Lane.BACKGROUND)),
+        following()
+            .map(how ->
+                new Sources.Replica(
+                    how.ageMicros(),
+                    how.lookedMicros(),
+                    how.states(),
+                    how.failures(),
+                    how.epoch(),
+                    how.generation())),
         config.instanceName(),
         config.version(),
         ServerRoutes.API_VERSION);

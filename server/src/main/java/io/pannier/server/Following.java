@@ -9,6 +9,8 @@ import java.util.Map;
  * @param states how many states there were since the start
  * @param ageMicros since the newest state was looked for successfully: how far it may be behind
  *     what the writer has flushed
+ * @param lookedMicros when that was, by the wall clock
+ * @param failures looks that failed since the start
  * @param lastFailure why the last look failed; empty when it did not
  * @param epoch of the writer that was seen last, and {@code generation} of its state; 0 where a
  *     shared folder is followed
@@ -20,6 +22,8 @@ public record Following(
     String source,
     long states,
     long ageMicros,
+    long lookedMicros,
+    long failures,
     String lastFailure,
     long epoch,
     long generation,

@@ -99,6 +99,7 @@ final class ServerRoutes {
     json.writeStringField("source", following.source());
     json.writeNumberField("states", following.states());
     json.writeNumberField("age_us", following.ageMicros());
+    json.writeNumberField("failures", following.failures());
     if (following.lastFailure().isEmpty()) {
       json.writeNullField("last_failure");
     } else {

@@ -31,9 +31,12 @@ public final class Replica implements AutoCloseable {
    *
    * @param states how many states there were
    * @param ageMicros since the newest state was looked for successfully
+   * @param lookedMicros when that was, by the wall clock; 0 before the first time
+   * @param failures looks that failed
    * @param lastFailure why the last look failed; empty when it did not
    */
-  public record Status(long states, long ageMicros, String lastFailure) {}
+  public record Status(
+      long states, long ageMicros, long lookedMicros, long failures, String lastFailure) {}
 
   /** A state that was followed by another. */
   private record Retired(Store store, long atNanos) {}
@@ -45,7 +48,9 @@ public final class Replica implements AutoCloseable {
   private final List<Retired> retired = new ArrayList<>();
   private @Nullable Store current;
   private final AtomicLong states = new AtomicLong();
+  private final AtomicLong failures = new AtomicLong();
   private volatile long lookedNanos;
+  private volatile long lookedMicros;
   private volatile String lastFailure = "";
 
   /**
@@ -69,12 +74,15 @@ public final class Replica implements AutoCloseable {
    */
   public Optional<Store> look() throws IOException {
     long began = clock.monotonicNanos();
+    long beganMicros = clock.wallMicros();
     try {
       Optional<Store> found = newest();
       lookedNanos = began;
+      lookedMicros = beganMicros;
       lastFailure = "";
       return found;
     } catch (IOException | PannierException failed) {
+      failures.incrementAndGet();
       lastFailure = failed.getMessage() == null ? failed.toString() : failed.getMessage();
       throw failed;
     }
@@ -153,6 +161,8 @@ public final class Replica implements AutoCloseable {
     return new Status(
         states.get(),
         TimeUnit.NANOSECONDS.toMicros(Math.max(0, clock.monotonicNanos() - lookedNanos)),
+        lookedMicros,
+        failures.get(),
         lastFailure);
   }
 

@@ -359,6 +359,35 @@ public enum Metric {
       "Records that the destination will never take, since the task exists.",
       "replication"),
 
+  // -------------------------------------------------------------------------------- replicas
+
+  REPLICA_BEHIND(
+      Kind.GAUGE,
+      "pannier_replica_behind_seconds",
+      "Since the newest state of the instance that writes was last looked for with success: at most"
+          + " so far behind its manifest is what is served. On replicas only, as the five that"
+          + " follow."),
+  REPLICA_LAST_READ(
+      Kind.GAUGE,
+      "pannier_replica_last_read_timestamp_seconds",
+      "When the manifest, or the journals of a shared folder, were last read with success, since"
+          + " 1970 in UTC."),
+  REPLICA_STATES(
+      Kind.COUNTER, "pannier_replica_states", "Newer states that were opened and turned to."),
+  REPLICA_FAILURES(
+      Kind.COUNTER,
+      "pannier_replica_refresh_failures",
+      "Looks for a newer state that failed; the one before goes on being served."),
+  REPLICA_EPOCH(
+      Kind.GAUGE,
+      "pannier_replica_writer_epoch",
+      "Epoch of the writer in the root that was read last: one more with every start of it; 0 for a"
+          + " shared folder."),
+  REPLICA_GENERATION(
+      Kind.GAUGE,
+      "pannier_replica_generation",
+      "Number of the root that was read last; 0 for a shared folder."),
+
   // -------------------------------------------------------------------------------- process
 
   BUILD(

@@ -42,6 +42,7 @@ public record Scrape(String contentType, Text text) {
     RequestMetrics.add(families, sources);
     StoreMetrics.add(families, sources);
     TaskMetrics.add(families, sources);
+    ReplicaMetrics.add(families, sources);
     ProcessMetrics.add(families, sources);
     ExpositionFormatWriter writer = writer(accept);
     var out = new ByteArrayOutputStream(32 << 10);

@@ -9,6 +9,7 @@ import io.pannier.server.http.RouteMeter;
 import io.pannier.server.lifecycle.Lifecycles;
 import io.pannier.store.Store;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Where the numbers of a scrape come from.
@@ -16,6 +17,7 @@ import java.util.List;
  * @param http of the server's transport, at this moment
  * @param routes meters of all routes
  * @param limits of the server, at this moment
+ * @param replica how it follows the store of another instance; empty when it writes itself
  * @param instance what the server calls itself
  * @param version our own
  * @param apiVersion of the protocol
@@ -30,9 +32,28 @@ public record Sources(
     HttpStats http,
     List<RouteMeter> routes,
     Limits limits,
+    Optional<Replica> replica,
     String instance,
     String version,
     String apiVersion) {
+
+  /**
+   * How an instance follows another one.
+   *
+   * @param behindMicros since the newest state was looked for successfully
+   * @param lookedMicros when that was, by the wall clock
+   * @param states that it has turned to
+   * @param failures looks that failed
+   * @param epoch of the writer that was seen last, and {@code generation} of its state; 0 where a
+   *     shared folder is followed
+   */
+  public record Replica(
+      long behindMicros,
+      long lookedMicros,
+      long states,
+      long failures,
+      long epoch,
+      long generation) {}
 
   /**
    * What waits, and for what.

@@ -43,7 +43,7 @@ final class LocalCache {
     var clean = new ArrayList<RemoteFile>();
     long bytes = 0;
     synchronized (disk.lock) {
-      for (RemoteFile file : disk.files.values()) {
+      for (RemoteFile file : disk.names.held()) {
         if (file.local && file.isClean()) {
           clean.add(file);
           bytes += file.size;
@@ -174,10 +174,10 @@ final class LocalCache {
     ByteBuffer index = ByteBuffer.allocate(Math.toIntExact(facts.length() - facts.footer()));
     long[] epochs;
     synchronized (disk.lock) {
-      epochs = disk.epochs(facts);
+      epochs = disk.bytes.epochs(facts);
     }
-    disk.readExtents(facts, epochs, index, facts.footer());
-    disk.dropChunks(file); // kept below, and read anew if it does not check
+    disk.bytes.read(facts, epochs, index, facts.footer());
+    disk.bytes.forget(file); // kept below, and read anew if it does not check
     if (index.hasRemaining()) {
       throw new ObjectStoreException(
           ObjectStoreException.Kind.DAMAGED, "an index ends before its end: " + file, null);

@@ -47,7 +47,7 @@ final class Merging {
     var chosen = new HashSet<Long>();
     var small = new ArrayList<Manifest.Segment>();
     synchronized (disk.lock) {
-      for (Manifest.Segment segment : disk.manifest.segments()) {
+      for (Manifest.Segment segment : disk.names.manifest.segments()) {
         if (segment.live <= 0 || spoilt.contains(segment.number)) {
           continue;
         }
@@ -75,7 +75,7 @@ final class Merging {
     var due = new ArrayList<Manifest.Segment>();
     long now = disk.clock.monotonicNanos();
     synchronized (disk.lock) {
-      for (Manifest.Segment segment : disk.manifest.segments()) {
+      for (Manifest.Segment segment : disk.names.manifest.segments()) {
         if (segment.dead
             && now - segment.deadSinceNanos >= Uploads.nanos(disk.config.graceMillis())) {
           due.add(segment);
@@ -87,7 +87,7 @@ final class Merging {
 
   /** Under the lock of the disk: a root was written; notes what died with it. */
   void rooted(long now) {
-    for (Manifest.Segment segment : disk.manifest.segments()) {
+    for (Manifest.Segment segment : disk.names.manifest.segments()) {
       if (segment.live > 0) {
         segment.dead = false;
       } else if (!segment.dead) {
@@ -104,11 +104,13 @@ final class Merging {
     }
     var touched = new TreeMap<String, Facts>();
     synchronized (disk.lock) {
-      for (String folder : disk.manifest.folders()) {
-        for (String name : disk.manifest.names(folder)) {
+      for (String folder : disk.names.manifest.folders()) {
+        for (String name : disk.names.manifest.names(folder)) {
           String path = Manifest.path(folder, name);
           Facts facts =
-              change.files.containsKey(path) ? change.files.get(path) : disk.manifest.facts(path);
+              change.files.containsKey(path)
+                  ? change.files.get(path)
+                  : disk.names.manifest.facts(path);
           if (facts != null && facts.all().stream().anyMatch(e -> leaving.contains(e.segment()))) {
             touched.put(path, facts);
           }

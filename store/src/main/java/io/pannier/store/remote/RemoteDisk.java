@@ -5,22 +5,15 @@ import io.pannier.store.disk.Disk;
 import io.pannier.store.disk.DiskFile;
 import io.pannier.store.disk.DiskPaths;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.HashSet;
-import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Set;
-import java.util.TreeSet;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
@@ -55,37 +48,25 @@ public final class RemoteDisk implements Disk {
 
   private static final String OWN = "remote.";
 
-  /** A sync that has begun. */
-  record Covered(RemoteFile file, long size, int cuts) {}
-
   final Disk local;
   final ObjectClient objects;
   final RemoteConfig config;
   final Clock clock;
   final FooterRule footers;
   final boolean reading;
-  final ChunkCache chunks;
+  final RemoteBytes bytes;
   final LocalCache cache;
 
   /** Names and durable lengths change under it. Never held while the network is waited for. */
   final Object lock = new Object();
 
+  /** Guarded by the lock. */
+  final RemoteNames names = new RemoteNames();
+
+  final SyncCover syncs = new SyncCover(lock, names);
+  final Unsent unsent;
+
   // Guarded by lock
-  Manifest manifest;
-  final Map<String, RemoteFile> files = new HashMap<>();
-  private final Map<String, Set<String>> names = new HashMap<>();
-
-  /** Files that the root has and that are deleted. */
-  final Set<String> hidden = new HashSet<>();
-
-  private final Set<String> folders = new HashSet<>();
-
-  /** Folders by the one they stand in. */
-  private final Map<String, Set<String>> inside = new HashMap<>();
-
-  final Set<String> changed = new LinkedHashSet<>();
-  final Set<String> changedFolders = new LinkedHashSet<>();
-  private final Set<RemoteFile> unsynced = new LinkedHashSet<>();
   @Nullable LocalLog log;
 
   /** Number of the last capture; frames of the log belong to the next one. */
@@ -96,8 +77,6 @@ public final class RemoteDisk implements Disk {
   private boolean lockHandedOn;
   private boolean closed;
 
-  private final AtomicLong unsent = new AtomicLong();
-  private volatile long oldestUnsentNanos;
   private final Uploads uploads;
 
   RemoteDisk(
@@ -114,9 +93,9 @@ public final class RemoteDisk implements Disk {
     this.clock = clock;
     this.footers = footers;
     this.reading = reading;
-    chunks = new ChunkCache(objects, config.readCacheBytes());
+    unsent = new Unsent(clock);
+    bytes = new RemoteBytes(this, new ChunkCache(objects, config.readCacheBytes()));
     cache = new LocalCache(this);
-    manifest = new Manifest();
     uploads = new Uploads(this, random);
   }
 
@@ -191,74 +170,8 @@ public final class RemoteDisk implements Disk {
 
   // ---------------------------------------------------------------- names; all under the lock
 
-  /** The file of this name, in whatever place; null when there is none. */
-  private @Nullable RemoteFile find(String path) {
-    RemoteFile file = files.get(path);
-    if (file != null || hidden.contains(path)) {
-      return file;
-    }
-    Facts facts = manifest.facts(path);
-    if (facts == null) {
-      return null;
-    }
-    var found = new RemoteFile(path);
-    found.placed = facts;
-    found.size = facts.length();
-    found.durable = facts.length();
-    found.sent = facts.length();
-    add(found);
-    return found;
-  }
-
-  private boolean has(String path) {
-    return files.containsKey(path) || (!hidden.contains(path) && manifest.facts(path) != null);
-  }
-
-  void add(RemoteFile file) {
-    files.put(file.path, file);
-    names
-        .computeIfAbsent(Manifest.folderOf(file.path), made -> new TreeSet<>())
-        .add(Manifest.nameOf(file.path));
-  }
-
-  /** Takes a folder over; returns whether it is new. */
-  boolean addFolder(String path) {
-    boolean fresh = !path.isEmpty() && folders.add(path);
-    if (fresh) {
-      inside
-          .computeIfAbsent(Manifest.folderOf(path), made -> new TreeSet<>())
-          .add(Manifest.nameOf(path));
-    }
-    return fresh;
-  }
-
-  boolean hasFolder(String path) {
-    return folders.contains(path);
-  }
-
-  private void remove(RemoteFile file) {
-    files.remove(file.path);
-    Set<String> inFolder = names.get(Manifest.folderOf(file.path));
-    if (inFolder != null) {
-      inFolder.remove(Manifest.nameOf(file.path));
-      if (inFolder.isEmpty()) {
-        names.remove(Manifest.folderOf(file.path));
-      }
-    }
-  }
-
-  private Set<String> namesIn(String folder) {
-    var all = new TreeSet<>(names.getOrDefault(folder, Set.of()));
-    for (String name : manifest.names(folder)) {
-      if (!hidden.contains(Manifest.path(folder, name))) {
-        all.add(name);
-      }
-    }
-    return all;
-  }
-
   /** Makes a folder and those above it in the local folder. */
-  private void makeLocal(String folder) throws IOException {
+  void makeLocal(String folder) throws IOException {
     if (folder.isEmpty() || local.exists(folder)) {
       return;
     }
@@ -268,6 +181,16 @@ public final class RemoteDisk implements Disk {
     } else {
       local.makeFolder(folder);
     }
+  }
+
+  /** Refuses changes of a disk that was opened for reading; under the lock. */
+  void requireWriting() throws IOException {
+    log();
+  }
+
+  /** Name of a file in the local folder that nobody else uses; under the lock. */
+  String temporary() {
+    return OWN + "fetch-" + ++uses;
   }
 
   private LocalLog log() throws IOException {
@@ -285,11 +208,11 @@ public final class RemoteDisk implements Disk {
     }
     synchronized (lock) {
       LocalLog frames = log();
-      if (has(path) || folders.contains(path)) {
+      if (names.hasFile(path) || names.hasFolder(path)) {
         throw new FileAlreadyExistsException(path);
       }
       String folder = Manifest.folderOf(path);
-      if (!folder.isEmpty() && !folders.contains(folder)) {
+      if (!names.hasFolder(folder)) {
         throw new NoSuchFileException(path);
       }
       // What stood under this name must not be taken for the same file after a loss of power.
@@ -298,8 +221,8 @@ public final class RemoteDisk implements Disk {
       DiskFile created = local.create(path);
       var file = new RemoteFile(path);
       file.local = true;
-      add(file);
-      changed.add(path);
+      names.add(file);
+      names.changed.add(path);
       return handle(file, created);
     }
   }
@@ -320,7 +243,7 @@ public final class RemoteDisk implements Disk {
     for (; ; ) {
       RemoteFile file;
       synchronized (lock) {
-        file = find(path);
+        file = names.find(path);
         if (file == null) {
           throw new NoSuchFileException(path);
         }
@@ -331,7 +254,7 @@ public final class RemoteDisk implements Disk {
           return handle(file, null);
         }
       }
-      fetch(file);
+      bytes.fetch(file);
     }
   }
 
@@ -342,7 +265,7 @@ public final class RemoteDisk implements Disk {
       return local.exists(path);
     }
     synchronized (lock) {
-      return path.isEmpty() || folders.contains(path) || has(path);
+      return names.hasFolder(path) || names.hasFile(path);
     }
   }
 
@@ -354,11 +277,11 @@ public final class RemoteDisk implements Disk {
       return;
     }
     synchronized (lock) {
-      if (folders.contains(path)) {
+      if (names.hasFolder(path)) {
         deleteFolder(path);
         return;
       }
-      RemoteFile file = find(path);
+      RemoteFile file = names.find(path);
       if (file == null) {
         return;
       }
@@ -372,28 +295,20 @@ public final class RemoteDisk implements Disk {
   }
 
   private void deleteFolder(String path) throws IOException {
-    if (!namesIn(path).isEmpty() || inside.containsKey(path)) {
+    if (!names.in(path).isEmpty()) {
       throw new DirectoryNotEmptyException(path);
     }
     log();
     if (local.exists(path)) {
       local.delete(path);
     }
-    folders.remove(path);
-    Set<String> siblings = inside.get(Manifest.folderOf(path));
-    if (siblings != null) {
-      siblings.remove(Manifest.nameOf(path));
-      if (siblings.isEmpty()) {
-        inside.remove(Manifest.folderOf(path));
-      }
-    }
-    changedFolders.add(path);
+    names.removeFolder(path);
   }
 
   /** Before a name ceases to stand for this file: what is needed of it is kept. */
   private void leave(RemoteFile file) throws IOException {
     LocalLog frames = log();
-    if (manifest.facts(file.path) != null || file.placed.length() > 0 || file.captured >= 0) {
+    if (isToldOf(file)) {
       frames.append(new LocalLog.Frame.Gone(captures + 1, file.path));
     }
     if (file.captured > file.placed.length() && file.ownedKeep == null && file.local) {
@@ -401,16 +316,19 @@ public final class RemoteDisk implements Disk {
     }
   }
 
+  /** Whether the root speaks of its name, or the next one may. */
+  private boolean isToldOf(RemoteFile file) {
+    return names.manifest.facts(file.path) != null
+        || file.placed.length() > 0
+        || file.captured >= 0;
+  }
+
   /** The name stands for this file no more. */
   private void forget(RemoteFile file) {
-    remove(file);
-    if (manifest.facts(file.path) != null) {
-      hidden.add(file.path);
-    }
-    changed.add(file.path);
+    names.remove(file);
     file.gone = true;
-    unsynced.remove(file);
-    unsent.addAndGet(file.sent - file.size);
+    syncs.forget(file);
+    unsent.dropped(file.size - file.sent);
     file.sent = file.size;
   }
 
@@ -425,7 +343,7 @@ public final class RemoteDisk implements Disk {
     for (; ; ) {
       RemoteFile file;
       synchronized (lock) {
-        file = find(from);
+        file = names.find(from);
         if (file == null) {
           throw new NoSuchFileException(from);
         }
@@ -434,28 +352,28 @@ public final class RemoteDisk implements Disk {
           return;
         }
       }
-      fetch(file);
+      bytes.fetch(file);
     }
   }
 
   private void rename(RemoteFile file, String to) throws IOException {
     String from = file.path;
     LocalLog frames = log();
-    RemoteFile replaced = find(to);
+    RemoteFile replaced = names.find(to);
     if (replaced == file) {
       return;
     }
     String folder = Manifest.folderOf(to);
-    if (!folder.isEmpty() && !folders.contains(folder)) {
+    if (!names.hasFolder(folder)) {
       throw new NoSuchFileException(to);
     }
-    if (folders.contains(to)) {
+    if (names.hasFolder(to)) {
       throw new FileSystemException(from, to, "is a folder");
     }
     if (replaced != null) {
       leave(replaced);
     }
-    if (manifest.facts(from) != null || file.placed.length() > 0 || file.captured >= 0) {
+    if (isToldOf(file)) {
       frames.append(new LocalLog.Frame.Gone(captures + 1, from));
     }
     // Also of what was replaced, or stood under this name before.
@@ -466,14 +384,7 @@ public final class RemoteDisk implements Disk {
       cache.dropIndex(replaced);
       forget(replaced);
     }
-    remove(file);
-    if (manifest.facts(from) != null) {
-      hidden.add(from);
-    }
-    changed.add(from);
-    file.path = to;
-    add(file);
-    changed.add(to);
+    names.move(file, to);
   }
 
   @Override
@@ -490,11 +401,11 @@ public final class RemoteDisk implements Disk {
     DiskPaths.below(path);
     synchronized (lock) {
       log();
-      if (files.containsKey(path)) {
+      if (names.held(path) != null) {
         throw new FileAlreadyExistsException(path);
       }
       String above = Manifest.folderOf(path);
-      if (!above.isEmpty() && !folders.contains(above)) {
+      if (!names.hasFolder(above)) {
         throw new NoSuchFileException(path);
       }
       makeLocal(above);
@@ -503,8 +414,8 @@ public final class RemoteDisk implements Disk {
       } else {
         local.makeFolder(path);
       }
-      if (addFolder(path)) {
-        changedFolders.add(path);
+      if (names.addFolder(path)) {
+        names.changedFolders.add(path);
       }
     }
   }
@@ -513,14 +424,13 @@ public final class RemoteDisk implements Disk {
   public List<String> list(String folder) throws IOException {
     DiskPaths.checked(folder);
     synchronized (lock) {
-      if (has(folder)) {
+      if (names.hasFile(folder)) {
         throw new NotDirectoryException(folder);
       }
-      if (!folder.isEmpty() && !folders.contains(folder)) {
+      if (!names.hasFolder(folder)) {
         throw new NoSuchFileException(folder);
       }
-      Set<String> all = namesIn(folder);
-      all.addAll(inside.getOrDefault(folder, Set.of()));
+      Set<String> all = names.in(folder);
       if (folder.isEmpty()) {
         for (String name : local.list("")) {
           if (LOCAL_ONLY.contains(name) && (lockHandedOn || !name.startsWith(LOCK))) {
@@ -538,7 +448,7 @@ public final class RemoteDisk implements Disk {
   public void syncFolder(String folder) throws IOException {
     DiskPaths.checked(folder);
     synchronized (lock) {
-      if (!folder.isEmpty() && !folders.contains(folder)) {
+      if (!names.hasFolder(folder)) {
         throw new NoSuchFileException(folder);
       }
       if (!folder.isEmpty() && !local.exists(folder)) {
@@ -548,75 +458,15 @@ public final class RemoteDisk implements Disk {
     local.syncFolder(folder);
   }
 
-  void unsynced(RemoteFile file) {
-    synchronized (lock) {
-      if (!file.gone) {
-        file.unsynced = true;
-        unsynced.add(file);
-      }
-    }
-  }
-
-  /** A sync of one file begins. */
-  Covered covering(RemoteFile file) {
-    synchronized (lock) {
-      file.unsynced = false;
-      unsynced.remove(file);
-      return new Covered(file, file.size, file.cuts);
-    }
-  }
-
-  /** It has ended. */
-  void synced(Covered covered, boolean done) {
-    synchronized (lock) {
-      if (done) {
-        covered(covered);
-      } else {
-        covered.file().doubtful = true;
-      }
-    }
-  }
-
-  private void covered(Covered covered) {
-    RemoteFile file = covered.file();
-    if (file.doubtful || file.gone) {
-      return;
-    }
-    if (file.cuts != covered.cuts()) {
-      unsynced(file); // what was covered is not known: the next sync tells
-      return;
-    }
-    if (covered.size() > file.durable) {
-      file.durable = covered.size();
-      changed.add(file.path);
-    }
-  }
-
   @Override
   public void syncAll() throws IOException {
-    var covered = new ArrayList<Covered>();
-    synchronized (lock) {
-      for (RemoteFile file : unsynced) {
-        file.unsynced = false;
-        covered.add(new Covered(file, file.size, file.cuts));
-      }
-      unsynced.clear();
-    }
+    List<SyncCover.Begun> begun = syncs.beginAll();
     boolean done = false;
     try {
       local.syncAll();
       done = true;
     } finally {
-      synchronized (lock) {
-        for (Covered one : covered) {
-          if (done) {
-            covered(one);
-          } else {
-            // Nobody knows of which: those that are asked one by one will tell.
-            unsynced(one.file());
-          }
-        }
-      }
+      syncs.endAll(begun, done);
     }
   }
 
@@ -644,10 +494,10 @@ public final class RemoteDisk implements Disk {
         file.placed = file.placed.cutTo(size);
       }
       long sent = Math.min(file.sent, file.placed.length());
-      unsent.addAndGet(size - before - (sent - file.sent));
+      unsent.dropped(before - size - (file.sent - sent));
       file.sent = sent;
       if (!file.gone) {
-        changed.add(file.path);
+        names.changed.add(file.path);
       }
     }
   }
@@ -679,32 +529,6 @@ public final class RemoteDisk implements Disk {
 
   // ---------------------------------------------------------------- bytes from elsewhere
 
-  /** Where the footer of a block begins that is known to be sealed. */
-  long footerOf(RemoteFile file) {
-    synchronized (lock) {
-      return file.placed.footer();
-    }
-  }
-
-  /** Reads what is not in the local folder. */
-  int readRemote(RemoteFile file, ByteBuffer target, long position) throws IOException {
-    if (position < 0) {
-      throw new IllegalArgumentException("position is negative: " + position);
-    }
-    Facts facts;
-    long[] epochs;
-    synchronized (lock) {
-      facts = file.placed;
-      epochs = epochs(facts);
-    }
-    int before = target.position();
-    if (facts.isSealed() && position >= facts.footer()) {
-      return cache.readIndex(file, facts, target, position);
-    }
-    readExtents(facts, epochs, target, position);
-    return target.position() - before;
-  }
-
   /** Epoch of a segment; under the lock. */
   long epochOf(long segment) {
     return uploads.epochOf(segment);
@@ -713,87 +537,6 @@ public final class RemoteDisk implements Disk {
   /** Reads a file that is not in the local folder. */
   DiskFile reader(RemoteFile file) {
     return new RemoteHandle(this, file, null);
-  }
-
-  /** Drops from memory what was read of a file. */
-  void dropChunks(RemoteFile file) {
-    Facts facts;
-    synchronized (lock) {
-      facts = file.placed;
-    }
-    for (int i = 0; i < facts.extents(); i++) {
-      chunks.forget(facts.extent(i));
-    }
-  }
-
-  /** Epochs of the segments of a file, in the order of its extents; under the lock. */
-  long[] epochs(Facts facts) {
-    var epochs = new long[facts.extents()];
-    for (int i = 0; i < epochs.length; i++) {
-      epochs[i] = uploads.epochOf(facts.extent(i).segment());
-    }
-    return epochs;
-  }
-
-  void readExtents(Facts facts, long[] epochs, ByteBuffer target, long position)
-      throws IOException {
-    facts.read(
-        position,
-        target,
-        (index, extent, from, part) -> chunks.read(epochs[index], extent, from, part));
-  }
-
-  /** Brings all bytes of a file into the local folder. */
-  void fetch(RemoteFile file) throws IOException {
-    synchronized (file.fetching) {
-      Facts facts;
-      long[] epochs;
-      String temporary;
-      synchronized (lock) {
-        log();
-        if (file.local) {
-          return;
-        }
-        if (file.gone) {
-          throw new NoSuchFileException(file.path);
-        }
-        facts = file.placed;
-        epochs = epochs(facts);
-        temporary = OWN + "fetch-" + ++uses;
-      }
-      local.delete(temporary);
-      boolean done = false;
-      try {
-        try (DiskFile fetched = local.create(temporary)) {
-          for (int i = 0; i < facts.extents(); i++) {
-            fetched.append(objects.read(epochs[i], facts.extent(i)));
-          }
-          fetched.sync();
-        }
-        synchronized (lock) {
-          if (file.gone) {
-            throw new NoSuchFileException(file.path);
-          }
-          makeLocal(Manifest.folderOf(file.path));
-          local.rename(temporary, file.path);
-          done = true;
-          file.local = true;
-          for (RemoteHandle handle : file.handles) {
-            handle.ownedLocal = local.open(file.path);
-          }
-          cache.dropIndex(file);
-        }
-      } finally {
-        if (!done) {
-          local.delete(temporary);
-        }
-      }
-    }
-  }
-
-  private boolean isRooted(RemoteFile file) {
-    Facts rooted = manifest.facts(file.path);
-    return rooted != null && rooted.equals(file.placed);
   }
 
   /** A handle is not used any more. */
@@ -807,9 +550,9 @@ public final class RemoteDisk implements Disk {
       if (!file.local
           && file.handles.isEmpty()
           && !file.gone
-          && isRooted(file)
-          && !changed.contains(file.path)) {
-        remove(file); // the manifest knows as much
+          && names.isRooted(file)
+          && !names.changed.contains(file.path)) {
+        names.drop(file);
       }
     }
     if (closing != null) {
@@ -818,20 +561,6 @@ public final class RemoteDisk implements Disk {
   }
 
   // ---------------------------------------------------------------- uploading
-
-  /** Bytes were appended. */
-  void unsent(long bytes) {
-    if (unsent.getAndAdd(bytes) == 0) {
-      oldestUnsentNanos = clock.monotonicNanos();
-    }
-  }
-
-  /** A root has come of which all bytes were captured at this time. */
-  void sent(long bytes, long capturedNanos) {
-    if (unsent.addAndGet(-bytes) > 0) {
-      oldestUnsentNanos = capturedNanos;
-    }
-  }
 
   /**
    * Brings everything that is durable now to the object store. When it returns, the root there
@@ -847,7 +576,7 @@ public final class RemoteDisk implements Disk {
 
   /** Whether so much is not uploaded that writers have to wait. */
   public boolean isTailFull() {
-    return unsent.get() > config.tailBytes();
+    return unsent.bytes() > config.tailBytes();
   }
 
   /** Whether another server has taken over, so that nothing may be written any more. */
@@ -862,14 +591,12 @@ public final class RemoteDisk implements Disk {
 
   /** Bytes that only the local folder has. */
   public long unsentBytes() {
-    return Math.max(0, unsent.get());
+    return unsent.bytes();
   }
 
   /** How things stand. */
   public RemoteStatus status() {
-    long bytes = unsentBytes();
-    long age = bytes == 0 ? 0 : (clock.monotonicNanos() - oldestUnsentNanos) / 1_000;
-    return uploads.status(bytes, age);
+    return uploads.status(unsent.bytes(), unsent.ageMicros());
   }
 
   /** Ends what is going on, uploads what is durable, and lets go of folder and object store. */

@@ -62,10 +62,10 @@ final class RemoteHandle implements DiskFile {
     file.size = local.size();
     // Only behind the size: a sync that clears the mark first looks at the size then.
     if (!file.unsynced) {
-      disk.unsynced(file);
+      disk.syncs.appended(file);
     }
     if (!file.gone) {
-      disk.unsent(bytes);
+      disk.unsent.appended(bytes);
     }
   }
 
@@ -86,7 +86,7 @@ final class RemoteHandle implements DiskFile {
         target.position(at);
       }
     }
-    return disk.readRemote(file, target, position);
+    return disk.bytes.read(file, target, position);
   }
 
   @Override
@@ -107,20 +107,20 @@ final class RemoteHandle implements DiskFile {
       }
       return; // It is in the object store, and nothing was added since.
     }
-    RemoteDisk.Covered covered = disk.covering(file);
+    SyncCover.Begun begun = disk.syncs.begin(file);
     boolean done = false;
     try {
       local.sync();
       done = true;
     } finally {
-      disk.synced(covered, done);
+      disk.syncs.end(begun, done);
     }
   }
 
   @Override
   public void willAppend() throws IOException {
     if (ownedLocal == null) {
-      disk.fetch(file);
+      disk.bytes.fetch(file);
     }
   }
 
@@ -129,7 +129,7 @@ final class RemoteHandle implements DiskFile {
     if (ownedLocal != null) {
       return wanted;
     }
-    long footer = disk.footerOf(file);
+    long footer = disk.bytes.footerOf(file);
     return footer == Facts.UNSEALED ? wanted : (int) Math.min(Integer.MAX_VALUE, size() - footer);
   }
 
@@ -138,7 +138,7 @@ final class RemoteHandle implements DiskFile {
     if (ownedLocal != null) {
       return false;
     }
-    disk.dropChunks(file);
+    disk.bytes.forget(file);
     try {
       disk.cache.dropIndex(file);
     } catch (IOException kept) {
@@ -153,7 +153,7 @@ final class RemoteHandle implements DiskFile {
     }
     DiskFile local = ownedLocal;
     if (local == null) {
-      disk.fetch(file);
+      disk.bytes.fetch(file);
       local = ownedLocal;
     }
     if (local == null) {

@@ -57,7 +57,7 @@ final class Start {
         identity = null;
       }
       disk.captures = root.get().generation();
-      disk.manifest = Manifest.load(disk.objects, root.get());
+      disk.names.manifest = Manifest.load(disk.objects, root.get());
     } else if (identity != null && identity.generation() >= 0) {
       throw new RemoteRefused(
           RemoteRefused.Reason.FOREIGN,
@@ -98,7 +98,7 @@ final class Start {
           "store in the object store: no object " + disk.objects.key(Root.KEY));
     }
     disk.captures = root.get().generation();
-    disk.manifest = Manifest.load(disk.objects, root.get());
+    disk.names.manifest = Manifest.load(disk.objects, root.get());
     List<Frame> frames = LocalLog.read(disk.local).orElse(List.of());
     Frame.Identity identity = identity(frames);
     boolean continues =
@@ -106,7 +106,7 @@ final class Start {
             && identity.store().equals(root.get().storeId())
             && identity.writer().equals(root.get().writer());
     if (!continues) {
-      disk.manifest.folders().forEach(disk::addFolder);
+      disk.names.manifest.folders().forEach(disk.names::addFolder);
       return;
     }
     start.adopt(start.reconciled(frames, disk.captures), frames, disk.captures);
@@ -311,7 +311,7 @@ final class Start {
         case Frame.Cut cut -> {
           Facts before = changed.get(cut.path());
           if (before == null) {
-            before = disk.manifest.facts(cut.path());
+            before = disk.names.manifest.facts(cut.path());
           }
           if (before != null) {
             changed.put(cut.path(), before.cutTo(cut.length()));
@@ -338,11 +338,11 @@ final class Start {
       local.syncAll();
     }
     synchronized (disk.lock) {
-      disk.manifest.folders().forEach(disk::addFolder);
+      disk.names.manifest.folders().forEach(disk.names::addFolder);
       if (warm) {
         for (String folder : localFolders("")) {
-          if (disk.addFolder(folder)) {
-            disk.changedFolders.add(folder);
+          if (disk.names.addFolder(folder)) {
+            disk.names.changedFolders.add(folder);
           }
         }
         for (String path : localFiles("")) {
@@ -350,9 +350,9 @@ final class Start {
         }
       }
       for (String path : gone) {
-        if (!disk.files.containsKey(path) && disk.manifest.facts(path) != null) {
-          disk.hidden.add(path);
-          disk.changed.add(path);
+        if (disk.names.held(path) == null && disk.names.manifest.facts(path) != null) {
+          disk.names.hide(path);
+          disk.names.changed.add(path);
         }
       }
     }
@@ -367,7 +367,7 @@ final class Start {
 
   private void adopt(String path, Map<String, Facts> known) throws IOException {
     Facts facts = known.get(path);
-    Facts rooted = disk.manifest.facts(path);
+    Facts rooted = disk.names.manifest.facts(path);
     if (facts == null) {
       facts = rooted == null ? Facts.EMPTY : rooted;
     }
@@ -388,10 +388,10 @@ final class Start {
     file.size = size;
     file.durable = size;
     file.sent = facts.length();
-    disk.add(file);
+    disk.names.add(file);
     if (rooted == null || !facts.equals(rooted) || size > facts.length()) {
-      disk.changed.add(path);
-      disk.unsent(size - facts.length());
+      disk.names.changed.add(path);
+      disk.unsent.appended(size - facts.length());
     }
   }
 }

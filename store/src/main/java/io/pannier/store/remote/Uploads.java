@@ -88,7 +88,7 @@ final class Uploads {
   long epochOf(long number) {
     Manifest.Segment segment = unrooted.get(number);
     if (segment == null) {
-      segment = disk.manifest.segment(number);
+      segment = disk.names.manifest.segment(number);
     }
     if (segment == null) {
       throw new IllegalStateException("segment " + number + " is not known");
@@ -251,20 +251,20 @@ final class Uploads {
   private Capture capture() {
     synchronized (disk.lock) {
       var capture = new Capture(++disk.captures, disk.clock.monotonicNanos());
-      for (String path : disk.changed) {
-        RemoteFile file = disk.files.get(path);
+      for (String path : disk.names.changed) {
+        RemoteFile file = disk.names.held(path);
         if (file != null) {
           file.captured = Math.max(file.durable, file.placed.length());
-        } else if (disk.manifest.facts(path) == null) {
+        } else if (disk.names.manifest.facts(path) == null) {
           continue; // came and went
         }
         capture.files.put(path, file);
       }
-      for (String folder : disk.changedFolders) {
-        capture.folders.put(folder, disk.hasFolder(folder));
+      for (String folder : disk.names.changedFolders) {
+        capture.folders.put(folder, disk.names.hasFolder(folder));
       }
-      disk.changed.clear();
-      disk.changedFolders.clear();
+      disk.names.changed.clear();
+      disk.names.changedFolders.clear();
       return capture;
     }
   }
@@ -272,8 +272,8 @@ final class Uploads {
   /** It came to nothing: the next one has all of it. */
   private void giveBack(Capture capture) throws IOException {
     synchronized (disk.lock) {
-      disk.changed.addAll(capture.files.keySet());
-      disk.changedFolders.addAll(capture.folders.keySet());
+      disk.names.changed.addAll(capture.files.keySet());
+      disk.names.changedFolders.addAll(capture.folders.keySet());
     }
     release(capture);
   }
@@ -334,7 +334,7 @@ final class Uploads {
 
   private boolean isFolded() {
     synchronized (disk.lock) {
-      return disk.manifest.isFolded();
+      return disk.names.manifest.isFolded();
     }
   }
 
@@ -462,20 +462,21 @@ final class Uploads {
     ByteBuffer difference;
     boolean anew;
     synchronized (disk.lock) {
-      difference = withSelf(draft, change, disk.manifest::difference);
-      int bound = Math.max(DIFFERENCE_BYTES, disk.manifest.directoryBytes() / DIRECTORY_SHARE);
+      difference = withSelf(draft, change, disk.names.manifest::difference);
+      int bound =
+          Math.max(DIFFERENCE_BYTES, disk.names.manifest.directoryBytes() / DIRECTORY_SHARE);
       anew =
           last
               || difference.remaining() > bound
-              || disk.manifest.directoryIn(leaving)
-              || !disk.manifest.pagesIn(leaving).isEmpty();
+              || disk.names.manifest.directoryIn(leaving)
+              || !disk.names.manifest.pagesIn(leaving).isEmpty();
     }
     if (!anew) {
       change.difference = draft.add("//f", difference);
     } else {
       Map<Manifest.Page, ByteBuffer> pages;
       synchronized (disk.lock) {
-        pages = disk.manifest.pages(disk.manifest.toWrite(change, leaving), change);
+        pages = disk.names.manifest.pages(disk.names.manifest.toWrite(change, leaving), change);
       }
       var sorted = new ArrayList<>(pages.keySet());
       sorted.sort(Comparator.comparing(Manifest.Page::folder).thenComparingInt(Manifest.Page::row));
@@ -484,7 +485,7 @@ final class Uploads {
       }
       ByteBuffer directory;
       synchronized (disk.lock) {
-        directory = withSelf(draft, change, disk.manifest::directory);
+        directory = withSelf(draft, change, disk.names.manifest::directory);
       }
       change.directory = draft.add("//d", directory);
     }
@@ -528,8 +529,8 @@ final class Uploads {
     }
     if (last) {
       synchronized (disk.lock) {
-        boolean nothing = disk.changed.isEmpty() && disk.changedFolders.isEmpty();
-        if (nothing && disk.unsentBytes() == 0 && disk.log != null) {
+        boolean nothing = disk.names.changed.isEmpty() && disk.names.changedFolders.isEmpty();
+        if (nothing && disk.unsent.bytes() == 0 && disk.log != null) {
           disk.log.append(new LocalLog.Frame.Clean(next.generation()));
           disk.log.sync();
         }
@@ -583,15 +584,8 @@ final class Uploads {
     version = written;
     Manifest.Change change = done.change();
     synchronized (disk.lock) {
-      disk.manifest.apply(change);
+      disk.names.rooted(change);
       change.added.forEach(segment -> unrooted.remove(segment.number));
-      change.files.forEach((path, facts) -> {
-        if (facts == null) {
-          disk.hidden.remove(path);
-        } else if (!disk.files.containsKey(path) && disk.changed.contains(path)) {
-          disk.hidden.add(path); // deleted or renamed since
-        }
-      });
       done.capture()
           .files
           .forEach((path, file) -> {
@@ -602,14 +596,14 @@ final class Uploads {
             }
           });
       change.files.forEach((path, facts) -> {
-        RemoteFile file = disk.files.get(path);
+        RemoteFile file = disk.names.held(path);
         if (facts != null && file != null && !done.capture().files.containsKey(path)) {
           file.placed = facts.cutTo(file.placed.length()); // merged
         }
       });
       merging.rooted(disk.clock.monotonicNanos());
       LocalLog log = disk.log;
-      boolean overtaken = disk.changed.isEmpty() && disk.changedFolders.isEmpty();
+      boolean overtaken = disk.names.changed.isEmpty() && disk.names.changedFolders.isEmpty();
       if (log != null && overtaken) {
         log.overtaken(new LocalLog.Frame.Identity(done.root().generation(), storeId, writer));
       }
@@ -621,7 +615,7 @@ final class Uploads {
     if (!file.gone && length > file.sent) {
       long bytes = length - file.sent;
       file.sent = length;
-      disk.sent(bytes, atNanos);
+      disk.unsent.sent(bytes, atNanos);
     }
   }
 
@@ -652,7 +646,7 @@ final class Uploads {
     long itsEpoch = Long.parseUnsignedLong(name.substring(2, 18), 16);
     long number = Long.parseUnsignedLong(name.substring(19), 16);
     synchronized (disk.lock) {
-      Manifest.Segment known = disk.manifest.segment(number);
+      Manifest.Segment known = disk.names.manifest.segment(number);
       return itsEpoch < epoch && (known == null || known.epoch != itsEpoch);
     }
   }
@@ -668,7 +662,7 @@ final class Uploads {
     long live = 0;
     int segments = 0;
     synchronized (disk.lock) {
-      for (Manifest.Segment segment : disk.manifest.segments()) {
+      for (Manifest.Segment segment : disk.names.manifest.segments()) {
         stored += segment.bytes;
         live += segment.live;
         segments++;

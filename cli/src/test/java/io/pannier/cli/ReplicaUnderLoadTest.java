@@ -31,9 +31,9 @@ import org.junit.jupiter.api.Timeout;
 /**
  * A replica beside a server that writes as fast as it can into a ring which gives up what is old:
  * real servers, real connections, real threads. Whatever the replica answers over S3 was there at
- * one moment: records of an entry follow each other without a gap, each is whole, none goes back. In
- * a shared folder files go when the writer gives them up, also under a query; what is left of its
- * answer are whole records of the writer, in order. Once nobody writes, both have all.
+ * one moment: records of an entry follow each other without a gap, each is whole, none goes back.
+ * In a shared folder files go when the writer gives them up, also under a query; what is left of
+ * its answer are whole records of the writer, in order. Once nobody writes, both have all.
  */
 @Timeout(240)
 class ReplicaUnderLoadTest extends ReplicaFixture {

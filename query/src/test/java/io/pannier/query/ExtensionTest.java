@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.pannier.model.Labels;
 import io.pannier.model.PannierException;
 import io.pannier.query.ext.Item;
+import io.pannier.store.StoredRecord;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -147,6 +148,24 @@ class ExtensionTest {
     assertThatThrownBy(() -> when("{'#ext':[" + many + "{'words':{}}]}"))
         .hasMessageStartingWith("Too many '#ext' pipeline steps: at most 16 are supported");
     assertThat(readAll(when("{'#ext':[" + many.substring(0, many.length() - 1) + "]}"))).hasSize(2);
+  }
+
+  @Test
+  void aRecordThatIsGoneIsNotCutIntoNothing() {
+    t.write("e", 10, "a b", Labels.EMPTY);
+    StoredRecord record = t.bucket.entry("e").find(10);
+    try (var threads = Extensions.open(ExtensionOptions.DEFAULT, t.clock, t.timers)) {
+      var waiting = new Queries(t.clock, new Random(1), t.timers, threads);
+      try (RecordCut cut = waiting.cut(record, json("{'words':{}}"))) {
+        assertThat(cut.next()).hasSize(2);
+        assertThat(cut.next()).isEmpty();
+      }
+      t.bucket.entry("e").remove(10);
+      try (RecordCut cut = waiting.cut(record, json("{'words':{}}"))) {
+        assertThatThrownBy(cut::next).isInstanceOf(PannierException.NotFound.class);
+      }
+      waiting.close();
+    }
   }
 
   // ---------------------------------------------------------------- steps

@@ -136,7 +136,8 @@ class ReplicationTest {
     robot.destination.fault =
         new Times(1, new ClientException.Refused(404, "no such route", 0), false);
     robot.pass(60_000);
-    assertThat(robot.destination.record("e", 1).orElseThrow().labels).isEqualTo(Labels.of("b", "2"));
+    assertThat(robot.destination.record("e", 1).orElseThrow().labels)
+        .isEqualTo(Labels.of("b", "2"));
     assertThat(robot.pending()).isZero();
   }
 

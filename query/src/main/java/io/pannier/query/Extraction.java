@@ -197,7 +197,7 @@ final class Extraction {
    * Once the end was met: how many records were worked on, except those that vanished meanwhile.
    */
   synchronized long records() {
-    return pipeline.records();
+    return lanes.stream().mapToLong(lane -> lane.pipeline().records()).sum();
   }
 
   /** Whether the query was given up. */

@@ -475,7 +475,9 @@ class FleetSimulationTest {
   @Test
   @Tag("slow")
   void manyMoreSeeds() {
-    for (long seed = 3 * SEEDS; seed < 3000; seed++) {
+    long first = Long.getLong("fleet.first", 3 * SEEDS);
+    long count = Long.getLong("fleet.seeds", 3000 - first);
+    for (long seed = first; seed < first + count; seed++) {
       run(seed);
     }
   }

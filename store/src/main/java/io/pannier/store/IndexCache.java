@@ -332,20 +332,23 @@ final class IndexCache {
         file.sync();
       }
       int header = FileHeader.BYTES;
+      // Of a log of which only the header is vouched for no change was: it may have been deleted
+      // and begun anew since.
+      boolean vouched = accounted > header;
       if (length < header) {
-        active.suspectBefore = accounted > 0 ? -1 : 0;
+        active.suspectBefore = vouched ? -1 : 0;
         return 0;
       }
       ByteBuffer frames = log.slice(header, (int) length - header).order(ByteOrder.LITTLE_ENDIAN);
       try {
         if (FileHeader.parse(log.slice(0, header).order(ByteOrder.LITTLE_ENDIAN)).salt()
                 != active.salt
-            && accounted == 0) {
+            && !vouched) {
           // The log of an earlier block of this id, whose journal frame was lost with the power.
           return 0;
         }
       } catch (FileHeader.Unusable damaged) {
-        if (accounted > 0) {
+        if (vouched) {
           tell(active, "header of a change log is damaged");
         }
       }

@@ -6,6 +6,7 @@ import io.pannier.model.PannierException;
 import io.pannier.model.Timestamp;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -13,6 +14,7 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -90,6 +92,7 @@ public final class PartialUploads implements AutoCloseable {
       if (offset != 0) {
         return new Turn(null, 0, 0);
       }
+      makeRoom(entry);
       session = begin(key, draft);
     }
     return session.take(draft.length(), offset);
@@ -126,8 +129,7 @@ public final class PartialUploads implements AutoCloseable {
     if (sessions.containsKey(key)) {
       throw new PannierException.TooEarly("Upload '" + key.id() + "' is only just beginning");
     }
-    long ofEntry =
-        sessions.keySet().stream().filter(one -> one.entry().equals(key.entry())).count();
+    long ofEntry = countOf(key.entry());
     if (ofEntry >= PER_ENTRY_MAX || sessions.size() >= MAX) {
       throw new PannierException.TooEarly(
           "Too many unfinished uploads"
@@ -167,24 +169,42 @@ public final class PartialUploads implements AutoCloseable {
   /** Gives up those that rest for too long, or whose entry is gone; to be called now and then. */
   public void sweep() {
     List<Session> all;
-    boolean crowded;
     synchronized (this) {
       all = new ArrayList<>(sessions.values());
-      crowded = all.size() >= MAX;
     }
     long now = clock.monotonicNanos();
-    Session longest = null;
     for (Session session : all) {
-      long idle = session.idleNanos(now);
-      if (idle >= IDLE_NANOS || session.key.entry().isGone()) {
+      if (session.idleNanos(now) >= IDLE_NANOS || session.key.entry().isGone()) {
         session.abandon();
-      } else if (idle >= YIELDING_NANOS && (longest == null || idle > longest.idleNanos(now))) {
-        longest = session;
       }
     }
-    if (crowded && longest != null) {
+  }
+
+  /**
+   * Where there are too many, in the entry or at all, the one that has rested longest gives way: a
+   * sender that has lost its ids must not wait until nobody can come back for the old ones.
+   */
+  private void makeRoom(Entry entry) {
+    long now = clock.monotonicNanos();
+    Session longest;
+    synchronized (this) {
+      Stream<Session> rivals;
+      if (countOf(entry) >= PER_ENTRY_MAX) {
+        rivals = sessions.values().stream().filter(one -> one.key.entry().equals(entry));
+      } else if (sessions.size() >= MAX) {
+        rivals = sessions.values().stream();
+      } else {
+        return;
+      }
+      longest = rivals.max(Comparator.comparingLong(one -> one.idleNanos(now))).orElseThrow();
+    }
+    if (longest.idleNanos(now) >= YIELDING_NANOS) {
       longest.abandon();
     }
+  }
+
+  private long countOf(Entry entry) {
+    return sessions.keySet().stream().filter(one -> one.entry().equals(entry)).count();
   }
 
   /** Number of them. */

@@ -156,6 +156,9 @@ class CrashTest {
     dieAt(5074, 209);
     // Records of an entry whose making was lost came back in another entry of the same id.
     dieAt(1161, 104);
+    // A change log of which only the header was vouched for was begun anew and torn: its block
+    // answered 500.
+    dieAt(1296, 169);
     // The journal could not be told that a block came to nothing.
     failAt(5000, 12, Fault.Kind.TEAR, true);
     // A change log was accounted for although the sync of its folder had failed.

@@ -174,8 +174,25 @@ class PartialUploadsTest {
         .hasMessage("Too many unfinished uploads to entry 'e'");
     entry.write(TestStores.record(9, "small"));
     stores.scheduler.advanceMillis(TimeUnit.HOURS.toMillis(2));
+    uploads.sweep();
     send(entry, 3, "x", 0, 10);
     assertThat(uploads.size()).isEqualTo(1);
+  }
+
+  @Test
+  void inAnEntryTooTheLongestIdleGivesWay() {
+    Entry entry = entry(QuotaType.NONE, 0);
+    send(entry, 1, "x", 0, 10);
+    stores.scheduler.advanceMillis(1);
+    send(entry, 2, "x", 0, 10);
+    stores.scheduler.advanceMillis(TimeUnit.MINUTES.toMillis(1) - 2);
+    assertThatThrownBy(() -> send(entry, 3, "x", 0, 10))
+        .isInstanceOf(PannierException.TooEarly.class);
+    stores.scheduler.advanceMillis(1);
+    send(entry, 3, "x", 0, 10);
+    assertThatThrownBy(() -> uploads.received(entry, 1, "x"))
+        .isInstanceOf(PannierException.NotFound.class);
+    assertThat(uploads.received(entry, 2, "x")).isEqualTo(10);
   }
 
   @Test

@@ -6,6 +6,7 @@ import io.pannier.model.Timestamp;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.SequenceInputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -16,6 +17,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,6 +30,9 @@ final class ExportFolder {
   private final @Nullable String extension;
   private final boolean withMeta;
   private final boolean oldMeta;
+
+  /** Folders that are there. */
+  private final Set<Path> made = ConcurrentHashMap.newKeySet();
 
   /**
    * An export.
@@ -113,7 +119,10 @@ final class ExportFolder {
   /** Writes one record; its side-car first, so that a record is never without. */
   void write(StoredRecord record) throws IOException {
     Path path = folderOf(record.entry());
-    Files.createDirectories(path);
+    if (!made.contains(path)) {
+      Files.createDirectories(path);
+      made.add(path);
+    }
     String name = Timestamp.toString(record.timestamp());
     Typed typed = Typed.of(record, extension);
     if (withMeta) {
@@ -127,11 +136,17 @@ final class ExportFolder {
 
   private static void publish(Path file, InputStream body) throws IOException {
     Path part = Transfer.part(file);
+    boolean whole = false;
     try {
-      Files.copy(body, part, StandardCopyOption.REPLACE_EXISTING);
+      try (OutputStream out = Files.newOutputStream(part)) {
+        body.transferTo(out);
+      }
       Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+      whole = true;
     } finally {
-      Files.deleteIfExists(part);
+      if (!whole) {
+        Files.deleteIfExists(part);
+      }
       Transfer.finished(part);
     }
   }

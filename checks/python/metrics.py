@@ -87,7 +87,7 @@ def check_formats(server: Server) -> set[str]:
 
 
 def replica(server: Server) -> Server:
-    return Server(server.data, settings={"RS_INSTANCE_ROLE": "REPLICA"})
+    return Server(server.data, settings={"RS_INSTANCE_ROLE": "REPLICA", "PANNIER_METRICS_PUBLIC": "true"})
 
 
 def check_replica(reader: Server) -> set[str]:

@@ -377,7 +377,7 @@ async def records_to_export(bucket) -> None:
 
 def records_become_recordings(server: Server, folder: Path) -> None:
     place = f"{server.url.replace('://', f'://{TOKEN}@')}/robot"
-    words = [str(ROOT / "pannier"), "cp", place, "--entries=arm*,eye", "--format", "mcap"]
+    words = [str(ROOT / "pannier"), "cp", place, "--entries=arm/tip,eye", "--format", "mcap"]
     for target in (folder / "robot.mcap", folder / "recordings"):
         done = subprocess.run([*words[:3], str(target), *words[3:]], capture_output=True, text=True, timeout=120, env=os.environ | {"HOME": str(folder)})
         expect(done.returncode == 0, f"{done.stdout}{done.stderr}")

@@ -220,7 +220,8 @@ class ReplicaServeTest extends ReplicaFixture {
     assertThat(first.get("pannier_replica_behind_seconds")).isNotNegative();
     assertThat(first.get("pannier_replica_writer_epoch")).isEqualTo(1);
     assertThat(first.get("pannier_replica_generation")).isPositive();
-    assertThat(first.get("pannier_replica_refresh_failures_total")).isZero();
+    // A busy machine may have made a look fail before.
+    double failures = first.get("pannier_replica_refresh_failures_total");
     call("POST", writer + "/b/fleet/lidar?ts=2", "scan 2");
     awaited(replica + "/b/fleet/lidar?ts=2", 200);
     Map<String, Double> next = scrape(admin, replica);
@@ -235,12 +236,12 @@ class ReplicaServeTest extends ReplicaFixture {
     // Whoever cannot look says so, and how old is what it serves.
     emptyBucket();
     Map<String, Double> failing = scrape(admin, replica);
-    while (failing.get("pannier_replica_refresh_failures_total") < 2) {
+    while (failing.get("pannier_replica_refresh_failures_total") < failures + 2) {
       failing = scrape(admin, replica);
     }
     assertThat(failing.get("pannier_replica_behind_seconds")).isPositive();
     assertThat(json(call("GET", replica + "/info", "")).get("replica").get("failures").asLong())
-        .isGreaterThanOrEqualTo(2);
+        .isGreaterThanOrEqualTo((long) failures + 2);
     assertThat(call(admin, "GET", replica + "/b/fleet/lidar?ts=2", "").body()).isEqualTo("scan 2");
   }
 

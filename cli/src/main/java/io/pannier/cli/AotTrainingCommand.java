@@ -1,9 +1,5 @@
 package io.pannier.cli;
 
-import io.pannier.cli.tls.Authority;
-import io.pannier.cli.tls.TlsException;
-import io.pannier.client.Tls;
-import io.pannier.model.SystemClock;
 import io.pannier.server.settings.Settings;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -33,51 +29,26 @@ import picocli.CommandLine.Command;
 final class AotTrainingCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException, InterruptedException {
-    Path work = Files.createTempDirectory("pannier-training");
+    Path folder = Files.createTempDirectory("pannier-training");
     try {
-      serve(work, 0, Map.of(), HttpClient.newBuilder(), "http");
-      // Once more on the store that is there, over TLS: the ciphers run interpreted until the
-      // compiler has seen enough of them, and a robot sends few bytes a second.
-      Authority authority = Authority.make(work.resolve("tls"), 2, new SystemClock());
-      authority.save("server", authority.server(List.of("127.0.0.1"), 1));
-      var tls =
-          Map.of(
-              "RS_CERT_PATH", work.resolve("tls/server.pem").toString(),
-              "RS_CERT_KEY_PATH", work.resolve("tls/server-key.pem").toString());
-      var trusting =
-          HttpClient.newBuilder().sslContext(Tls.withAuthorities(authority.file()).context());
-      serve(work, 1, tls, trusting, "https");
-      return 0;
-    } catch (TlsException failed) {
-      throw new IOException(failed);
-    } finally {
-      delete(work);
-    }
-  }
-
-  private static void serve(
-      Path work, int start, Map<String, String> variables, HttpClient.Builder http, String scheme)
-      throws IOException, InterruptedException {
-    Settings settings =
-        Settings.read(
-                variables,
-                Map.of("HOST", "127.0.0.1", "PORT", "0", "API_TOKEN", "training"),
-                "training")
-            .settings()
-            .orElseThrow();
-    var config = settings.serverConfig(settings.authentication().orElseThrow(), Main.VERSION);
-    try (Service service = Service.start(work.resolve("store"), settings, config);
-        HttpClient client = http.version(HttpClient.Version.HTTP_1_1).build()) {
-      String address = scheme + "://127.0.0.1:" + service.port();
-      requests(new Caller(client, address + "/api/v1"), start);
-      if (start == 0) {
-        commands(work.resolve("client"), address);
+      for (int start = 0; start < 2; start++) {
+        Settings settings =
+            Settings.read(
+                    Map.of(),
+                    Map.of("HOST", "127.0.0.1", "PORT", "0", "API_TOKEN", "training"),
+                    "training")
+                .settings()
+                .orElseThrow();
+        var config = settings.serverConfig(settings.authentication().orElseThrow(), Main.VERSION);
+        try (Service service = Service.start(folder, settings, config);
+            HttpClient client =
+                HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build()) {
+          requests(new Caller(client, "http://127.0.0.1:" + service.port() + "/api/v1"), start);
+          commands(folder.resolveSibling(folder.getFileName() + "-client"), service.port());
+        }
       }
-    }
-  }
-
-  private static void delete(Path folder) throws IOException {
-    if (Files.exists(folder)) {
+      return 0;
+    } finally {
       try (Stream<Path> files = Files.walk(folder)) {
         for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
           Files.delete(file);
@@ -87,28 +58,39 @@ final class AotTrainingCommand implements Callable<Integer> {
   }
 
   /** What people and scripts call all the time, so that it starts at once. */
-  private static void commands(Path work, String address) {
-    String config = work.resolve("config.toml").toString();
-    String[][] calls = {
-      {"alias", "add", "training", "-L", address, "-t", "training"},
-      {"alias", "ls"},
-      {"server", "status", "training"},
-      {"bucket", "ls", "training"},
-      {"bucket", "ls", "training", "--json"},
-      {"bucket", "show", "training/training", "--full"},
-      {"ls", "training/training/camera", "--limit", "100"},
-      {"write", "training/training/notes", "-s", "text"},
-      {"cp", "training/training", work.toString(), "--limit", "3", "--with-meta", "-q"},
-      {"token", "ls", "training"},
-      {"replica", "ls", "training"},
-      {"lifecycle", "ls", "training"},
-    };
-    var nowhere = new PrintWriter(Writer.nullWriter());
-    Main.run("pannier", nowhere, nowhere, "--help");
-    for (String[] call : calls) {
-      var words = new ArrayList<String>(List.of("--config", config));
-      words.addAll(List.of(call));
-      Main.run("pannier", nowhere, nowhere, words.toArray(new String[0]));
+  private static void commands(Path work, int port) throws IOException {
+    try {
+      String config = work.resolve("config.toml").toString();
+      String address = "http://127.0.0.1:" + port;
+      String[][] calls = {
+        {"alias", "add", "training", "-L", address, "-t", "training"},
+        {"alias", "ls"},
+        {"server", "status", "training"},
+        {"bucket", "ls", "training"},
+        {"bucket", "ls", "training", "--json"},
+        {"bucket", "show", "training/training", "--full"},
+        {"ls", "training/training/camera", "--limit", "100"},
+        {"write", "training/training/notes", "-s", "text"},
+        {"cp", "training/training", work.toString(), "--limit", "3", "--with-meta", "-q"},
+        {"token", "ls", "training"},
+        {"replica", "ls", "training"},
+        {"lifecycle", "ls", "training"},
+      };
+      var nowhere = new PrintWriter(Writer.nullWriter());
+      Main.run("pannier", nowhere, nowhere, "--help");
+      for (String[] call : calls) {
+        var words = new ArrayList<String>(List.of("--config", config));
+        words.addAll(List.of(call));
+        Main.run("pannier", nowhere, nowhere, words.toArray(new String[0]));
+      }
+    } finally {
+      if (Files.exists(work)) {
+        try (Stream<Path> files = Files.walk(work)) {
+          for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+            Files.delete(file);
+          }
+        }
+      }
     }
   }
 
